@@ -1,0 +1,117 @@
+// Takes arrays from Python as they are: NumPy, __cuda_array_interface__, DLPack or the buffer
+// protocol, without a copy and without a cast. What does not fit is refused with the argument's
+// name, what was expected, what came, and what to do.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device.h"
+#include "core/view.h"
+
+namespace angio {
+
+namespace py = pybind11;
+
+// An array whose memory stays alive as long as this object.
+struct ArrayIn {
+  std::string name;
+  void* data = nullptr;
+  std::string dtype;  // NumPy's name, such as "uint16"
+  std::vector<std::ptrdiff_t> shape;
+  std::vector<std::ptrdiff_t> strides;  // in bytes
+  Device device = Device::cpu;
+  bool readonly = false;
+  std::shared_ptr<void> owner;
+
+  std::string describe() const;  // "uint16 (512, 512) on the CPU"
+};
+
+ArrayIn array_in(const py::object& object, const char* name);
+
+template <typename T>
+constexpr const char* dtype_name();
+template <>
+constexpr const char* dtype_name<std::uint8_t>() {
+  return "uint8";
+}
+template <>
+constexpr const char* dtype_name<std::uint16_t>() {
+  return "uint16";
+}
+template <>
+constexpr const char* dtype_name<std::uint32_t>() {
+  return "uint32";
+}
+template <>
+constexpr const char* dtype_name<std::int32_t>() {
+  return "int32";
+}
+template <>
+constexpr const char* dtype_name<std::int64_t>() {
+  return "int64";
+}
+template <>
+constexpr const char* dtype_name<float>() {
+  return "float32";
+}
+template <>
+constexpr const char* dtype_name<double>() {
+  return "float64";
+}
+
+template <typename T>
+bool holds(const ArrayIn& array) {
+  return array.dtype == dtype_name<std::remove_const_t<T>>() ||
+         (array.dtype == "bool" && std::is_same_v<std::remove_const_t<T>, std::uint8_t>);
+}
+
+// Refuses another dtype or number of dimensions, elements that are not next to each other in a
+// row, rows that are not whole elements apart, and read-only memory where the kernel writes.
+void check_layout(const ArrayIn& array, const char* dtype, int ndim, bool writes);
+void check_same_shape(const ArrayIn& array, const ArrayIn& reference);
+void check_same_device(const ArrayIn& array, const ArrayIn& reference);
+// For kernels that have no CUDA form yet.
+void check_on_cpu(const ArrayIn& array);
+[[noreturn]] void refuse_dtype(const ArrayIn& array, const char* expected);
+std::string shape_text(const std::vector<std::ptrdiff_t>& shape);
+
+template <typename T>
+void check_layout(const ArrayIn& array, int ndim) {
+  const char* dtype = holds<T>(array) ? array.dtype.c_str() : dtype_name<std::remove_const_t<T>>();
+  check_layout(array, dtype, ndim, !std::is_const_v<T>);
+}
+
+// View1D: contiguous memory with its length.
+template <typename T>
+struct View1D {
+  T* data;
+  std::ptrdiff_t size;
+};
+
+template <typename T>
+View1D<T> view1d(const ArrayIn& a) {
+  check_layout<T>(a, 1);
+  return {static_cast<T*>(a.data), a.shape[0]};
+}
+
+template <typename T>
+View2D<T> view2d(const ArrayIn& a) {
+  check_layout<T>(a, 2);
+  return {static_cast<T*>(a.data), int(a.shape[0]), int(a.shape[1]),
+          a.strides[0] / std::ptrdiff_t(sizeof(T))};
+}
+
+template <typename T>
+View3D<T> view3d(const ArrayIn& a) {
+  check_layout<T>(a, 3);
+  const std::ptrdiff_t size = sizeof(T);
+  return {static_cast<T*>(a.data), int(a.shape[0]),     int(a.shape[1]),
+          int(a.shape[2]),         a.strides[0] / size, a.strides[1] / size};
+}
+
+}  // namespace angio

@@ -1,0 +1,26 @@
+#include <pybind11/pybind11.h>
+
+#include "bindings/register.h"
+#include "core/target.h"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace {
+
+void limit_target(const std::string& name) {
+  for (const auto target : {angio::Target::baseline, angio::Target::x86_v3, angio::Target::x86_v4})
+    if (name == angio::target_name(target)) return angio::limit_cpu_target(target);
+  throw py::value_error("name must be baseline, x86-64-v3 or x86-64-v4, got " + name);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_native, m) {
+  m.attr("has_cuda") = angio::built_with_cuda();
+  m.attr("cuda_decision") = ANGIO_CUDA_DECISION;
+  m.attr("version") = ANGIO_VERSION;
+  m.def("cpu_target", [] { return angio::target_name(angio::best_target(angio::Device::cpu)); });
+  m.def("limit_cpu_target", &limit_target, "name"_a);
+  angio::register_frame_kernels(m);
+}

@@ -1,0 +1,10 @@
+// One function per family of kernels; module.cpp is their contents page.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace angio {
+
+void register_frame_kernels(pybind11::module_& m);
+
+}  // namespace angio

@@ -1,0 +1,35 @@
+"""Everything the SDK raises on purpose.
+
+AngioEdgeError
+├── FrameError         these pixels, or what they say about themselves, cannot be used
+├── DicomError         this file cannot be read as an angiographic run
+├── ModelFolderError   the model folder is damaged, foreign, or does not fit its task
+├── BackendError       the library or the device a backend needs is missing or misbehaves
+└── SessionError       the session was used in a way it cannot serve
+
+The kernels raise ``ValueError`` and ``TypeError``, as NumPy does.
+"""
+
+
+class AngioEdgeError(Exception):
+    """Base class of every error of the SDK."""
+
+
+class FrameError(AngioEdgeError):
+    """These pixels, or what they say about themselves, cannot be used."""
+
+
+class DicomError(AngioEdgeError):
+    """This file cannot be read as an angiographic run."""
+
+
+class ModelFolderError(AngioEdgeError):
+    """The model folder is damaged, foreign, or does not fit its task."""
+
+
+class BackendError(AngioEdgeError):
+    """The library or the device a backend needs is missing or misbehaves."""
+
+
+class SessionError(AngioEdgeError):
+    """The session was used in a way it cannot serve."""
