@@ -6,5 +6,8 @@
 namespace angio {
 
 void register_frame_kernels(pybind11::module_& m);
+void register_masks(pybind11::module_& m);
+void register_percentiles(pybind11::module_& m);
+void register_subtraction(pybind11::module_& m);
 
 }  // namespace angio

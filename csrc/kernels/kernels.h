@@ -2,3 +2,6 @@
 #pragma once
 
 #include "kernels/min_projection.h"  // running minimum over the frames of a run
+#include "kernels/percentile.h"      // exact percentiles, for the window
+#include "kernels/subtract.h"        // invert, subtract, resize, window
+#include "kernels/threshold.h"       // logits to a mask of the source's size

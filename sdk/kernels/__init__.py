@@ -1,5 +1,16 @@
 """The compiled kernels: arrays in, arrays out, nothing copied and nothing cast in silence."""
 
+from sdk.kernels.masks import threshold
 from sdk.kernels.projection import min_projection
+from sdk.kernels.statistics import Percentiles, PercentileWorkspace, percentiles
+from sdk.kernels.subtraction import Subtraction, subtract
 
-__all__ = ["min_projection"]
+__all__ = [
+    "PercentileWorkspace",
+    "Percentiles",
+    "Subtraction",
+    "min_projection",
+    "percentiles",
+    "subtract",
+    "threshold",
+]
