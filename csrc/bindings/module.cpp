@@ -23,4 +23,5 @@ PYBIND11_MODULE(_native, m) {
   m.def("cpu_target", [] { return angio::target_name(angio::best_target(angio::Device::cpu)); });
   m.def("limit_cpu_target", &limit_target, "name"_a);
   angio::register_frame_kernels(m);
+  angio::register_components(m);
 }

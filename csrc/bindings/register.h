@@ -6,5 +6,6 @@
 namespace angio {
 
 void register_frame_kernels(pybind11::module_& m);
+void register_components(pybind11::module_& m);
 
 }  // namespace angio
