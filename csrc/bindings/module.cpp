@@ -26,4 +26,5 @@ PYBIND11_MODULE(_native, m) {
   angio::register_masks(m);
   angio::register_percentiles(m);
   angio::register_subtraction(m);
+  angio::register_components(m);
 }

@@ -9,5 +9,6 @@ void register_frame_kernels(pybind11::module_& m);
 void register_masks(pybind11::module_& m);
 void register_percentiles(pybind11::module_& m);
 void register_subtraction(pybind11::module_& m);
+void register_components(pybind11::module_& m);
 
 }  // namespace angio
