@@ -21,13 +21,23 @@ def export() -> None:
 @click.option("--task", type=click.Choice(["segmentation"]), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
 @click.option("--layout", type=click.Choice(get_args(Layout)), default="NCHW", show_default=True)
-@click.option("--values", type=click.Choice(get_args(Values)), default="logits", show_default=True,
-              help="What the output holds.")
+@click.option(
+    "--values",
+    type=click.Choice(get_args(Values)),
+    default="logits",
+    show_default=True,
+    help="What the output holds.",
+)
 @click.option("--channel", default=0, show_default=True, help="Output channel of the vessels.")
 @click.option("--size", type=(int, int), help="ROWS COLUMNS, where the network leaves them open.")
 @click.option("--output", help="Name of the output to read, where there are several.")
-@click.option("--percentiles", type=(float, float), default=(1.0, 99.0), show_default=True,
-              help="Of a frame's values; they become LOW and HIGH.")
+@click.option(
+    "--percentiles",
+    type=(float, float),
+    default=(1.0, 99.0),
+    show_default=True,
+    help="Of a frame's values; they become LOW and HIGH.",
+)
 @click.option("--low", default=0.0, show_default=True)
 @click.option("--high", default=1.0, show_default=True)
 @click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")

@@ -85,11 +85,11 @@ def _load(network: Path) -> onnx.ModelProto:
 
 
 def _opset(model: onnx.ModelProto) -> int:
-    return max(item.version for item in model.opset_import if item.domain in {"", "ai.onnx"})
+    return max(int(item.version) for item in model.opset_import if item.domain in {"", "ai.onnx"})
 
 
 def _fix_shapes(model: onnx.ModelProto, description: Description) -> None:
-    """Gives the input a batch of 1 and `size`, and lets shape inference carry them to the output."""
+    """Gives the input a batch of 1 and `size`; shape inference carries them to the output."""
     tensor = _only_input(model)
     extents = tensor.type.tensor_type.shape.dim
     if len(extents) != 4:
@@ -168,7 +168,7 @@ def _describe_task(model: onnx.ModelProto, description: Description) -> Segmenta
             threshold=description.threshold,
         )
     except ValueError as error:
-        raise ModelFolderError(f"the network does not fit the segmentation task: {error}") from error
+        raise ModelFolderError(f"this is no network of the segmentation task: {error}") from error
 
 
 def _shape(tensor: Any) -> tuple[int, int, int, int]:
@@ -202,7 +202,7 @@ def _record_golden(content: bytes, task: Segmentation) -> bytes:
         finally:
             backend.close()
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **pack_golden(pairs))
+    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
     return buffer.getvalue()
 
 

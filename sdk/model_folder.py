@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import ModelFolderError
+
+GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
@@ -128,7 +130,7 @@ class ModelFolder:
                 f"it has {', '.join(sorted(self.manifest.graphs))}"
             ) from error
 
-    def golden(self) -> list[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]:
+    def golden(self) -> list[GoldenPair]:
         """Recorded (inputs, outputs) by tensor name, one pair per golden frame."""
         if self.manifest.golden is None:
             return []
@@ -165,13 +167,13 @@ def write_folder(path: str | Path, manifest: Manifest, files: Mapping[str, bytes
         _check_inside(folder, name)
         _replace(folder / name, content)
     hashes = {name: sha256_of(folder / name) for name in sorted(files)}
-    content = asdict(manifest) | {"files": hashes}
-    _replace(folder / MANIFEST, (json.dumps(content, indent=2) + "\n").encode())
+    vouched = asdict(manifest) | {"files": hashes}
+    _replace(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
     return ModelFolder.open(folder)
 
 
 def pack_golden(
-    pairs: list[tuple[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]]],
+    pairs: Sequence[GoldenPair],
 ) -> dict[str, NDArray[Any]]:
     """Names golden vectors for ``numpy.savez``; the inverse is `ModelFolder.golden`."""
     arrays: dict[str, NDArray[Any]] = {}
@@ -191,8 +193,8 @@ def sha256_of(path: Path) -> str:
 
 def _pair_golden(
     arrays: Mapping[str, NDArray[Any]],
-) -> list[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]]:
-    pairs: dict[int, tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]] = {}
+) -> list[GoldenPair]:
+    pairs: dict[int, GoldenPair] = {}
     for key, array in arrays.items():
         index, side, name = key.split("/", 2)
         pair = pairs.setdefault(int(index), ({}, {}))

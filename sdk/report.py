@@ -29,9 +29,7 @@ def outcome_record(outcome: Outcome[Any]) -> dict[str, Any]:
     }
 
 
-def write_outcomes(
-    path: Path, outcomes: Sequence[Outcome[Any]], latency: LatencyRecord
-) -> None:
+def write_outcomes(path: Path, outcomes: Sequence[Outcome[Any]], latency: LatencyRecord) -> None:
     """Writes the records of a run and its latency summary as JSON."""
     content = {
         "frames": [outcome_record(outcome) for outcome in outcomes],

@@ -50,10 +50,8 @@ class LatencyRecord:
             ms = stages_ms.get(stage, 0.0)
             row[column] = ms
             total += ms
-            if ms > self._worst[column]:
-                self._worst[column] = ms
-        if total > self._worst[-1]:
-            self._worst[-1] = total
+            self._worst[column] = max(self._worst[column], ms)
+        self._worst[-1] = max(self._worst[-1], total)
         self._count += 1
 
     def summary(self) -> dict[str, Latency]:

@@ -12,7 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-MARKS = {"ok": "[green]ok[/green]", "absent": "[yellow]absent[/yellow]", "broken": "[red]broken[/red]"}
+MARKS = {
+    "ok": "[green]ok[/green]",
+    "absent": "[yellow]absent[/yellow]",
+    "broken": "[red]broken[/red]",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,9 +81,7 @@ def _onnxruntime() -> Iterator[Finding]:
         yield Finding(what="ONNX Runtime", state="broken", detail=str(error), todo=todo)
         return
     providers = ", ".join(onnxruntime.get_available_providers())
-    yield Finding(
-        what="ONNX Runtime", state="ok", detail=f"{onnxruntime.__version__}: {providers}"
-    )
+    yield Finding(what="ONNX Runtime", state="ok", detail=f"{onnxruntime.__version__}: {providers}")
 
 
 def _optional_libraries() -> Iterator[Finding]:

@@ -42,10 +42,18 @@ class Pacing:
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--angiogram", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="DICOM XA run to repeat [default: noise of --size].")
-@click.option("--size", type=click.IntRange(16, 8192), default=1024, show_default=True,
-              help="Rows and columns of the noise frames.")
+@click.option(
+    "--angiogram",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="DICOM XA run to repeat [default: noise of --size].",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(16, 8192),
+    default=1024,
+    show_default=True,
+    help="Rows and columns of the noise frames.",
+)
 @click.option("--fps", type=click.FloatRange(0.1, 1000), default=15.0, show_default=True)
 @click.option("--frames", type=click.IntRange(1), default=150, show_default=True)
 @click.option("--deadline-ms", type=click.FloatRange(0.1), help="[default: one frame period]")
@@ -54,12 +62,12 @@ class Pacing:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def profile(  # noqa: PLR0913  one parameter per command-line option
     model: Path,
+    *,
     angiogram: Path | None,
     size: int,
     fps: float,
     frames: int,
     deadline_ms: float | None,
-    *,
     precision: str,
     threads: int | None,
     as_json: bool,
@@ -72,14 +80,20 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     source = list(read_xa(angiogram)) if angiogram else _noise(size)
     with Session[Any](model, precision=precision, threads=threads) as session:
         offered = islice(cycle(source), frames)
-        bar = track(offered, "measuring", total=frames, disable=as_json, console=Console(stderr=True))
+        bar = track(
+            offered, "measuring", total=frames, disable=as_json, console=Console(stderr=True)
+        )
         ages_ms = np.array(list(_paced(session, bar, fps)))
         pacing = _judge(ages_ms, fps, deadline_ms or 1e3 / fps)
         latency = session.latency.summary()
         if as_json:
             stages = {stage: asdict(row) for stage, row in latency.items()}
-            click.echo(json.dumps({"backend": session.backend, "latency_ms": stages,
-                                   "pacing": asdict(pacing)}, indent=1))
+            click.echo(
+                json.dumps(
+                    {"backend": session.backend, "latency_ms": stages, "pacing": asdict(pacing)},
+                    indent=1,
+                )
+            )
             return
         _print(pacing, latency_table(latency, session.backend), frames)
 

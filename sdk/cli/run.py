@@ -18,12 +18,21 @@ from sdk.session import Session
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("angiogram", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("out"),
-              show_default=True, help="Folder for answers and pictures.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder for answers and pictures.",
+)
 @click.option("--precision", default="fp32", show_default=True, help="Which graph to run.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
-@click.option("--pictures/--no-pictures", default=True, show_default=True,
-              help="Overlay video, contact sheet and timeline.")
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Overlay video, contact sheet and timeline.",
+)
 def run(  # noqa: PLR0913  one parameter per command-line option
     model: Path, angiogram: Path, out: Path, *, precision: str, threads: int | None, pictures: bool
 ) -> None:

@@ -1,6 +1,5 @@
 """The compiled kernels: arrays in, arrays out, nothing copied and nothing cast in silence."""
 
-from sdk.kernels.masks import threshold
 from sdk.kernels.components import (
     Components,
     ComponentsWorkspace,
@@ -10,24 +9,24 @@ from sdk.kernels.components import (
     keep_largest,
     remove_small,
 )
+from sdk.kernels.masks import threshold
 from sdk.kernels.projection import min_projection
 from sdk.kernels.statistics import Percentiles, PercentileWorkspace, percentiles
 from sdk.kernels.subtraction import Subtraction, subtract
 
 __all__ = [
-    "PercentileWorkspace",
-    "Percentiles",
-    "Subtraction",
-    "min_projection",
-    "percentiles",
-    "subtract",
-    "threshold",
     "Components",
     "ComponentsWorkspace",
+    "PercentileWorkspace",
+    "Percentiles",
     "PhysicalSize",
+    "Subtraction",
     "components",
     "fill_holes",
     "keep_largest",
     "min_projection",
+    "percentiles",
     "remove_small",
+    "subtract",
+    "threshold",
 ]

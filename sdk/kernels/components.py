@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sdk._native import ComponentsWorkspace
 from sdk import _native
+from sdk._native import ComponentsWorkspace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +127,12 @@ def remove_small(
     Raises:
         TypeError, ValueError: as `components`; or a negative or physically meaningless size.
     """
-    pixels = min_size.pixels(np.ndim(mask)) if isinstance(min_size, PhysicalSize) else index(min_size)
+    pixels = (
+        min_size.pixels(np.ndim(mask)) if isinstance(min_size, PhysicalSize) else index(min_size)
+    )
     if pixels < 0:
         raise ValueError(f"min_size must not be negative, got {pixels}; 0 and 1 keep everything")
-    return _native.remove_small(
-        mask, pixels, connectivity, out, workspace or ComponentsWorkspace()
-    )
+    return _native.remove_small(mask, pixels, connectivity, out, workspace or ComponentsWorkspace())
 
 
 def keep_largest(
@@ -160,7 +160,9 @@ def keep_largest(
     """
     keep = index(k)
     if keep < 0:
-        raise ValueError(f"k must not be negative, got {keep}; give the number of components to keep")
+        raise ValueError(
+            f"k must not be negative, got {keep}; give the number of components to keep"
+        )
     keep = min(keep, 2**32 - 1)
     return _native.keep_largest(mask, keep, connectivity, out, workspace or ComponentsWorkspace())
 

@@ -24,7 +24,9 @@ def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     The outline takes the colour of the grade; a frame without an answer is shown without one.
     """
     frame, vessels = outcome.frame, vessels_of(outcome.answer)
-    low, high = kernels.percentiles(frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated)
+    low, high = kernels.percentiles(
+        frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated
+    ).values
     window = (high, low) if frame.inverted else (low, max(high, low + 1))
     blank = np.zeros(frame.shape, np.uint8)
     picture = kernels.overlay(

@@ -87,5 +87,6 @@ class AngiogramQuality(Task[QualityAnswer]):
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities of (classes,) logits."""
-    weights = np.exp(logits - logits.max())
-    return np.divide(weights, weights.sum())
+    weights: NDArray[np.float32] = np.exp(logits - logits.max())
+    weights /= weights.sum()
+    return weights

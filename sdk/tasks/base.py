@@ -40,5 +40,5 @@ class Task(ABC, Generic[Answer]):
     def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
         """Reads the answer from the outputs of the graph, which the next run overwrites."""
 
-    def reset(self) -> None:  # noqa: B027  most tasks remember nothing
+    def reset(self) -> None:
         """Forgets the run followed so far."""

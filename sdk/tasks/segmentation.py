@@ -115,7 +115,7 @@ class Segmentation(Task[Vessels]):
         return self._read_vessels(plane, placement.at(plane.shape), frame)
 
     def _vessel_plane(self, channels: NDArray[Any]) -> NDArray[np.float32]:
-        wanted = channels[self.channel]
+        wanted: NDArray[np.float32] = channels[self.channel]
         if self.values == "logits" and len(channels) > 1:
             rest = np.delete(channels, self.channel, axis=0).astype(np.float32)
             np.subtract(wanted, np.logaddexp.reduce(rest, axis=0), out=self._plane)

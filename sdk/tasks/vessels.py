@@ -1,5 +1,6 @@
 """Vessels of one frame, in source pixels: the answer that segmenting tasks share."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +42,15 @@ class VesselReader:
         """Reads a (rows, columns) plane on which the frame lies as `placement` says."""
         mask = np.empty(frame.shape, np.uint8)
         kernels.threshold(plane[placement.window], self._level, out=mask)
-        kept = kernels.remove_small(
-            mask, self._min_tree_fraction * mask.size, out=mask, workspace=self._workspace
-        )
-        spacing = frame.pixel_spacing_mm
+        least = math.ceil(self._min_tree_fraction * mask.size)
+        sizes = kernels.components(mask, workspace=self._workspace).sizes
+        kept = sizes[sizes >= least]
+        if len(kept) < len(sizes):
+            kernels.remove_small(mask, least, workspace=self._workspace)
+        area_px, spacing = int(kept.sum()), frame.pixel_spacing_mm
         return Vessels(
             mask=mask,
-            area_px=kept.size,
-            area_mm2=kept.size * spacing[0] * spacing[1] if spacing else None,
-            count=kept.count,
+            area_px=area_px,
+            area_mm2=area_px * spacing[0] * spacing[1] if spacing else None,
+            count=len(kept),
         )

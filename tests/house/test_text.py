@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|tmp|Users)/\w")
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 MOST_README_LINES = 150
 MOST_TREE_MIB = 56
 
@@ -37,7 +38,7 @@ def test_readme_is_short_and_names_the_two_commands():
 def test_links_in_documents_lead_somewhere():
     broken = []
     for file in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("models/*/*.md")):
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8")):
-            if not (file.parent / target).exists():
-                broken.append(f"{file.relative_to(ROOT)} -> {target}")
+        targets = LINK.findall(file.read_text(encoding="utf-8"))
+        missing = [target for target in targets if not (file.parent / target).exists()]
+        broken += [f"{file.relative_to(ROOT)} -> {target}" for target in missing]
     assert not broken

@@ -201,9 +201,9 @@ def test_a_failing_backend_is_an_outcome(folder):
 def test_nothing_grows_while_frames_flow(folder):
     with Session(folder) as session:
         frame = frames(1)[0]
-        for _ in range(20):
-            session(frame)
         tracemalloc.start()
+        for _ in range(50):
+            session(frame)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(300):

@@ -12,10 +12,12 @@ SIDE = 64
 
 def task_of(channels=1, **changes):
     layout = changes.get("layout", "NCHW")
-    shape = (1, channels, SIDE, SIDE) if layout == "NCHW" else (1, SIDE, SIDE, channels)
+    shape, grey = (1, channels, SIDE, SIDE), (1, 1, SIDE, SIDE)
+    if layout == "NHWC":
+        shape, grey = (1, SIDE, SIDE, channels), (1, SIDE, SIDE, 1)
     options = {
         "input_name": "image",
-        "input_shape": shape[:1] + ((1,) + shape[2:] if layout == "NCHW" else shape[1:3] + (1,)),
+        "input_shape": grey,
         "output_name": "map",
         "output_shape": shape,
     }
