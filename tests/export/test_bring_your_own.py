@@ -32,7 +32,7 @@ def test_the_folder_answers(tmp_path, channels):
 def test_open_sizes_are_fixed(tmp_path):
     network = networks.darkness(tmp_path / "network.onnx", ("rows", "columns"), batch="batch")
     folder = imported(network, tmp_path, size=(96, 64))
-    assert folder.manifest.options["input_shape"] == (1, 1, 96, 64)
+    assert folder.manifest.options["input_shape"] == [1, 1, 96, 64]
     with sdk.Session(folder.path) as session:
         assert session(sdk.Frame(pixels=dark_square())).status is sdk.Status.DELIVERED
 

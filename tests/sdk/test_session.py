@@ -202,13 +202,13 @@ def test_nothing_grows_while_frames_flow(folder):
     with Session(folder) as session:
         frame = frames(1)[0]
         tracemalloc.start()
-        for _ in range(50):
+        for _ in range(1500):  # libraries fill their caches
             session(frame)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        for _ in range(300):
+        for _ in range(600):
             session(frame)
         gc.collect()
         after = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-    assert after - before < 4096
+    assert after - before < 2048  # less than 4 bytes per frame
