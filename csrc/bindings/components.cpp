@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <limits>
+#include <memory>
+#include <optional>
 
 #include "bindings/array_in.h"
 #include "bindings/register.h"
@@ -16,19 +18,28 @@ struct Workspace : ComponentsWorkspace {
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 };
 
+// The caller's workspace for the time of a call, or one of its own.
 class Borrowed {
  public:
-  explicit Borrowed(Workspace& workspace) : workspace_(workspace) {
-    if (workspace_.busy.test_and_set())
+  explicit Borrowed(const py::object& given)
+      : own_(given.is_none() ? std::make_unique<Workspace>() : nullptr) {
+    if (!own_ && !py::isinstance<Workspace>(given))
+      throw py::type_error("workspace must be a ComponentsWorkspace or None, got " +
+                           py::cast<std::string>(py::str(py::type::of(given))));
+    workspace_ = own_ ? own_.get() : py::cast<Workspace*>(given);
+    if (workspace_->busy.test_and_set())
       throw py::value_error(
           "workspace must be idle, got one that another thread is using; give each thread its own");
   }
-  ~Borrowed() { workspace_.busy.clear(); }
+  ~Borrowed() { workspace_->busy.clear(); }
   Borrowed(const Borrowed&) = delete;
   Borrowed& operator=(const Borrowed&) = delete;
 
+  Workspace& operator*() const { return *workspace_; }
+
  private:
-  Workspace& workspace_;
+  std::unique_ptr<Workspace> own_;
+  Workspace* workspace_;
 };
 
 // An image is a volume of depth 1.
@@ -52,6 +63,9 @@ ArrayIn mask_in(const py::object& object) {
 Connectivity connectivity_in(const py::object& object, const ArrayIn& mask) {
   const bool planar = mask.shape.size() == 2;
   if (object.is_none()) return planar ? 8 : 26;
+  if (!PyIndex_Check(object.ptr()))
+    throw py::type_error("connectivity must be an integer or None, got " +
+                         py::cast<std::string>(py::repr(object)));
   const auto given = py::cast<Connectivity>(object);
   const bool known = planar ? given == 4 || given == 8 : given == 6 || given == 18 || given == 26;
   if (!known)
@@ -62,41 +76,59 @@ Connectivity connectivity_in(const py::object& object, const ArrayIn& mask) {
   return given;
 }
 
-struct LabelsIn {
-  View3D<std::uint32_t> view;
-  std::uint32_t most;  // labels that the dtype can hold
+// What components() reads and writes besides the mask; checked before anything is computed.
+struct Extras {
+  std::optional<View3D<const float>> float_values;
+  std::optional<View3D<const std::uint8_t>> byte_values;
+  std::optional<View3D<std::uint32_t>> labels;
+  bool signed_labels = false;
+  std::shared_ptr<void> owners[2];
 };
 
-LabelsIn labels_in(const ArrayIn& labels, const ArrayIn& mask) {
-  check_same_shape(labels, mask);
-  if (holds<std::uint32_t>(labels))
-    return {volume<std::uint32_t>(labels), std::numeric_limits<std::uint32_t>::max()};
-  if (!holds<std::int32_t>(labels)) refuse_dtype(labels, "int32 or uint32");
-  const auto view = volume<std::int32_t>(labels);
-  return {{reinterpret_cast<std::uint32_t*>(view.data), view.depth, view.rows, view.cols,
-           view.plane, view.pitch},
-          std::numeric_limits<std::int32_t>::max()};
-}
-
-void tally(const ArrayIn& values, const ArrayIn& mask, std::uint32_t count, Workspace& workspace) {
+void take_values(const py::object& object, const ArrayIn& mask, Extras& extras) {
+  if (object.is_none()) return;
+  const ArrayIn values = array_in(object, "values");
   check_same_shape(values, mask);
-  if (holds<float>(values)) {
-    const auto view = volume<const float>(values);
-    py::gil_scoped_release release;
-    return tally_values(view, count, workspace);
-  }
-  if (!holds<std::uint8_t>(values)) refuse_dtype(values, "float32 or uint8");
-  const auto view = volume<const std::uint8_t>(values);
-  py::gil_scoped_release release;
-  tally_values(view, count, workspace);
+  extras.owners[0] = values.owner;
+  if (holds<float>(values))
+    extras.float_values = volume<const float>(values);
+  else if (values.dtype == "uint8")
+    extras.byte_values = volume<const std::uint8_t>(values);
+  else
+    refuse_dtype(values, "float32 or uint8");
 }
 
-void paint(const ArrayIn& labels, const ArrayIn& mask, std::uint32_t count, Workspace& workspace) {
-  const LabelsIn in = labels_in(labels, mask);
-  if (count > in.most)
-    throw py::value_error("labels must be uint32 for 2^31 components or more, got int32");
-  py::gil_scoped_release release;
-  paint_labels(in.view, workspace);
+void take_labels(const py::object& object, const ArrayIn& mask, Extras& extras) {
+  if (object.is_none()) return;
+  const ArrayIn labels = array_in(object, "labels");
+  check_same_shape(labels, mask);
+  extras.owners[1] = labels.owner;
+  extras.signed_labels = holds<std::int32_t>(labels);
+  if (!extras.signed_labels && !holds<std::uint32_t>(labels))
+    refuse_dtype(labels, "int32 or uint32");
+  if (!extras.signed_labels) {
+    extras.labels = volume<std::uint32_t>(labels);
+    return;
+  }
+  const auto view = volume<std::int32_t>(labels);  // the labels below 2^31 have the same bits
+  extras.labels = {reinterpret_cast<std::uint32_t*>(view.data),
+                   view.depth,
+                   view.rows,
+                   view.cols,
+                   view.plane,
+                   view.pitch};
+}
+
+std::uint32_t compute(const View3D<const std::uint8_t>& mask, Connectivity connectivity,
+                      const Extras& extras, Workspace& workspace) {
+  const py::gil_scoped_release release;
+  const std::uint32_t count = find_components(mask, connectivity, workspace);
+  if (extras.signed_labels && count > std::uint32_t(std::numeric_limits<std::int32_t>::max()))
+    throw std::length_error("labels must be uint32 for 2^31 components or more, got int32");
+  if (extras.labels) paint_labels(*extras.labels, workspace);
+  if (extras.float_values) tally_values(*extras.float_values, count, workspace);
+  if (extras.byte_values) tally_values(*extras.byte_values, count, workspace);
+  return count;
 }
 
 template <typename T>
@@ -134,27 +166,24 @@ py::tuple value_statistics(const Workspace& workspace, std::uint32_t count) {
 
 py::tuple bind_components(const py::object& mask_object, const py::object& connectivity_object,
                           const py::object& values, const py::object& labels,
-                          Workspace& workspace) {
+                          const py::object& workspace) {
   const ArrayIn mask = mask_in(mask_object);
   const Connectivity connectivity = connectivity_in(connectivity_object, mask);
   const auto view = volume<const std::uint8_t>(mask);
+  Extras extras;
+  take_values(values, mask, extras);
+  take_labels(labels, mask, extras);
   const Borrowed borrowed(workspace);
-  std::uint32_t count = 0;
-  {
-    py::gil_scoped_release release;
-    count = find_components(view, connectivity, workspace);
-  }
-  if (!labels.is_none()) paint(array_in(labels, "labels"), mask, count, workspace);
-  const py::tuple found = statistics(workspace, count, int(mask.shape.size()));
+  const std::uint32_t count = compute(view, connectivity, extras, *borrowed);
+  const py::tuple found = statistics(*borrowed, count, int(mask.shape.size()));
   if (values.is_none()) return found + py::make_tuple(py::none(), py::none());
-  tally(array_in(values, "values"), mask, count, workspace);
-  return found + value_statistics(workspace, count);
+  return found + value_statistics(*borrowed, count);
 }
 
 // An output of None means the mask itself.
 template <typename Edit>
 std::uint32_t edit_mask(const py::object& mask_object, const py::object& connectivity,
-                        const py::object& out_object, Workspace& workspace, Edit edit) {
+                        const py::object& out_object, const py::object& workspace, Edit edit) {
   const ArrayIn mask = mask_in(mask_object);
   const ArrayIn out = out_object.is_none() ? mask : array_in(out_object, "out");
   check_same_shape(out, mask);
@@ -163,12 +192,12 @@ std::uint32_t edit_mask(const py::object& mask_object, const py::object& connect
                      connectivity_in(connectivity, mask), mask.shape.size() == 2};
   const Borrowed borrowed(workspace);
   py::gil_scoped_release release;
-  return edit(job, workspace);
+  return edit(job, *borrowed);
 }
 
 std::uint32_t bind_remove_small(const py::object& mask, std::int64_t min_pixels,
                                 const py::object& connectivity, const py::object& out,
-                                Workspace& workspace) {
+                                const py::object& workspace) {
   return edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
     return remove_small(edit, min_pixels, ws);
   });
@@ -176,13 +205,13 @@ std::uint32_t bind_remove_small(const py::object& mask, std::int64_t min_pixels,
 
 std::uint32_t bind_keep_largest(const py::object& mask, std::uint32_t keep,
                                 const py::object& connectivity, const py::object& out,
-                                Workspace& workspace) {
+                                const py::object& workspace) {
   return edit_mask(mask, connectivity, out, workspace,
                    [=](const MaskEdit& edit, auto& ws) { return keep_largest(edit, keep, ws); });
 }
 
 std::uint32_t bind_fill_holes(const py::object& mask, const py::object& connectivity,
-                              const py::object& out, Workspace& workspace) {
+                              const py::object& out, const py::object& workspace) {
   return edit_mask(mask, connectivity, out, workspace,
                    [](const MaskEdit& edit, auto& ws) { return fill_holes(edit, ws); });
 }

@@ -1,8 +1,8 @@
 """The compiled kernels: arrays in, arrays out, nothing copied and nothing cast in silence."""
 
+from sdk._native import ComponentsWorkspace
 from sdk.kernels.components import (
     Components,
-    ComponentsWorkspace,
     PhysicalSize,
     components,
     fill_holes,

@@ -1,4 +1,4 @@
-"""Connected components of binary images and volumes: statistics, labels, and editing by component."""
+"""Connected components of binary images and volumes: statistics, labels, editing."""
 
 import math
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class PhysicalSize:
         """The fewest pixels of an image (or voxels of a volume) that reach the size.
 
         Raises:
-            ValueError: a spacing for another number of axes, or one that is not positive and finite.
+            ValueError: a spacing for another number of axes, or not positive, or not finite.
         """
         spacing = tuple(float(mm) for mm in self.spacing_mm)
         if len(spacing) != ndim or not all(0 < mm < math.inf for mm in spacing):
@@ -90,7 +90,6 @@ def components(
         ValueError: another shape, layout or connectivity; a workspace that another thread uses; or
             2^32 runs of foreground or more (never below 2^33 pixels).
     """
-    workspace = workspace or ComponentsWorkspace()
     found = _native.components(mask, connectivity, values, labels, workspace)
     boxes, sizes, centroids, sums, maxima = found
     return Components(
@@ -132,7 +131,7 @@ def remove_small(
     )
     if pixels < 0:
         raise ValueError(f"min_size must not be negative, got {pixels}; 0 and 1 keep everything")
-    return _native.remove_small(mask, pixels, connectivity, out, workspace or ComponentsWorkspace())
+    return _native.remove_small(mask, pixels, connectivity, out, workspace)
 
 
 def keep_largest(
@@ -164,7 +163,7 @@ def keep_largest(
             f"k must not be negative, got {keep}; give the number of components to keep"
         )
     keep = min(keep, 2**32 - 1)
-    return _native.keep_largest(mask, keep, connectivity, out, workspace or ComponentsWorkspace())
+    return _native.keep_largest(mask, keep, connectivity, out, workspace)
 
 
 def fill_holes(
@@ -192,4 +191,4 @@ def fill_holes(
     Raises:
         TypeError, ValueError: as `components`.
     """
-    return _native.fill_holes(mask, connectivity, out, workspace or ComponentsWorkspace())
+    return _native.fill_holes(mask, connectivity, out, workspace)
