@@ -22,6 +22,7 @@ struct Tile {
     x0 = begin;
     count = end - begin;
     from = taps(cols, begin).first;
+    span = 0;
     most_taps = 0;
     for (int i = 0; i < count; ++i) {
       const Taps t = taps(cols, begin + i);
