@@ -5,6 +5,9 @@
 
 namespace angio {
 
+void register_boxes(pybind11::module_& m);
+void register_centreline(pybind11::module_& m);
 void register_frame_kernels(pybind11::module_& m);
+void register_regions(pybind11::module_& m);
 
 }  // namespace angio
