@@ -26,7 +26,7 @@ def foreign_errors(where: str, remedy: str) -> Iterator[None]:
         except MemoryError as error:
             raise DicomError(f"{where}: out of memory; {remedy}") from error
         except Exception as error:  # parsers of hostile bytes raise anything
-            reason = str(error) or type(error).__name__
+            reason = str(error).partition("\n")[0] or type(error).__name__
             raise DicomError(f"{where}: {reason}; {remedy}") from error
 
 
@@ -133,10 +133,10 @@ class Header:
         return self._items[keyword]
 
     def groups(self, frame: int) -> list["Header"]:
-        """This header, then the functional groups of a frame (PS3.3 C.7.6.16), its own first."""
+        """Where a frame is described: its functional groups, the shared ones, this header."""
         own = self.items("PerFrameFunctionalGroupsSequence")[frame : frame + 1]
         shared = self.items("SharedFunctionalGroupsSequence")[:1]
-        return [self, *(macro for group in (*own, *shared) for macro in group.macros())]
+        return [place for group in (*own, *shared) for place in (group, *group.macros())] + [self]
 
     def of_frame(self, keyword: str, frame: int = 0) -> "Header":
         """The place that speaks of an attribute of a frame; this header if there is none."""
