@@ -31,6 +31,7 @@ DECODERS = {
     "1.2.840.10008.1.2.4.202": JPEG2000,
     "1.2.840.10008.1.2.4.203": JPEG2000,
 }
+END_WITHIN = 64  # bytes from the end of a frame, where padding may follow the last marker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class PixelFormat:
     @property
     def compressed(self) -> bool:
         """Whether the pixels are encapsulated."""
-        return UID(self.syntax).is_encapsulated
+        return self.syntax in DECODERS
 
     @property
     def frame_bytes(self) -> int:
@@ -71,12 +72,12 @@ def check_decoder(syntax: str) -> str:
     Raises:
         DicomError: there is none, or it is not installed.
     """
-    name = f"transfer syntax {UID(syntax).name} ({syntax})"
+    tag = "Transfer Syntax UID (0002,0010)"
     if syntax not in DECODERS:
-        raise DicomError(f"{name} is not supported; transcode the file to a lossless syntax")
+        raise DicomError(f"{tag} {syntax!r:.70} is not supported; transcode the file")
     plugin, package = DECODERS[syntax]
     if plugin not in get_decoder(UID(syntax)).available_plugins:
-        raise DicomError(f"{name} needs a decoder; pip install {package}")
+        raise DicomError(f"{tag} {UID(syntax).name} needs a decoder; pip install {package}")
     return plugin
 
 
@@ -105,8 +106,7 @@ def _view(data: bytes, layout: PixelFormat) -> Any:
 
 
 def _decompress(data: bytes, layout: PixelFormat, where: str) -> Any:
-    if not layout.syntax.endswith(".1.2.5"):
-        _check_codestream(data, layout, where)
+    check_encoded(data, layout, where)
     options: dict[str, Any] = {
         "rows": layout.shape[0],
         "columns": layout.shape[1],
@@ -131,11 +131,30 @@ def _decompress(data: bytes, layout: PixelFormat, where: str) -> Any:
     return pixels
 
 
+def check_encoded(data: bytes, layout: PixelFormat, where: str) -> None:
+    """Compares what a compressed frame says of itself with the header, before it is decoded.
+
+    Raises:
+        DicomError: it is cut off, of another size, or too short for what the header promises.
+    """
+    if DECODERS[layout.syntax] is not RLE:
+        return _check_codestream(data, layout, where)
+    segments = struct.unpack_from("<I", data)[0] if len(data) >= 64 else 0
+    if segments != layout.bits_allocated // 8 or layout.frame_bytes > 64 * len(data):
+        raise DicomError(
+            f"{where}: {len(data)} bytes in {segments} RLE segments cannot hold "
+            f"{layout.shape[0]} x {layout.shape[1]} pixels of {layout.bits_allocated} bits; "
+            "correct the header or send the file again"
+        )
+    return None
+
+
 def _check_codestream(data: bytes, layout: PixelFormat, where: str) -> None:
-    """Compares the size inside the codestream with the header before a decoder allocates it."""
     found = _jpeg2000_size(data) if data[:2] == b"\xff\x4f" else _jpeg_size(data)
     if found is None:
         raise DicomError(f"{where}: no JPEG image begins there; send the file again")
+    if b"\xff\xd9" not in data[-END_WITHIN:]:  # not every decoder notices
+        raise DicomError(f"{where}: the JPEG image has no end; send the file again")
     rows, columns, samples = found
     if (rows, columns) != layout.shape or samples != 1:
         raise DicomError(

@@ -26,7 +26,8 @@ def foreign_errors(where: str, remedy: str) -> Iterator[None]:
         except MemoryError as error:
             raise DicomError(f"{where}: out of memory; {remedy}") from error
         except Exception as error:  # parsers of hostile bytes raise anything
-            reason = str(error) or type(error).__name__
+            reason = " ".join(str(error).partition("Traceback")[0].split())[:300]
+            reason = reason or type(error).__name__
             raise DicomError(f"{where}: {reason}; {remedy}") from error
 
 
@@ -58,7 +59,10 @@ class Header:
     def syntax(self) -> str:
         """Transfer syntax UID (0002,0010)."""
         with foreign_errors(str(self.path), "the file meta information is damaged"):
-            return str(self.dataset.file_meta.TransferSyntaxUID)
+            syntax = self.dataset.file_meta.get("TransferSyntaxUID")
+        if not syntax:
+            self.refuse("TransferSyntaxUID", "is missing", "the pixels cannot be understood")
+        return str(syntax)
 
     @property
     def explicit(self) -> bool:
@@ -97,7 +101,7 @@ class Header:
         except (TypeError, ValueError, OverflowError):
             numbers = (math.nan,)
         if not all(map(math.isfinite, numbers)):
-            self.refuse(keyword, f"must be numbers, got {self._shown(keyword)}", "correct the file")
+            self.refuse(keyword, f"must be numbers, got {self.shown(keyword)}", "correct the file")
         return numbers
 
     def number(self, keyword: str) -> float | None:
@@ -108,7 +112,7 @@ class Header:
         """All values of an element as whole numbers."""
         numbers = self.numbers(keyword)
         if any(number != int(number) for number in numbers):
-            self.refuse(keyword, f"must be whole, got {self._shown(keyword)}", "correct the file")
+            self.refuse(keyword, f"must be whole, got {self.shown(keyword)}", "correct the file")
         return tuple(int(number) for number in numbers)
 
     def integer(self, keyword: str, default: int | None = None) -> int:
@@ -133,10 +137,10 @@ class Header:
         return self._items[keyword]
 
     def groups(self, frame: int) -> list["Header"]:
-        """This header, then the functional groups of a frame (PS3.3 C.7.6.16), its own first."""
+        """Where a frame is described: its functional groups, the shared ones, this header."""
         own = self.items("PerFrameFunctionalGroupsSequence")[frame : frame + 1]
         shared = self.items("SharedFunctionalGroupsSequence")[:1]
-        return [self, *(macro for group in (*own, *shared) for macro in group.macros())]
+        return [place for group in (*own, *shared) for place in (group, *group.macros())] + [self]
 
     def of_frame(self, keyword: str, frame: int = 0) -> "Header":
         """The place that speaks of an attribute of a frame; this header if there is none."""
@@ -149,7 +153,8 @@ class Header:
         for keyword in filter(None, keywords):
             yield from self.items(keyword)[:1]
 
-    def _shown(self, keyword: str) -> str:
+    def shown(self, keyword: str) -> str:
+        """The values of an element for a message, cut short."""
         return repr("\\".join(self.texts(keyword)))[:60]
 
 
@@ -160,5 +165,8 @@ def read_header(path: Path) -> Header:
         DicomError: the file is absent, not DICOM, or damaged.
     """
     with foreign_errors(str(path), "a readable DICOM file is needed"), path.open("rb") as file:
+        if file.read(132)[128:] != b"DICM":
+            raise DicomError(f"{path}: no DICOM file begins there; give an XA file")
+        file.seek(0)
         dataset = pydicom.dcmread(file, stop_before_pixels=True)
         return Header(path, dataset, file.tell())

@@ -39,10 +39,11 @@ def _read(item: Header, frames: int) -> MaskSubtraction:
     operation = item.text("MaskOperation")
     if operation not in MaskOperation.__members__:
         known = ", ".join(MaskOperation.__members__)
-        item.refuse("MaskOperation", f"must be one of {known}, got {operation!r}", "correct it")
+        problem = f"must be one of {known}, got {item.shown('MaskOperation')}"
+        item.refuse("MaskOperation", problem, "correct it")
     shift = item.numbers("MaskSubPixelShift") or (0.0, 0.0)
     if len(shift) != 2:
-        item.refuse("MaskSubPixelShift", f"must be (row, column), got {shift}", "correct it")
+        item.refuse("MaskSubPixelShift", f"must be (row, column), got {shift[:8]}", "correct it")
     averaged = operation == "AVG_SUB"
     try:
         return MaskSubtraction(

@@ -133,15 +133,13 @@ def _group(
     header: Header, file: BinaryIO, fragments: list[Piece], table: Piece, frames: int
 ) -> tuple[tuple[Piece, ...], ...]:
     """One fragment per frame, else by the offset table, else by where codestreams begin."""
-    starts: list[int] | None = None
     if len(fragments) == frames:
-        starts = list(range(frames))
-    elif frames == 1 and fragments:
-        starts = [0]
-    if starts is None:
+        starts: list[int] | None = list(range(frames))
+    else:
         starts = _by_table(header, file, fragments, table, frames)
     if starts is None:
         starts = [n for n, (at, _) in enumerate(fragments) if _peek(file, at) in FRAME_STARTS]
+        starts = starts or [0][: len(fragments)]
     if len(starts) != frames or starts[:1] != [0]:
         header.refuse(
             "NumberOfFrames",

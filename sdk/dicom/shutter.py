@@ -38,7 +38,9 @@ class Shutter:
             inside &= (row >= top) & (row <= bottom) & (column >= left) & (column <= right)
         if self.circle:
             centre_row, centre_column, radius = self.circle
-            inside &= (row - centre_row) ** 2 + (column - centre_column) ** 2 <= radius**2
+            half_squared = radius**2 - (row - centre_row) ** 2
+            half = np.where(half_squared < 0, -1, np.sqrt(np.maximum(half_squared, 0)))
+            inside &= abs(column - centre_column) <= half
         if self.polygon:
             inside &= _inside_polygon(self.polygon, shape)
         return inside.view(np.uint8)
@@ -102,9 +104,8 @@ def _read(header: Header, kind: str) -> Shutter | None:
         return None
     known = {"RECTANGULAR", "CIRCULAR", "POLYGONAL"}
     if not known.issuperset(shapes):
-        header.refuse(
-            f"{kind}Shape", f"must be {sorted(known)}, got {shapes}", "remove or correct it"
-        )
+        problem = f"must be of {sorted(known)}, got {header.shown(f'{kind}Shape')}"
+        header.refuse(f"{kind}Shape", problem, "remove or correct it")
     return Shutter(
         rectangle=_rectangle(header, kind) if "RECTANGULAR" in shapes else None,
         circle=_circle(header, kind) if "CIRCULAR" in shapes else None,
@@ -127,7 +128,9 @@ def _circle(header: Header, kind: str) -> tuple[float, float, float]:
 def _exactly(header: Header, keyword: str, count: int) -> tuple[float, ...]:
     numbers = header.numbers(keyword)
     if len(numbers) != count:
-        header.refuse(keyword, f"must be {count} numbers, got {numbers}", "correct the shutter")
+        header.refuse(
+            keyword, f"must be {count} numbers, got {header.shown(keyword)}", "correct it"
+        )
     return numbers
 
 

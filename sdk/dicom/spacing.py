@@ -60,5 +60,5 @@ def _pair(header: Header, keyword: str) -> Spacing | None:
     if not numbers:
         return None
     if len(numbers) != 2 or min(numbers) <= 0:
-        header.refuse(keyword, f"must be two positive lengths, got {numbers}", "correct the file")
+        header.refuse(keyword, f"must be two positive lengths, got {numbers[:3]}", "correct it")
     return numbers[0], numbers[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sdk.dicom.codecs import PixelFormat, check_decoder, decode
+from sdk.dicom.codecs import PixelFormat, check_decoder, check_encoded, decode
 from sdk.dicom.header import Header, read_header
 from sdk.dicom.masks import read_positions, read_subtraction
 from sdk.dicom.pixel_data import FrameStore, index_encapsulated, index_native
@@ -143,7 +143,7 @@ class XaRun:
 def read_xa(path: str | Path, *, subtract: bool = True) -> XaRun:
     """Opens an XA, RF, Enhanced XA or XRF image, or an angiogram kept as secondary capture.
 
-    The header is read and every frame is located; no pixel is read.
+    The header is read and every frame is located; no frame is decoded.
 
     Args:
         path: the file.
@@ -160,6 +160,7 @@ def read_xa(path: str | Path, *, subtract: bool = True) -> XaRun:
     try:
         if layout.compressed:
             store = index_encapsulated(header, frames)
+            check_encoded(store.read(0), layout, f"{path}: frame 0")
         else:
             store = index_native(header, frames, layout.frame_bytes)
     except OSError as error:
@@ -198,12 +199,14 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
 
 
 def _check_kind(header: Header) -> None:
-    sop_class, modality = header.text("SOPClassUID"), header.text("Modality")
-    if sop_class not in SOP_CLASSES:
-        known = ", ".join(SOP_CLASSES.values())
-        header.refuse("SOPClassUID", f"must be one of {known}, got {sop_class!r}", "give an XA run")
-    if modality not in MODALITIES:
-        header.refuse("Modality", f"must be XA or RF, got {modality!r}", "give an XA run")
+    if header.text("SOPClassUID") not in SOP_CLASSES:
+        known = f"must be one of {', '.join(SOP_CLASSES.values())}"
+        header.refuse(
+            "SOPClassUID", f"{known}, got {header.shown('SOPClassUID')}", "give an XA run"
+        )
+    if header.text("Modality") not in MODALITIES:
+        problem = f"must be XA or RF, got {header.shown('Modality')}"
+        header.refuse("Modality", problem, "give an XA run")
 
 
 def _read_frame_count(header: Header) -> int:
@@ -231,7 +234,7 @@ def _read_format(header: Header) -> PixelFormat:
     if photometric not in {"MONOCHROME1", "MONOCHROME2"}:
         header.refuse(
             "PhotometricInterpretation",
-            f"must be MONOCHROME1 or MONOCHROME2, got {photometric!r}",
+            f"must be MONOCHROME1 or MONOCHROME2, got {header.shown('PhotometricInterpretation')}",
             "colour images are no angiograms",
         )
     layout = PixelFormat(
