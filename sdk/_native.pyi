@@ -40,6 +40,7 @@ def fill_holes(mask: Any, connectivity: Any, out: Any, workspace: ComponentsWork
 def fill_holes(
     mask: Any, connectivity: Any, out: Any, workspace: ComponentsWorkspace | None
 ) -> int: ...
+
 # boxes.cpp
 class BoxScratch: ...
 
