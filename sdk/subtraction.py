@@ -140,10 +140,9 @@ class Subtractor:
     included; before, and if one of its frames never comes, frames stay native. A mask in the future
     (a negative TID offset) never exists. One mask object is shared by all frames that use it.
 
-    Averages are taken of the stored values, over integers, and rounded half up to the dtype of the
-    frame. ContrastFrameAveraging looks ahead in DICOM, from a frame to those that follow; here it
-    trails: the pixels of a frame with a mask are replaced by the average of it and the frames just
-    before it, as far as the item applies to them and nothing moved. Without it, a frame's pixels
+    Averages are integer means of stored values, rounded half up. ContrastFrameAveraging looks ahead
+    in DICOM; here it trails: the pixels of a frame with a mask become the average of it and the
+    frames just before it, as far as the item applies to them and nothing moved. Without it, pixels
     are passed on untouched.
 
     Pixels that are needed again are kept as they are if they are read-only, and copied otherwise.
@@ -159,7 +158,7 @@ class Subtractor:
     def reset(self) -> None:
         """Forgets the run; the next frame starts another."""
         self._held: dict[int, _Held] = {}
-        self._averaged: dict[int, _Made] = {}
+        self._averaged: dict[MaskSubtraction, _Made] = {}
         self._kind = ""
         self._newest = -1
 
@@ -236,27 +235,26 @@ class Subtractor:
                 del self._held[held]
 
     def _average_masks(self, index: int) -> None:
-        for number, item in enumerate(self.items):
+        for item in self.items:
             if item.operation is MaskOperation.AVG_SUB and index == max(item.mask_frames):
                 made = self._make(item, item.mask_frames)
                 if made is not None:
-                    self._averaged[number] = made
+                    self._averaged[item] = made
 
     def _make(self, item: MaskSubtraction, frames: tuple[int, ...]) -> _Made | None:
         held = [self._held[index] for index in frames if index in self._held]
         if len(held) < len(frames) or any(h.position != held[0].position for h in held):
             return None
         pixels = _average([h.pixels for h in held])
-        return _Made(
-            Mask(pixels=pixels, shift_px=item.shift_px, frame_indices=frames), held[0].position
-        )
+        mask = Mask(pixels=pixels, shift_px=item.shift_px, frame_indices=frames)
+        return _Made(mask, held[0].position)
 
     def _subtract(self, frame: Frame, position: Position) -> Frame:
         item = self._item_of(frame.index)
         if item is None or item.operation is MaskOperation.NONE:
             return frame
         if item.operation is MaskOperation.AVG_SUB:
-            made = self._averaged.get(self.items.index(item))
+            made = self._averaged.get(item)
         else:
             made = self._make(item, item.masks_of(frame.index))
         if made is None or made.position != position:
@@ -293,9 +291,10 @@ def _average(pixels: list[Any]) -> Any:
     """The mean of same-sized images, rounded half up to their dtype."""
     if len(pixels) == 1:
         return pixels[0]
-    total = np.zeros(pixels[0].shape, np.uint32)
+    total = np.full(pixels[0].shape, len(pixels) // 2, np.uint32)
     for image in pixels:
         total += image
-    mean = ((total + len(pixels) // 2) // len(pixels)).astype(pixels[0].dtype)
+    total //= len(pixels)
+    mean = total.astype(pixels[0].dtype)
     mean.flags.writeable = False
     return mean

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 import pydicom
 from pydicom.datadict import dictionary_description, tag_for_keyword
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from sdk.errors import DicomError
 
@@ -164,9 +166,12 @@ def read_header(path: Path) -> Header:
     Raises:
         DicomError: the file is absent, not DICOM, or damaged.
     """
-    with foreign_errors(str(path), "a readable DICOM file is needed"), path.open("rb") as file:
+    with foreign_errors(str(path), "give a readable DICOM file"), path.open("rb") as file:
         if file.read(132)[128:] != b"DICM":
             raise DicomError(f"{path}: no DICOM file begins there; give an XA file")
+        if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            # pydicom would inflate all of it at once, however large it turns out to be
+            raise DicomError(f"{path}: deflated files are not supported; transcode it")
         file.seek(0)
         dataset = pydicom.dcmread(file, stop_before_pixels=True)
         return Header(path, dataset, file.tell())

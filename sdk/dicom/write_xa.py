@@ -45,7 +45,7 @@ class XaInfo:
         magnification: detector over isocentre.
         bits_stored: significant bits; 0: all of the dtype.
         intensity: how a stored value relates to X-ray intensity.
-        inverted: MONOCHROME1.
+        inverted: MONOCHROME1, which the XA definition forbids and some files have all the same.
         shutter: display shutter, rounded to whole pixels.
         subtraction: items of MaskSubtractionSequence.
         syntax: how the pixels are written.
@@ -105,11 +105,12 @@ def _patient_study_equipment(info: XaInfo) -> Dataset:
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID, dataset.SOPInstanceUID = XRayAngiographicImageStorage, generate_uid()
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
-    dataset.PatientName, dataset.PatientID = "Phantom", "PHANTOM"
+    dataset.PatientName, dataset.PatientID = "Phantom^AngioEdge", "PHANTOM"
     dataset.PatientBirthDate = dataset.PatientSex = ""
     dataset.StudyDate, dataset.StudyTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     dataset.ContentDate, dataset.ContentTime = dataset.StudyDate, dataset.StudyTime
-    dataset.ReferringPhysicianName = dataset.StudyID = dataset.AccessionNumber = ""
+    dataset.ReferringPhysicianName = dataset.AccessionNumber = ""
+    dataset.StudyID, dataset.BodyPartExamined = "1", "HEAD"
     dataset.Modality, dataset.SeriesNumber, dataset.InstanceNumber = "XA", 1, 1
     dataset.SeriesDescription = info.description
     dataset.Manufacturer = dataset.ManufacturerModelName = "AngioEdge"
@@ -141,6 +142,8 @@ def _add_pixels(dataset: Dataset, stored: Any, bits: int, *, inverted: bool) -> 
 def _add_acquisition(dataset: Dataset, info: XaInfo) -> None:
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "SINGLE PLANE"]
     dataset.PixelIntensityRelationship = info.intensity.value
+    if info.intensity is Intensity.LOG:  # XA wants a modality table then; this one claims nothing
+        dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "US"
     dataset.LossyImageCompression = "00"
     dataset.KVP = dataset.XRayTubeCurrent = dataset.ExposureTime = None
     dataset.RadiationSetting = "GR"

@@ -6,6 +6,7 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from xa_files import edited, phantom, xa_file
 
 from sdk.dicom import Shutter, TransferSyntax, read_xa
@@ -80,6 +81,14 @@ def test_sequences_without_end_are_refused(tmp_path):
     deeper += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
     path.write_bytes(path.read_bytes() + 5000 * deeper)
     with pytest.raises(DicomError):
+        read_xa(path)
+
+
+def test_a_deflated_file_is_refused_before_it_is_inflated(tmp_path):
+    path = xa_file(tmp_path)
+    with edited(path) as dataset:
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    with pytest.raises(DicomError, match="deflated files are not supported; transcode"):
         read_xa(path)
 
 

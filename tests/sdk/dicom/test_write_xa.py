@@ -1,13 +1,18 @@
 """Written runs are XA files that others read too."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import XRayAngiographicImageStorage
 from xa_files import phantom, xa_file
 
-from sdk.dicom import TransferSyntax, XaInfo, read_xa, write_xa
+from sdk.dicom import Shutter, TransferSyntax, XaInfo, read_xa, write_xa
 from sdk.errors import DicomError
+from sdk.frame import Intensity
+from sdk.subtraction import MaskOperation, MaskSubtraction
 
 # Attributes that PS3.3 A.14 and its modules require of every multi-frame XA image.
 REQUIRED = """
@@ -32,6 +37,32 @@ def test_all_required_attributes_are_there(tmp_path):
     dataset = pydicom.dcmread(xa_file(tmp_path))
     assert [keyword for keyword in REQUIRED.split() if keyword not in dataset] == []
     assert dataset.SOPClassUID == XRayAngiographicImageStorage
+
+
+@pytest.mark.parametrize("syntax", TransferSyntax)
+@pytest.mark.parametrize("intensity", Intensity)
+def test_the_independent_validator_finds_no_fault(tmp_path, syntax, intensity):
+    validator = shutil.which("dciodvfy")
+    if validator is None:
+        pytest.skip("dciodvfy (dicom3tools) is not installed")
+    path = xa_file(
+        tmp_path,
+        phantom(6, (64, 70)),
+        syntax=syntax,
+        bits_stored=12,
+        intensity=intensity,
+        imager_spacing_mm=(0.3, 0.3),
+        magnification=1.2,
+        frame_times_ms=(0, 250, 500, 1000, 1500, 2500),
+        shutter=Shutter(rectangle=(0, 0, 60, 60), circle=(30, 30, 30)),
+        subtraction=(
+            MaskSubtraction(operation=MaskOperation.AVG_SUB, mask_frames=(0, 1), shift_px=(1, 2)),
+            MaskSubtraction(operation=MaskOperation.REV_TID, ranges=((3, 5),)),
+        ),
+    )
+    report = subprocess.run([validator, path], capture_output=True, text=True, check=False).stderr
+    assert "XAImage" in report
+    assert "Error" not in report
 
 
 def test_equal_steps_are_a_frame_time_and_others_a_vector(tmp_path):
