@@ -81,6 +81,18 @@ def check_decoder(syntax: str) -> str:
     return plugin
 
 
+def transfer_syntaxes() -> dict[str, str]:
+    """Name of every compressed transfer syntax, and why it cannot be decoded here, "" if it can."""
+    reasons = {}
+    for syntax in DECODERS:
+        try:
+            check_decoder(syntax)
+            reasons[UID(syntax).name] = ""
+        except DicomError as error:
+            reasons[UID(syntax).name] = str(error)
+    return reasons
+
+
 def decode(data: bytes, layout: PixelFormat, where: str) -> Any:
     """(rows, columns) stored values of one frame, read-only.
 

@@ -9,7 +9,8 @@ from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from xa_files import edited, item, phantom, xa_file
 
-from sdk.dicom import TransferSyntax, read_xa
+from sdk.dicom import read_xa
+from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import DicomError
 from sdk.frame import Intensity
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
@@ -173,7 +174,7 @@ def test_native_frames_are_not_copied(tmp_path):
 
 
 def test_one_irradiated_array_is_shared(tmp_path):
-    from sdk.dicom import Shutter
+    from sdk.dicom.shutter import Shutter
 
     run = read_xa(xa_file(tmp_path, shutter=Shutter(circle=(2, 3, 2))))
     assert len({id(frame.irradiated) for frame in run}) == 1
