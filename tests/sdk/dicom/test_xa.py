@@ -160,6 +160,24 @@ def test_tables_are_reported_and_not_applied(tmp_path):
     np.testing.assert_array_equal(run[0].pixels, phantom()[0])
 
 
+@pytest.mark.parametrize(
+    ("photometric", "sign", "inverted"),
+    [
+        ("MONOCHROME1", None, True),
+        ("MONOCHROME1", 1, False),
+        ("MONOCHROME2", None, False),
+        ("MONOCHROME2", -1, True),
+    ],
+)
+def test_the_sign_of_the_intensity_outweighs_the_display(tmp_path, photometric, sign, inverted):
+    path = xa_file(tmp_path)
+    with edited(path) as dataset:
+        dataset.PhotometricInterpretation = photometric
+        if sign is not None:
+            dataset.PixelIntensityRelationshipSign = sign
+    assert read_xa(path)[0].inverted is inverted
+
+
 def test_overlay_bits_above_bits_stored_are_no_pixel_values(tmp_path):
     path = xa_file(tmp_path, phantom() | 0x8000)
     with edited(path) as dataset:
