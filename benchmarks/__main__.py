@@ -4,6 +4,7 @@ import argparse
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from datetime import date
 from importlib import metadata
@@ -50,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("family", nargs="*", help=f"of {', '.join(FAMILIES)} [default: all]")
     parser.add_argument("--json", type=Path, default=Path("out/benchmark.json"))
+    parser.add_argument("--markdown", type=Path, help="also write the tables as a document")
     options = parser.parse_args()
     unknown = set(options.family) - set(FAMILIES)
     if unknown:
@@ -58,6 +60,8 @@ def main() -> None:
     print("; ".join(f"{key}: {value}" for key, value in machine.items()), end="\n\n")
     tables = {name: measure(name) for name in options.family or FAMILIES}
     write_json(options.json, machine, tables)
+    if options.markdown:
+        write_markdown(options.markdown, machine, tables)
     missed = [row.job for rows in tables.values() for row in rows if misses(row)]
     print(f"\nwritten to {options.json}; below target: {', '.join(missed) or 'none'}")
 
@@ -111,6 +115,20 @@ def write_json(path: Path, machine: dict[str, str], tables: Mapping[str, Sequenc
         content[family] = [asdict(row) | {"gain": row.gain} for row in rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
+
+
+def write_markdown(
+    path: Path, machine: dict[str, str], tables: Mapping[str, Sequence[Row]]
+) -> None:
+    """Writes machine and tables as a document."""
+    with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
+        print("# Benchmarks\n\nOurs and the peers' in one run, interleaved, medians. Reprinted by")
+        print("`make bench`; a gain is the best peer's time divided by ours.\n")
+        for key, value in machine.items():
+            print(f"* {key}: {value}")
+        for family, rows in tables.items():
+            print(f"\n## {family}\n")
+            print_table(rows)
 
 
 def _without_nan(value: Any) -> Any:
