@@ -1,0 +1,1 @@
+"""The kernels against their best peers, one thread each, in one run."""
