@@ -26,8 +26,11 @@ constexpr Contact kCross[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, fa
                               {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 0}, {-1, 0}}, false}};
 constexpr Contact kEdges[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, true},
                               {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 0}, {-1, 0}}, true},
+                              {{-1, 0}, {{0, 1}, {0, 1}}, {{-1, 1}, {-1, 1}}, true},
+                              {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 1}, {-1, 1}}, false},
+                              {{-1, 0}, {{0, 1}, {0, 1}}, {{-1, 0}, {-1, 0}}, false},
                               {{-1, -1}, {{0, 0}, {0, 0}}, {{-1, -1}, {-1, -1}}, false},
-                              {{-1, 1}, {{0, 0}, {0, 0}}, {{-1, 1}, {-1, 1}}, false}};
+                              {{-1, 1}, {{0, 1}, {0, 1}}, {{-1, 2}, {-1, 2}}, false}};
 constexpr Contact kPairs[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, true}};
 constexpr Contact kQuads[] = {{{0, -1}, {{0, 0}, {1, 0}}, {{0, -1}, {1, -1}}, true},
                               {{-1, 0}, {{0, 0}, {0, 1}}, {{-1, 0}, {-1, 1}}, true},
@@ -36,8 +39,8 @@ constexpr Contact kQuads[] = {{{0, -1}, {{0, 0}, {1, 0}}, {{0, -1}, {1, -1}}, tr
 
 Contacts contacts(const Bands& bands, Connectivity connectivity) {
   if (bands.slices_each == 2) return {kQuads, 4};
+  if (connectivity == 18) return {kEdges, 7};
   if (bands.rows_each == 2) return {kPairs, 1};
-  if (connectivity == 18) return {kEdges, 4};
   return {kCross, 2};
 }
 
@@ -154,8 +157,8 @@ void meet(const BandedRuns& runs, std::ptrdiff_t z, std::ptrdiff_t y, const Cont
 }  // namespace
 
 Bands cut_into_bands(int depth, int rows, int cols, Connectivity connectivity) {
-  const bool full = connectivity == 8 || connectivity == 26;
-  return {depth, rows, cols, full && depth > 1 ? 2 : 1, full ? 2 : 1};
+  const bool diagonal = connectivity != 4 && connectivity != 6;
+  return {depth, rows, cols, connectivity == 26 && depth > 1 ? 2 : 1, diagonal ? 2 : 1};
 }
 
 void unite_touching(const BandedRuns& runs, Connectivity connectivity, const UnionFind& sets) {

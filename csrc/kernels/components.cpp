@@ -34,12 +34,6 @@ void add_values(ValueTally& tally, const T* begin, const T* end) {
   }
 }
 
-template <typename T>
-void clear_rows(const View3D<T>& out) {
-  for (int z = 0; z < out.depth; ++z)
-    for (int y = 0; y < out.rows; ++y) std::memset(out.row(z, y), 0, out.cols * sizeof(T));
-}
-
 void copy_rows(const MaskEdit& edit) {
   if (edit.out.data == edit.mask.data) return;
   for (int z = 0; z < edit.mask.depth; ++z)
@@ -109,11 +103,18 @@ template void tally_values(const View3D<const float>&, std::uint32_t, Components
 template void tally_values(const View3D<const std::uint8_t>&, std::uint32_t, ComponentsWorkspace&);
 
 void paint_labels(const View3D<std::uint32_t>& labels, const ComponentsWorkspace& ws) {
-  clear_rows(labels);
+  std::ptrdiff_t cleared = 0;  // rows, each just before it is painted, while it is in the cache
+  const auto clear_to = [&](std::ptrdiff_t end) {
+    for (; cleared < end; ++cleared)
+      std::memset(labels.row(int(cleared / labels.rows), int(cleared % labels.rows)), 0,
+                  labels.cols * sizeof(std::uint32_t));
+  };
   ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    clear_to(std::ptrdiff_t(z) * labels.rows + y + 1);
     std::uint32_t* row = labels.row(z, y);
     std::fill(row + start, row + stop, ws.label_of_root[ws.forest.root(run)]);
   });
+  clear_to(std::ptrdiff_t(labels.depth) * labels.rows);
 }
 
 std::uint32_t remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& ws) {

@@ -1,9 +1,9 @@
 // The runs of a mask: stretches of foreground (or background) along its rows, found in bits.
 //
-// Rows are taken in bands. Where diagonal neighbours touch (8- and 26-connectivity), two rows, or
-// two rows of each of two slices, make one band: any two pixels in the same or in neighbouring
-// columns of such a band touch, so a run of the band's columns is one connected piece. A band of
-// 2x2 rows of noise has 17 times fewer runs than its rows have.
+// Rows are taken in bands: two rows where diagonal neighbours touch (8- and 18-connectivity), two
+// rows of each of two slices with 26-connectivity, else one. Any two pixels in the same or in
+// neighbouring columns of a band touch, so a run of the band's columns is one connected piece.
+// Noise that fills half of a volume has 17 times fewer runs in bands of 2x2 rows than in rows.
 #pragma once
 
 #include <cstddef>
