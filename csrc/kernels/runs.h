@@ -29,6 +29,21 @@ struct Bands {
   std::ptrdiff_t size() const { return deep() * slices_each * plane(); }
 };
 
+// The bits of word `w` that are columns from `start` to before `stop`, of which it has some.
+static inline std::uint64_t columns_within(std::ptrdiff_t w, int start, int stop) {
+  const std::ptrdiff_t skipped = start - 64 * w, kept = stop - 64 * w;
+  const std::uint64_t from = ~std::uint64_t(0) << (skipped > 0 ? skipped : 0);
+  return from & ~std::uint64_t(0) >> (kept < 64 ? 64 - kept : 0);
+}
+
+// What a scan finds.
+struct BandedRuns {
+  Bands bands;
+  const std::uint64_t* bits;
+  const int* edges;            // start and stop of each run
+  const std::uint32_t* first;  // first run of each band, and the number of runs
+};
+
 struct RunScan {
   View3D<const std::uint8_t> mask;
   bool background;  // runs of zeros instead of runs of what is not zero

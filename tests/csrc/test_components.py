@@ -5,12 +5,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from sdk import kernels
 
 WORKSPACE = kernels.ComponentsWorkspace()
+PATIENT = settings(deadline=None, max_examples=60)  # the oracles are slow
 
 
 def neighbours(ndim, connectivity):
@@ -76,6 +77,7 @@ def check_statistics(found, labels, values):
         assert found.maxima[i] == within.max()
 
 
+@PATIENT
 @given(masks(), st.sampled_from([np.int32, np.uint32]), st.sampled_from([np.uint8, np.float32]))
 def test_equals_a_flood_fill(case, label_type, value_type):
     mask, connectivity = case
@@ -92,6 +94,7 @@ def test_equals_a_flood_fill(case, label_type, value_type):
     check_statistics(found, expected, values)
 
 
+@PATIENT
 @given(masks(), st.integers(0, 12))
 def test_removes_what_is_smaller(case, min_size):
     mask, connectivity = case
@@ -107,6 +110,7 @@ def test_removes_what_is_smaller(case, min_size):
     np.testing.assert_array_equal(mask, expected)
 
 
+@PATIENT
 @given(masks(), st.integers(0, 5))
 def test_keeps_the_largest_and_of_equal_ones_the_first(case, k):
     mask, connectivity = case
@@ -118,6 +122,7 @@ def test_keeps_the_largest_and_of_equal_ones_the_first(case, k):
     assert removed == max(len(order) - k, 0)
 
 
+@PATIENT
 @given(masks())
 @example((np.ones((1, 3, 3), np.uint8) - np.eye(3, dtype=np.uint8)[1], 26))
 def test_fills_what_cannot_be_reached_from_outside(case):
