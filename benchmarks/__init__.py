@@ -1,1 +1,0 @@
-"""The kernels against their best peers, one thread each, in one run."""
