@@ -25,5 +25,9 @@ PYBIND11_MODULE(_native, m) {
   angio::register_boxes(m);
   angio::register_centreline(m);
   angio::register_frame_kernels(m);
+  angio::register_masks(m);
+  angio::register_percentiles(m);
+  angio::register_subtraction(m);
+  angio::register_components(m);
   angio::register_regions(m);
 }

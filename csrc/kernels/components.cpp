@@ -1,0 +1,163 @@
+#include "kernels/components.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <numeric>
+
+namespace angio {
+namespace {
+
+void start_tally(Tally& tally, int z, int y, int start, int stop) {
+  tally = {0, {0, 0, 0}, {z, y, start}, {z + 1, y + 1, stop}};
+}
+
+void add_stretch(Tally& tally, int z, int y, int start, int stop) {
+  const std::int64_t pixels = stop - start;
+  tally.pixels += pixels;
+  tally.sum[0] += pixels * z;
+  tally.sum[1] += pixels * y;
+  tally.sum[2] += pixels * (std::int64_t(start) + stop - 1) / 2;
+  tally.start[1] = std::min(tally.start[1], y);
+  tally.start[2] = std::min(tally.start[2], start);
+  tally.stop[0] = z + 1;  // z never falls in raster order
+  tally.stop[1] = std::max(tally.stop[1], y + 1);
+  tally.stop[2] = std::max(tally.stop[2], stop);
+}
+
+template <typename T>
+void add_values(ValueTally& tally, const T* begin, const T* end) {
+  for (; begin < end; ++begin) {
+    const float value = float(*begin);
+    tally.sum += value;
+    if (value > tally.highest || value != value) tally.highest = value;
+  }
+}
+
+template <typename T>
+void clear_rows(const View3D<T>& out) {
+  for (int z = 0; z < out.depth; ++z)
+    for (int y = 0; y < out.rows; ++y) std::memset(out.row(z, y), 0, out.cols * sizeof(T));
+}
+
+void copy_rows(const MaskEdit& edit) {
+  if (edit.out.data == edit.mask.data) return;
+  for (int z = 0; z < edit.mask.depth; ++z)
+    for (int y = 0; y < edit.mask.rows; ++y)
+      std::memcpy(edit.out.row(z, y), edit.mask.row(z, y), edit.mask.cols);
+}
+
+// So that a line of one separates the regions of the other.
+Connectivity dual(const MaskEdit& edit) {
+  if (edit.planar) return edit.connectivity == 8 ? 4 : 8;
+  return edit.connectivity == 6 ? 26 : 6;
+}
+
+// Clears the components that are not marked.
+void keep_marked(const MaskEdit& edit, const ComponentsWorkspace& ws) {
+  copy_rows(edit);
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    if (!ws.marks[ws.label_of_root[ws.forest.root(run)] - 1])
+      std::memset(edit.out.row(z, y) + start, 0, stop - start);
+  });
+}
+
+// Marks every component that reaches the border by its root.
+void mark_outside(const MaskEdit& edit, ComponentsWorkspace& ws) {
+  const auto& mask = edit.mask;
+  ws.marks.reserve(ws.forest.runs());
+  std::fill_n(ws.marks.data(), ws.forest.runs(), std::uint8_t(0));
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    const bool end_slice = !edit.planar && (z == 0 || z == mask.depth - 1);
+    if (end_slice || y == 0 || y == mask.rows - 1 || start == 0 || stop == mask.cols)
+      ws.marks[ws.forest.root(run)] = 1;
+  });
+}
+
+}  // namespace
+
+std::uint32_t find_components(const View3D<const std::uint8_t>& mask, Connectivity connectivity,
+                              ComponentsWorkspace& ws) {
+  ws.forest.build(mask, connectivity, false);
+  ws.label_of_root.reserve(ws.forest.runs());
+  std::fill_n(ws.label_of_root.data(), ws.forest.runs(), 0u);
+  std::uint32_t count = 0;
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    std::uint32_t& label = ws.label_of_root[ws.forest.root(run)];
+    if (label == 0) {
+      label = ++count;
+      ws.tallies.reserve(count);
+      start_tally(ws.tallies[count - 1], z, y, start, stop);
+    }
+    add_stretch(ws.tallies[label - 1], z, y, start, stop);
+  });
+  return count;
+}
+
+template <typename T>
+void tally_values(const View3D<const T>& values, std::uint32_t count, ComponentsWorkspace& ws) {
+  ws.values.reserve(count);
+  std::fill_n(ws.values.data(), count, ValueTally{0.0, -std::numeric_limits<float>::infinity()});
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    const T* row = values.row(z, y);
+    ValueTally& tally = ws.values[ws.label_of_root[ws.forest.root(run)] - 1];
+    add_values(tally, row + start, row + stop);
+  });
+}
+
+template void tally_values(const View3D<const float>&, std::uint32_t, ComponentsWorkspace&);
+template void tally_values(const View3D<const std::uint8_t>&, std::uint32_t, ComponentsWorkspace&);
+
+void paint_labels(const View3D<std::uint32_t>& labels, const ComponentsWorkspace& ws) {
+  clear_rows(labels);
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    std::uint32_t* row = labels.row(z, y);
+    std::fill(row + start, row + stop, ws.label_of_root[ws.forest.root(run)]);
+  });
+}
+
+std::uint32_t remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& ws) {
+  const std::uint32_t count = find_components(edit.mask, edit.connectivity, ws);
+  ws.marks.reserve(count);
+  std::uint32_t removed = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    ws.marks[i] = ws.tallies[i].pixels >= min_pixels;
+    removed += !ws.marks[i];
+  }
+  keep_marked(edit, ws);
+  return removed;
+}
+
+std::uint32_t keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace& ws) {
+  const std::uint32_t count = find_components(edit.mask, edit.connectivity, ws);
+  keep = std::min(keep, count);
+  ws.order.reserve(count);
+  std::iota(ws.order.data(), ws.order.data() + count, 0u);
+  const auto larger = [&](std::uint32_t one, std::uint32_t other) {
+    const std::int64_t difference = ws.tallies[one].pixels - ws.tallies[other].pixels;
+    return difference != 0 ? difference > 0 : one < other;
+  };
+  std::nth_element(ws.order.data(), ws.order.data() + keep, ws.order.data() + count, larger);
+  ws.marks.reserve(count);
+  std::fill_n(ws.marks.data(), count, std::uint8_t(0));
+  for (std::uint32_t i = 0; i < keep; ++i) ws.marks[ws.order[i]] = 1;
+  keep_marked(edit, ws);
+  return count - keep;
+}
+
+std::uint32_t fill_holes(const MaskEdit& edit, ComponentsWorkspace& ws) {
+  ws.forest.build(edit.mask, dual(edit), true);
+  mark_outside(edit, ws);
+  copy_rows(edit);
+  std::uint32_t filled = 0;
+  for (std::size_t run = 0; run < ws.forest.runs(); ++run)
+    filled += ws.forest.root(run) == run && !ws.marks[run];
+  if (filled == 0) return 0;
+  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    std::uint8_t* row = edit.out.row(z, y);
+    if (!ws.marks[ws.forest.root(run)]) std::memset(row + start, row[start - 1], stop - start);
+  });
+  return filled;
+}
+
+}  // namespace angio
