@@ -69,7 +69,9 @@ class Frame:
     user: Any = None
 
     def __post_init__(self) -> None:
-        if not hasattr(self.pixels, "shape"):
+        if not hasattr(self.pixels, "dtype") and not hasattr(
+            self.pixels, "__cuda_array_interface__"
+        ):
             object.__setattr__(self, "pixels", _as_array(self.pixels))
         shape, dtype = tuple(self.pixels.shape), _dtype_name(self.pixels)
         if len(shape) != 2 or dtype not in DTYPES:

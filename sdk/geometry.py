@@ -36,6 +36,10 @@ class Placement:
         origin = ((network[0] - rows) // 2, (network[1] - columns) // 2)
         return cls(source, network, (rows, columns), origin)
 
+    def at(self, network: tuple[int, int]) -> "Placement":
+        """The same placement on a grid of another size, such as a network's smaller output."""
+        return self if network == self.network else Placement.fit(self.source, network)
+
     @property
     def window(self) -> tuple[slice, slice]:
         """The part of the network's input that the source covers."""

@@ -22,6 +22,12 @@ PYBIND11_MODULE(_native, m) {
   m.attr("version") = ANGIO_VERSION;
   m.def("cpu_target", [] { return angio::target_name(angio::best_target(angio::Device::cpu)); });
   m.def("limit_cpu_target", &limit_target, "name"_a);
+  angio::register_boxes(m);
+  angio::register_centreline(m);
   angio::register_frame_kernels(m);
+  angio::register_masks(m);
+  angio::register_percentiles(m);
+  angio::register_subtraction(m);
   angio::register_components(m);
+  angio::register_regions(m);
 }

@@ -5,7 +5,13 @@
 
 namespace angio {
 
+void register_boxes(pybind11::module_& m);
+void register_centreline(pybind11::module_& m);
 void register_frame_kernels(pybind11::module_& m);
+void register_masks(pybind11::module_& m);
+void register_percentiles(pybind11::module_& m);
+void register_subtraction(pybind11::module_& m);
 void register_components(pybind11::module_& m);
+void register_regions(pybind11::module_& m);
 
 }  // namespace angio

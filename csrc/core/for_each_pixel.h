@@ -26,8 +26,9 @@ void for_each_pixel(Stream stream, int rows, int cols, F functor) {
   check_cuda(cudaGetLastError(), "launching a kernel");
 }
 #else
+// A functor that stays a call is not vectorised: everything in it is inlined, whatever its size.
 template <typename F>
-void for_each_pixel(Stream, int rows, int cols, F functor) {
+__attribute__((flatten)) void for_each_pixel(Stream, int rows, int cols, F functor) {
   for (int y = 0; y < rows; ++y) {
     const auto row = functor.row(y);
 #pragma GCC ivdep

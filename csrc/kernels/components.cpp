@@ -73,7 +73,7 @@ std::uint32_t find_components(const View3D<const std::uint8_t>& mask, Connectivi
   ws.tallies.reserve(count);
   const TallyRuns args{ws.forest.banded(), ws.forest.roots(), ws.label_of_root.data(),
                        ws.tallies.data(), count};
-  dispatch(Device::cpu, [&](auto target) { tally_runs_on<target()>(args); });
+  dispatch_cpu([&](auto target) { tally_runs_on<target()>(args); });
   return count;
 }
 

@@ -38,7 +38,7 @@ void RunForest::scan(const View3D<const std::uint8_t>& mask, bool background) {
                        end,
                        edges_.data() + 2 * runs_,
                        first_.data() + band};
-    dispatch(Device::cpu, [&](auto target) { scan_runs_on<target()>(part); });
+    dispatch_cpu([&](auto target) { scan_runs_on<target()>(part); });
     number_runs(band, end);
   }
   first_[bands_.count()] = std::uint32_t(runs_);

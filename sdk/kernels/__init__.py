@@ -1,6 +1,10 @@
 """The compiled kernels: arrays in, arrays out, nothing copied and nothing cast in silence."""
 
 from sdk._native import ComponentsWorkspace
+from sdk.kernels.box_decoding import DecodedBoxes, DecodeOptions, decode_boxes
+from sdk.kernels.box_fusion import FusedBoxes, FusionOptions, weighted_box_fusion
+from sdk.kernels.boxes import BoxWorkspace, NmsOptions, SoftNmsOptions, nms, soft_nms
+from sdk.kernels.centreline import Centreline, CentrelineWorkspace, centreline
 from sdk.kernels.components import (
     Components,
     PhysicalSize,
@@ -9,15 +13,48 @@ from sdk.kernels.components import (
     keep_largest,
     remove_small,
 )
+from sdk.kernels.masks import threshold
 from sdk.kernels.projection import min_projection
+from sdk.kernels.regions import (
+    AnatomicalFilter,
+    FilteredCandidates,
+    RegionReason,
+    anatomical_filter,
+)
+from sdk.kernels.statistics import Percentiles, PercentileWorkspace, percentiles
+from sdk.kernels.subtraction import Subtraction, subtract
 
 __all__ = [
+    "AnatomicalFilter",
+    "BoxWorkspace",
+    "Centreline",
+    "CentrelineWorkspace",
     "Components",
     "ComponentsWorkspace",
+    "DecodeOptions",
+    "DecodedBoxes",
+    "FilteredCandidates",
+    "FusedBoxes",
+    "FusionOptions",
+    "NmsOptions",
+    "PercentileWorkspace",
+    "Percentiles",
     "PhysicalSize",
+    "RegionReason",
+    "SoftNmsOptions",
+    "Subtraction",
+    "anatomical_filter",
+    "centreline",
     "components",
+    "decode_boxes",
     "fill_holes",
     "keep_largest",
     "min_projection",
+    "nms",
+    "percentiles",
     "remove_small",
+    "soft_nms",
+    "subtract",
+    "threshold",
+    "weighted_box_fusion",
 ]

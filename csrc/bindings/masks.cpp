@@ -1,0 +1,34 @@
+#include <cmath>
+
+#include "bindings/array_in.h"
+#include "bindings/register.h"
+#include "kernels/kernels.h"
+
+namespace angio {
+namespace {
+
+using namespace py::literals;
+
+std::int64_t bind_threshold(const py::object& logits_object, float level,
+                            const py::object& out_object) {
+  const ArrayIn logits = array_in(logits_object, "logits"), out = array_in(out_object, "out");
+  check_on_cpu(logits);
+  check_on_cpu(out);
+  const Threshold args{view2d<const float>(logits), view2d<std::uint8_t>(out), level};
+  if (std::isnan(level))
+    throw py::value_error("level must be a number, got nan; 0 is a probability of one half");
+  if (args.mask.rows == 0 || args.mask.cols == 0) return 0;
+  if (args.logits.rows == 0 || args.logits.cols == 0)
+    throw py::value_error("logits must have pixels to fill out, got " + logits.describe() +
+                          "; pass the window that the source covers");
+  py::gil_scoped_release release;
+  return threshold(args);
+}
+
+}  // namespace
+
+void register_masks(py::module_& m) {
+  m.def("threshold", &bind_threshold, "logits"_a, "level"_a, "out"_a);
+}
+
+}  // namespace angio

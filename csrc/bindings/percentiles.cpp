@@ -1,0 +1,64 @@
+#include <limits>
+
+#include "bindings/array_in.h"
+#include "bindings/register.h"
+#include "kernels/kernels.h"
+
+namespace angio {
+namespace {
+
+using namespace py::literals;
+
+void check_fits(const ArrayIn& pixels) {
+  if (pixels.shape[0] * pixels.shape[1] > std::numeric_limits<std::uint32_t>::max())
+    throw py::value_error("pixels must be fewer than 2^32, got " + pixels.describe() +
+                          "; tile them");
+}
+
+template <typename T>
+py::tuple run_percentiles(const ArrayIn& pixels, const ArrayIn* valid, const std::vector<double>& q,
+                          PercentileWorkspace& workspace) {
+  std::vector<double> values(q.size());
+  Percentiles<T> args{view2d<const T>(pixels), {}, q.data(), int(q.size()), values.data()};
+  if (valid != nullptr) args.valid = view2d<const std::uint8_t>(*valid);
+  check_fits(pixels);
+  std::int64_t used = 0;
+  {
+    py::gil_scoped_release release;
+    used = percentiles(args, workspace);
+  }
+  const std::int64_t all = std::int64_t(args.pixels.rows) * args.pixels.cols;
+  return py::make_tuple(py::tuple(py::cast(values)), used, all - used);
+}
+
+py::tuple bind_percentiles(const py::object& pixels_object, const py::object& irradiated,
+                           const std::vector<double>& q, PercentileWorkspace& workspace) {
+  const ArrayIn pixels = array_in(pixels_object, "pixels");
+  check_on_cpu(pixels);
+  ArrayIn valid;
+  if (!irradiated.is_none()) {
+    valid = array_in(irradiated, "irradiated");
+    check_same_device(valid, pixels);
+    check_same_shape(valid, pixels);
+  }
+  const ArrayIn* given = irradiated.is_none() ? nullptr : &valid;
+  for (const double percent : q)
+    if (!(percent >= 0.0 && percent <= 100.0))
+      throw py::value_error("q must be between 0 and 100 percent, got " + std::to_string(percent) +
+                            "; multiply fractions by 100");
+  if (holds<std::uint8_t>(pixels))
+    return run_percentiles<std::uint8_t>(pixels, given, q, workspace);
+  if (holds<std::uint16_t>(pixels))
+    return run_percentiles<std::uint16_t>(pixels, given, q, workspace);
+  if (holds<float>(pixels)) return run_percentiles<float>(pixels, given, q, workspace);
+  refuse_dtype(pixels, "uint8, uint16 or float32");
+}
+
+}  // namespace
+
+void register_percentiles(py::module_& m) {
+  py::class_<PercentileWorkspace>(m, "PercentileWorkspace").def(py::init<>());
+  m.def("percentiles", &bind_percentiles, "pixels"_a, "irradiated"_a, "q"_a, "workspace"_a);
+}
+
+}  // namespace angio

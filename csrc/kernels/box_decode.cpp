@@ -1,0 +1,101 @@
+#include "kernels/box_decode.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace angio {
+namespace {
+
+// Cells looked at together; nearly all of them hold no candidate.
+constexpr int kBlock = 64;
+
+bool any_above(const float* logits, std::ptrdiff_t step, int count, float threshold) {
+  int above = 0;
+  if (step == 1)
+    for (int i = 0; i < count; ++i) above |= logits[i] > threshold;
+  else
+    for (int i = 0; i < count; ++i) above |= logits[i * step] > threshold;
+  return above != 0;
+}
+
+void collect(const HeadView& logits, float threshold, std::vector<std::uint64_t>& keys) {
+  keys.clear();
+  for (int group = 0; group < logits.groups; ++group) {
+    for (int begin = 0; begin < logits.cells; begin += kBlock) {
+      const int count = std::min(kBlock, logits.cells - begin);
+      const float* block =
+          logits.data + group * logits.group_step + std::ptrdiff_t(begin) * logits.cell_step;
+      if (!any_above(block, logits.cell_step, count, threshold)) continue;
+      for (int i = 0; i < count; ++i) {
+        const float logit = block[i * logits.cell_step];
+        if (logit > threshold)
+          keys.push_back(descending_key(logit) |
+                         std::uint32_t(std::int64_t(group) * logits.cells + begin + i));
+      }
+    }
+  }
+}
+
+// Keeps the best `top` keys, sorted. Keys differ, so the choice does not depend on the algorithm.
+void best(std::size_t top, BoxScratch& scratch) {
+  auto& keys = scratch.keys;
+  if (keys.size() > top) {
+    std::nth_element(keys.begin(), keys.begin() + std::ptrdiff_t(top), keys.end());
+    keys.resize(top);
+    std::sort(keys.begin(), keys.end());
+    return;
+  }
+  sort_by_upper_half(keys, scratch.spare_keys);
+}
+
+// False where the box is empty or not finite.
+template <int D>
+bool decode(const float* anchor, const HeadView& offsets, std::int64_t index,
+            const DecodeRule& rule, float* box) {
+  const int group = int(index / offsets.cells);
+  const int cell = int(index % offsets.cells);
+  const bool shared_size = offsets.components == D + 1;
+  for (int axis = 0; axis < D; ++axis) {
+    const float size = anchor[D + axis];
+    const float log_size = offsets.at(group, shared_size ? D : D + axis, cell);
+    const float centre = anchor[axis] + offsets.at(group, axis, cell) * size;
+    const float half = 0.5f * size * std::exp(std::min(log_size, rule.max_log_size));
+    float low = centre - half;
+    float high = centre + half;
+    if (!std::isfinite(low) || !std::isfinite(high)) return false;
+    if (rule.extent) {
+      low = std::max(low, -0.5f);
+      high = std::min(high, float(rule.extent[axis] - 0.5));
+    }
+    if (!(low < high)) return false;
+    box[axis] = low;
+    box[D + axis] = high;
+  }
+  return true;
+}
+
+}  // namespace
+
+template <int D>
+int decode_boxes(View2D<const float> anchors, const HeadView& offsets, const HeadView& logits,
+                 const DecodeRule& rule, BoxScratch& scratch, const DecodedBoxes& out) {
+  collect(logits, rule.logit_threshold, scratch.keys);
+  best(std::size_t(rule.top), scratch);
+  int count = 0;
+  for (const auto key : scratch.keys) {
+    const std::int64_t index = key & 0xffffffffu;
+    if (!decode<D>(anchors.row(int(index)), offsets, index, rule, out.boxes.row(count))) continue;
+    const int group = int(index / logits.cells);
+    const float logit = logits.at(group, 0, int(index % logits.cells));
+    out.scores[count] = 1.0f / (1.0f + std::exp(-logit));
+    out.indices[count++] = index;
+  }
+  return count;
+}
+
+template int decode_boxes<2>(View2D<const float>, const HeadView&, const HeadView&,
+                             const DecodeRule&, BoxScratch&, const DecodedBoxes&);
+template int decode_boxes<3>(View2D<const float>, const HeadView&, const HeadView&,
+                             const DecodeRule&, BoxScratch&, const DecodedBoxes&);
+
+}  // namespace angio

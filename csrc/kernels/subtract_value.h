@@ -1,0 +1,57 @@
+// What one source pixel is worth to `subtract`; included by subtract.cu only, once per target.
+#pragma once
+
+#include "core/logarithm.h"
+#include "kernels/subtract.h"
+
+namespace angio {
+namespace {
+
+template <bool inverted, typename T>
+ANGIO_HD int stored(T pixel, int white) {
+  if (!inverted) return pixel;
+  return pixel > white ? 0 : white - pixel;
+}
+
+constexpr ANGIO_HD bool has_mask(Value value) {
+  return value == Value::linear || value == Value::log;
+}
+
+// One logarithm of a quotient is both quicker and closer than two logarithms.
+template <Value value>
+ANGIO_HD float combine(float frame, float mask) {
+  if (value == Value::native) return frame;
+  if (value == Value::native_log) return logarithm(frame + 1.0f);
+  if (value == Value::linear) return frame - mask;
+  return logarithm((frame + 1.0f) / (mask + 1.0f));
+}
+
+ANGIO_HD inline float windowed(const Window& window, float value) {
+  float out = (value - window.low) * window.scale;
+  out = out < window.floor ? window.floor : out;
+  return out > window.ceiling ? window.ceiling : out;
+}
+
+// Whole pixels to go from a pixel of the frame to its pixel in the mask, and the part beyond.
+struct Offset {
+  int whole;
+  float part;
+};
+
+inline Offset offset_of(float shift, int extent) {
+  const float limit = static_cast<float>(extent) + 1.0f;  // beyond, there is only the edge
+  float offset = -shift;
+  offset = offset < -limit ? -limit : (offset > limit ? limit : offset);
+  int whole = static_cast<int>(offset);
+  if (static_cast<float>(whole) > offset) --whole;
+  return {whole, offset - static_cast<float>(whole)};
+}
+
+ANGIO_HD inline int clamped(int i, int extent) {
+  return i < 0 ? 0 : (i >= extent ? extent - 1 : i);
+}
+
+ANGIO_HD inline float between(float a, float b, float part) { return a * (1.0f - part) + b * part; }
+
+}  // namespace
+}  // namespace angio

@@ -1,0 +1,30 @@
+// From a network's logits to a mask of another size: interpolate and compare in one pass.
+#pragma once
+
+#include <cstdint>
+
+#include "core/target.h"
+#include "core/view.h"
+
+namespace angio {
+
+// mask = interpolated logit >= level ? 1 : 0; bilinear between pixel centres, edges repeated.
+struct Threshold {
+  View2D<const float> logits;
+  View2D<std::uint8_t> mask;
+  float level;
+};
+
+// Returns how many pixels were set. CPU only.
+template <Target>
+std::int64_t threshold_on(const Threshold& args);
+
+inline std::int64_t threshold(const Threshold& args) {
+  std::int64_t set = 0;
+  dispatch(Device::cpu, [&](auto target) {
+    if constexpr (target() != Target::cuda) set = threshold_on<target()>(args);
+  });
+  return set;
+}
+
+}  // namespace angio

@@ -1,0 +1,1 @@
+"""Workstation: model folders from trained checkpoints and from vendors' networks."""

@@ -1,0 +1,60 @@
+"""``python -m export``: model folders from trained checkpoints and from vendors' networks."""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from export.bring_your_own import Description, import_network
+from sdk.errors import AngioEdgeError
+from sdk.tasks.segmentation import Layout, Values
+
+
+@click.group()
+def export() -> None:
+    """Make model folders (workstation)."""
+
+
+@export.command("import")
+@click.argument("network", type=click.Path(path_type=Path))
+@click.option("--task", type=click.Choice(["segmentation"]), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write.")
+@click.option("--layout", type=click.Choice(get_args(Layout)), default="NCHW", show_default=True)
+@click.option(
+    "--values",
+    type=click.Choice(get_args(Values)),
+    default="logits",
+    show_default=True,
+    help="What the output holds.",
+)
+@click.option("--channel", default=0, show_default=True, help="Output channel of the vessels.")
+@click.option("--size", type=(int, int), help="ROWS COLUMNS, where the network leaves them open.")
+@click.option("--output", help="Name of the output to read, where there are several.")
+@click.option(
+    "--percentiles",
+    type=(float, float),
+    default=(1.0, 99.0),
+    show_default=True,
+    help="Of a frame's values; they become LOW and HIGH.",
+)
+@click.option("--low", default=0.0, show_default=True)
+@click.option("--high", default=1.0, show_default=True)
+@click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")
+def import_command(network: Path, task: str, out: Path, **description: object) -> None:
+    """Make a model folder from NETWORK, your own ONNX file."""
+    folder = import_network(network, out, Description(**description))  # type: ignore[arg-type]
+    click.echo(f"{folder.path} is ready for the task {task}: {folder.manifest.options}")
+
+
+def main() -> None:
+    """Runs the command line; what is refused is said in one sentence."""
+    try:
+        export()
+    except AngioEdgeError as error:
+        click.echo(f"angioedge: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

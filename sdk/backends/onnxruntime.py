@@ -1,0 +1,98 @@
+"""Runs ONNX graphs with ONNX Runtime."""
+
+from pathlib import Path
+from typing import Any
+
+from sdk.backends.base import Backend
+from sdk.errors import BackendError, ModelFolderError
+from sdk.tensors import TensorSpec, allocate
+
+try:
+    import onnxruntime
+except ImportError as error:
+    raise BackendError(
+        "running .onnx graphs needs ONNX Runtime: pip install onnxruntime"
+    ) from error
+
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int64)": "int64",
+}
+LOG_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeBackend(Backend):
+    """Runs one ONNX graph, with tensors in host memory bound once."""
+
+    def __init__(
+        self, graph: Path, *, provider: str = "CPUExecutionProvider", threads: int | None = None
+    ) -> None:
+        """Loads a graph.
+
+        Args:
+            graph: path of an ONNX file with static shapes.
+            provider: the execution provider that must run it.
+            threads: threads inside one operator; None lets the library use every core.
+
+        Raises:
+            ModelFolderError: the library cannot load the graph, or its shapes are dynamic.
+            BackendError: this build of the library would not use `provider`.
+        """
+        self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
+        self._session = _load(graph, provider, threads)
+        self.inputs = allocate(_spec(node, graph) for node in self._session.get_inputs())
+        self.outputs = allocate(_spec(node, graph) for node in self._session.get_outputs())
+        self._binding = self._session.io_binding()
+        for name, t in self.inputs.items():
+            self._binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        for name, t in self.outputs.items():
+            self._binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+
+    def run(self) -> None:
+        if self._session is None:
+            raise BackendError("this backend is closed; open a new session")
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:  # the library raises its own types, without a common base
+            raise BackendError(f"ONNX Runtime failed while running: {error}") from error
+
+    def close(self) -> None:
+        self._binding = self._session = None
+
+
+def _load(graph: Path, provider: str, threads: int | None) -> Any:
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
+        raise BackendError(
+            f"this build of ONNX Runtime has no {provider}, it has {', '.join(available)}; "
+            "install the build that has it, nothing falls back in silence"
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = LOG_ERRORS_ONLY
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    try:
+        session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
+    except Exception as error:  # the library raises its own types, without a common base
+        raise ModelFolderError(f"ONNX Runtime cannot load {graph}: {error}") from error
+    if session.get_providers()[0] != provider:
+        raise BackendError(
+            f"asked ONNX Runtime for {provider}, it would run {session.get_providers()}; "
+            "see its log for the reason, nothing falls back in silence"
+        )
+    return session
+
+
+def _spec(node: Any, graph: Path) -> TensorSpec:
+    if not all(isinstance(extent, int) and extent > 0 for extent in node.shape):
+        raise ModelFolderError(
+            f"{graph}: tensor {node.name} has the dynamic shape {node.shape}, expected a static "
+            "one; import the network with --size to fix it"
+        )
+    if node.type not in DTYPES:
+        raise ModelFolderError(
+            f"{graph}: tensor {node.name} is {node.type}, expected one of {', '.join(DTYPES)}"
+        )
+    return TensorSpec(node.name, tuple(node.shape), DTYPES[node.type])

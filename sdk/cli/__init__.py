@@ -1,0 +1,38 @@
+"""The command ``angioedge``; one subcommand is one file."""
+
+import sys
+
+import click
+
+from sdk.cli.doctor import doctor
+from sdk.cli.info import info
+from sdk.cli.profile import profile
+from sdk.cli.run import run
+from sdk.cli.workstation import export, import_network, train
+from sdk.errors import AngioEdgeError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS = (run, profile, info, doctor, import_network, export, train)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="angioedge", prog_name="angioedge")
+def angioedge() -> None:
+    """Cerebrovascular imaging networks, frame by frame, beside the scanner.
+
+    Exit codes: 0 done, 1 it could not be done and the reason was said, 2 wrong usage.
+    """
+
+
+for _command in COMMANDS:
+    angioedge.add_command(_command)
+
+
+def main() -> None:
+    """Runs the command line; what the SDK refuses is said in one sentence, without a traceback."""
+    try:
+        angioedge()
+    except AngioEdgeError as error:
+        click.echo(f"angioedge: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,125 @@
+"""``angioedge doctor``: what this machine can run, and what to install for more."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata, util
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+MARKS = {
+    "ok": "[green]ok[/green]",
+    "absent": "[yellow]absent[/yellow]",
+    "broken": "[red]broken[/red]",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing the SDK needs or can use.
+
+    Attributes:
+        what: its name.
+        state: ``ok``, ``absent`` (optional, not here) or ``broken`` (needed, and does not work).
+        detail: what was found.
+        todo: what to install or do; empty if nothing.
+    """
+
+    what: str
+    state: str
+    detail: str
+    todo: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def doctor(*, as_json: bool) -> None:
+    """Say what this machine can run. Exit code 1 if something needed is broken."""
+    findings = [finding for check in CHECKS for finding in check()]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        table = Table("", "what", "found", "to do", title="angioedge doctor")
+        for finding in findings:
+            table.add_row(MARKS[finding.state], finding.what, finding.detail, finding.todo)
+        Console().print(table)
+    sys.exit(any(finding.state == "broken" for finding in findings))
+
+
+def _machine() -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    detail = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"
+    yield Finding(what="machine", state="ok", detail=detail)
+
+
+def _kernels() -> Iterator[Finding]:
+    try:
+        from sdk import _native
+    except ImportError as error:
+        todo = "reinstall angioedge; from a checkout, run 'make setup'"
+        yield Finding(what="kernels", state="broken", detail=str(error), todo=todo)
+        return
+    yield Finding(what="kernels", state="ok", detail=f"CPU, {_native.cpu_target()}")
+    yield Finding(
+        what="CUDA kernels",
+        state="ok" if _native.has_cuda else "absent",
+        detail=_native.cuda_decision,
+        todo="" if _native.has_cuda else "install the CUDA toolkit and build with ANGIO_CUDA=ON",
+    )
+
+
+def _onnxruntime() -> Iterator[Finding]:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        todo = "pip install onnxruntime"
+        yield Finding(what="ONNX Runtime", state="broken", detail=str(error), todo=todo)
+        return
+    providers = ", ".join(onnxruntime.get_available_providers())
+    yield Finding(what="ONNX Runtime", state="ok", detail=f"{onnxruntime.__version__}: {providers}")
+
+
+def _optional_libraries() -> Iterator[Finding]:
+    for module, what, todo in (
+        ("tensorrt", "TensorRT", "comes with JetPack; use a venv with --system-site-packages"),
+        ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
+        ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
+        ("torch", "workstation", "make setup, in a checkout"),
+    ):
+        if util.find_spec(module) is None:
+            yield Finding(what=what, state="absent", detail=f"no module {module}", todo=todo)
+        else:
+            yield Finding(what=what, state="ok", detail=f"{module} {_version(module)}")
+
+
+def _version(module: str) -> str:
+    try:
+        return metadata.version(module)
+    except metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+def _codecs() -> Iterator[Finding]:
+    from sdk.dicom import transfer_syntaxes
+
+    for syntax, decoders in transfer_syntaxes().items():
+        yield Finding(
+            what=f"DICOM {syntax}",
+            state="ok" if decoders else "absent",
+            detail=", ".join(decoders) or "no decoder",
+            todo="" if decoders else "pip install --force-reinstall angioedge",
+        )
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    _machine,
+    _kernels,
+    _onnxruntime,
+    _optional_libraries,
+    _codecs,
+)

@@ -1,0 +1,70 @@
+"""``angioedge run``: a recorded run through a model folder, answers and pictures out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from sdk.cli.latency_table import latency_table
+from sdk.dicom import read_xa
+from sdk.outcome import Outcome
+from sdk.report import write_outcomes
+from sdk.session import Session
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("angiogram", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Folder for answers and pictures.",
+)
+@click.option("--precision", default="fp32", show_default=True, help="Which graph to run.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
+@click.option(
+    "--pictures/--no-pictures",
+    default=True,
+    show_default=True,
+    help="Overlay video, contact sheet and timeline.",
+)
+def run(  # noqa: PLR0913  one parameter per command-line option
+    model: Path, angiogram: Path, out: Path, *, precision: str, threads: int | None, pictures: bool
+) -> None:
+    """Run MODEL, a model folder, over ANGIOGRAM, a DICOM XA file.
+
+    Writes outcomes.json and, unless told otherwise, overlay.webm, contact_sheet.png and
+    timeline.png into the folder OUT.
+    """
+    console = Console()
+    with Session[Any](model, precision=precision, threads=threads) as session:
+        frames = read_xa(angiogram)
+        outcomes = list(_watched(session, frames, console))
+        out.mkdir(parents=True, exist_ok=True)
+        write_outcomes(out / "outcomes.json", outcomes, session.latency)
+        console.print(latency_table(session.latency.summary(), session.backend))
+    if pictures:
+        _draw(outcomes, out, console)
+    console.print(f"Done: look into [bold]{out}[/bold]")
+
+
+def _watched(session: Session[Any], frames: Any, console: Console) -> Iterator[Outcome[Any]]:
+    outcomes = session.stream(frames)
+    yield from track(outcomes, "answering", total=len(frames), console=console)
+
+
+def _draw(outcomes: list[Outcome[Any]], out: Path, console: Console) -> None:
+    from sdk.pictures import draw_contact_sheet, draw_timeline, write_video
+
+    for picture, draw in (
+        ("overlay.webm", write_video),
+        ("contact_sheet.png", draw_contact_sheet),
+        ("timeline.png", draw_timeline),
+    ):
+        with console.status(f"drawing {picture}"):
+            draw(outcomes, out / picture)

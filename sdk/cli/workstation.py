@@ -1,0 +1,43 @@
+"""``angioedge train | export | import``: what needs the workstation, and where it lives."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@click.command("import", context_settings=PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def import_network(arguments: tuple[str, ...]) -> None:
+    """Make a model folder from your own ONNX network (workstation)."""
+    _run_module("export", ("import", *arguments))
+
+
+@click.command(context_settings=PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def export(arguments: tuple[str, ...]) -> None:
+    """Make a model folder from a trained checkpoint (workstation)."""
+    _run_module("export", arguments)
+
+
+@click.command(context_settings=PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def train(arguments: tuple[str, ...]) -> None:
+    """Train a network from its recipe (workstation)."""
+    _run_module("training", arguments)
+
+
+def _run_module(module: str, arguments: tuple[str, ...]) -> None:
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / module / "__main__.py").is_file():
+        raise click.ClickException(
+            f"this is the device's part of angioedge; {module} lives in the source checkout: clone "
+            "the repository, run 'make setup', and call this command from there"
+        )
+    command = [sys.executable, "-m", module, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(checkout)}
+    sys.exit(subprocess.run(command, check=False, env=environment).returncode)  # noqa: S603

@@ -1,0 +1,27 @@
+"""From a network's logits to masks on the source's grid."""
+
+from typing import Any
+
+from sdk import _native
+
+
+def threshold(logits: Any, level: float, *, out: Any) -> int:
+    """Sets `out` to 1 where the logit, interpolated on out's grid, reaches `level`, else to 0.
+
+    Pixel areas of the two grids coincide, as in `sdk.geometry.Placement`: interpolation is
+    bilinear between pixel centres, and edges repeat.
+
+    Args:
+        logits: (rows, columns) float32, the window that the source covers. Where interpolation
+            meets NaN, or infinities of both signs, the pixel is 0.
+        level: logit that is still inside, 0 for a probability of one half.
+        out: uint8 or bool of any shape, for example the source's.
+
+    Returns:
+        How many pixels were set.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another layout, device memory, empty logits, a level that is NaN.
+    """
+    return _native.threshold(logits, level, out)

@@ -1,0 +1,125 @@
+"""The anatomical region of every candidate, and whether a finding may lie there."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk import _native
+from sdk.kernels.checks import check_fraction, check_one_of, check_positive
+
+Bytes = NDArray[np.uint8]
+
+
+class RegionReason(IntEnum):
+    """Why a candidate was kept or dropped; the first that applies, invalid ones apart."""
+
+    KEPT = 0
+    """It lies in an allowed region."""
+    OUTSIDE_VOLUME = 1
+    """None of its voxels lies in the volume."""
+    OUTSIDE_REGIONS = 2
+    """None of its voxels carries a region."""
+    SMALL_OVERLAP = 3
+    """Too small a part of it lies in regions."""
+    EXCLUDED_REGION = 4
+    """Most of it lies in a region that is not allowed."""
+    INVALID_CANDIDATE = 5
+    """It is not finite, has low > high, or is larger than any image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnatomicalFilter:
+    """Where findings may lie."""
+
+    allowed: Collection[int] | None = None
+    """Labels of the allowed regions, 1 to 255; None for all."""
+    margin_mm: float = 0.0
+    """A candidate's extent is every voxel whose centre lies within this distance of it, and the
+    voxel that holds its centre. Needs `spacing_mm`."""
+    min_overlap: float = 0.5
+    """The part of its extent that must lie in regions, allowed or not. What lies outside the volume
+    counts as outside the regions."""
+    spacing_mm: tuple[float, ...] | None = None
+    """Voxel spacing along each axis of the regions."""
+    unit: Literal["voxel", "mm"] = "voxel"
+    """Of the candidates, with 0 in the centre of the first voxel. "mm" needs `spacing_mm`."""
+
+    def __post_init__(self) -> None:
+        check_fraction("min_overlap", self.min_overlap)
+        check_positive("margin_mm", self.margin_mm, or_zero=True)
+        check_one_of("unit", self.unit, ("voxel", "mm"))
+        for spacing in self.spacing_mm or ():
+            check_positive("spacing_mm", spacing)
+        if self.spacing_mm is None and (self.margin_mm > 0 or self.unit == "mm"):
+            raise ValueError(
+                "spacing_mm must be given where a margin or candidates are in mm, got None; "
+                "take it from the volume"
+            )
+        if not all(1 <= label <= 255 for label in self.allowed or ()):
+            raise ValueError(
+                f"allowed must hold labels from 1 to 255, got {self.allowed}; 0 is no region"
+            )
+
+    @cached_property
+    def allowed_table(self) -> Bytes:
+        """(256,) 1 for an allowed label."""
+        table = np.full(256, self.allowed is None, np.uint8)
+        table[list(self.allowed or ())] = 1
+        return table
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilteredCandidates:
+    """One value per candidate."""
+
+    kept: Bytes
+    """1 where it is kept."""
+    region: Bytes
+    """The region most of its voxels lie in, the lowest label of equals; 0 where none does."""
+    reason: Bytes
+    """A `RegionReason`."""
+    overlap: NDArray[np.float32]
+    """The part of its extent that lies in regions."""
+
+    @classmethod
+    def empty(cls, count: int) -> "FilteredCandidates":
+        """Memory for so many candidates."""
+        kept, region, reason = (np.empty(count, np.uint8) for _ in range(3))
+        overlap = np.empty(count, np.float32)
+        return cls(kept=kept, region=region, reason=reason, overlap=overlap)
+
+
+def anatomical_filter(
+    candidates: Any,
+    regions: Any,
+    options: AnatomicalFilter | None = None,
+    *,
+    out: FilteredCandidates | None = None,
+) -> FilteredCandidates:
+    """Names the region of every candidate and drops those elsewhere, each with its reason.
+
+    Its region is what most voxels of its extent that carry a region say; no other voxel is read.
+    A centroid without a margin is judged by the voxel that holds it.
+
+    Args:
+        candidates: float32 (n, 2 d) boxes [low corner, high corner] or (n, d) centroids.
+        regions: uint8 label volume (slices, rows, columns), d = 3, or frame mask (rows, columns),
+            d = 2; 0 is no region.
+        options: where findings may lie; by default in any region.
+        out: arrays to write to, `FilteredCandidates.empty(n)`.
+
+    Returns:
+        `out`, or new arrays.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another shape. A candidate that is none is no error, but has its reason.
+    """
+    out = out or FilteredCandidates.empty(len(candidates))
+    _native.anatomical_filter(candidates, regions, options or AnatomicalFilter(), out)
+    return out

@@ -1,0 +1,48 @@
+"""Numbers that describe a frame's values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sdk import _native
+
+PercentileWorkspace = _native.PercentileWorkspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Percentiles:
+    """What `percentiles` found.
+
+    Attributes:
+        values: one per asked percentage, NaN where there was no pixel to use.
+        used: pixels that took part.
+        ignored: pixels outside `irradiated`, NaN or infinite.
+    """
+
+    values: tuple[float, ...]
+    used: int
+    ignored: int
+
+
+def percentiles(
+    pixels: Any,
+    q: Sequence[float],
+    *,
+    irradiated: Any = None,
+    workspace: PercentileWorkspace | None = None,
+) -> Percentiles:
+    """Exact percentiles, between ranks interpolated as `numpy.percentile` does by default.
+
+    Args:
+        pixels: (rows, columns) uint8, uint16 or float32; NaN and infinities do not count.
+        q: percentages, 0 to 100.
+        irradiated: (rows, columns) uint8 or bool, only pixels where it is not 0 count.
+        workspace: scratch to reuse; one per thread. None allocates.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another shape, layout or device; a percentage outside 0..100.
+    """
+    workspace = workspace or PercentileWorkspace()
+    values, used, ignored = _native.percentiles(pixels, irradiated, q, workspace)
+    return Percentiles(values=values, used=used, ignored=ignored)

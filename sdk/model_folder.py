@@ -1,0 +1,239 @@
+"""The model folder: what a network says about itself, read, checked and verified."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.errors import ModelFolderError
+
+GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntendedInput:
+    """The frames a network was made for. A frame outside is answered, and the outcome says so.
+
+    Attributes:
+        modality: DICOM modalities.
+        min_size: smallest (rows, columns).
+        max_size: largest (rows, columns).
+        bits_stored: (fewest, most) significant bits.
+        intensity: PixelIntensityRelationship values.
+        note: anything a person should know, in one sentence.
+    """
+
+    modality: tuple[str, ...] = ("XA", "RF")
+    min_size: tuple[int, int] = (1, 1)
+    max_size: tuple[int, int] = (65535, 65535)
+    bits_stored: tuple[int, int] = (1, 16)
+    intensity: tuple[str, ...] = ("LIN", "LOG", "DISP")
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """How closely a device must reproduce golden.npz.
+
+    Attributes:
+        file: the recorded inputs and outputs.
+        tolerance: largest difference from a recorded output, relative to that output's range.
+    """
+
+    file: str = "golden.npz"
+    tolerance: float = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The contract between the workstation that made a network and the device that runs it.
+
+    Attributes:
+        task: the clinical question it answers, a key of ``sdk.tasks.TASKS``.
+        options: fields of the task that belong to the weights.
+        graphs: precision -> file name of its ONNX graph.
+        files: file name -> SHA-256, for every file but the manifest.
+        intended_input: the frames it was made for.
+        golden: the acceptance test of every device.
+        origin: who made it, from what, with which versions, and how well it did.
+        format_version: of this manifest.
+    """
+
+    task: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    graphs: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    intended_input: IntendedInput = field(default_factory=IntendedInput)
+    golden: Golden | None = None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A model folder whose manifest was read and whose files were found as they were written."""
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> "ModelFolder":
+        """Reads the manifest and verifies every file.
+
+        Raises:
+            ModelFolderError: no folder, no manifest, another format, or a file that is missing,
+                altered or foreign.
+        """
+        folder = cls(Path(path), read_manifest(Path(path)))
+        folder.verify()
+        return folder
+
+    def verify(self) -> None:
+        """Compares every file with the hash the manifest has for it."""
+        for name, expected in self.manifest.files.items():
+            _check_inside(self.path, name)
+            found = sha256_of(self.path / name)
+            if found != expected:
+                raise ModelFolderError(
+                    f"{self.path / name} was altered since the folder was written: expected "
+                    f"SHA-256 {expected[:12]}…, found {found[:12]}…; copy the folder again"
+                )
+        for name in (*self.manifest.graphs.values(), *self._golden_files()):
+            if name not in self.manifest.files:
+                raise ModelFolderError(
+                    f"{self.path / MANIFEST} names {name} but has no hash for it; "
+                    "write the folder with the tool that made it"
+                )
+
+    def _golden_files(self) -> tuple[str, ...]:
+        return (self.manifest.golden.file,) if self.manifest.golden else ()
+
+    def graph(self, precision: str) -> Path:
+        """Path of the graph of one precision.
+
+        Raises:
+            ModelFolderError: the folder has no such graph.
+        """
+        try:
+            return self.path / self.manifest.graphs[precision]
+        except KeyError as error:
+            raise ModelFolderError(
+                f"{self.path} has no {precision} graph, "
+                f"it has {', '.join(sorted(self.manifest.graphs))}"
+            ) from error
+
+    def golden(self) -> list[GoldenPair]:
+        """Recorded (inputs, outputs) by tensor name, one pair per golden frame."""
+        if self.manifest.golden is None:
+            return []
+        path = self.path / self.manifest.golden.file
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return _pair_golden({name: archive[name] for name in archive.files})
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads and checks the manifest of a folder."""
+    file = path / MANIFEST
+    if not file.is_file():
+        raise ModelFolderError(
+            f"{path} has no {MANIFEST}; expected a model folder written by angioedge"
+            + ("" if path.is_dir() else " (there is no such folder)")
+        )
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelFolderError(f"{file} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelFolderError(f"{file} must hold an object, got {type(content).__name__}")
+    return _parse_manifest(content, file)
+
+
+def write_folder(path: str | Path, manifest: Manifest, files: Mapping[str, bytes]) -> ModelFolder:
+    """Writes files and then the manifest that vouches for them; what exists is replaced."""
+    folder = Path(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        _check_inside(folder, name)
+        _replace(folder / name, content)
+    hashes = {name: sha256_of(folder / name) for name in sorted(files)}
+    vouched = asdict(manifest) | {"files": hashes}
+    _replace(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
+    return ModelFolder.open(folder)
+
+
+def pack_golden(
+    pairs: Sequence[GoldenPair],
+) -> dict[str, NDArray[Any]]:
+    """Names golden vectors for ``numpy.savez``; the inverse is `ModelFolder.golden`."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for index, (inputs, outputs) in enumerate(pairs):
+        arrays |= {f"{index}/inputs/{name}": tensor for name, tensor in inputs.items()}
+        arrays |= {f"{index}/outputs/{name}": tensor for name, tensor in outputs.items()}
+    return arrays
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelFolderError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _pair_golden(
+    arrays: Mapping[str, NDArray[Any]],
+) -> list[GoldenPair]:
+    pairs: dict[int, GoldenPair] = {}
+    for key, array in arrays.items():
+        index, side, name = key.split("/", 2)
+        pair = pairs.setdefault(int(index), ({}, {}))
+        pair[("inputs", "outputs").index(side)][name] = array
+    return [pairs[index] for index in sorted(pairs)]
+
+
+def _parse_manifest(content: dict[str, Any], file: Path) -> Manifest:
+    version = content.get("format_version")
+    if not isinstance(version, int):
+        raise ModelFolderError(f"{file} was not written by angioedge: it has no format_version")
+    if version > FORMAT_VERSION:
+        raise ModelFolderError(
+            f"{file} has format version {version}, this SDK reads up to {FORMAT_VERSION}; "
+            "update angioedge on this device"
+        )
+    try:
+        content["intended_input"] = IntendedInput(
+            **{key: _tuple(value) for key, value in content.get("intended_input", {}).items()}
+        )
+        if content.get("golden"):
+            content["golden"] = Golden(**content["golden"])
+        return Manifest(**content)
+    except TypeError as error:
+        known = ", ".join(item.name for item in fields(Manifest))
+        raise ModelFolderError(f"{file} does not fit: {error}; known fields: {known}") from error
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_inside(folder: Path, name: str) -> None:
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ModelFolderError(f"{folder / MANIFEST} names {name}, a file outside the folder")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)

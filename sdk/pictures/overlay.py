@@ -1,0 +1,88 @@
+"""One outcome as a picture: the frame as a person would window it, vessels outlined, a caption."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk import kernels
+from sdk.outcome import Outcome
+from sdk.report import grade_of, vessels_of
+
+Picture = NDArray[np.uint8]
+
+DISPLAY_PERCENTILES = (0.5, 99.5)
+GRADE_COLOURS = {"good": (80, 200, 90), "acceptable": (240, 190, 40), "poor": (235, 70, 60)}
+NO_GRADE_COLOUR = (90, 170, 255)
+CAPTION_HEIGHT = 26
+
+
+def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
+    """Draws an RGB picture (side + caption, side, 3), aspect kept.
+
+    The outline takes the colour of the grade; a frame without an answer is shown without one.
+    """
+    frame, vessels = outcome.frame, vessels_of(outcome.answer)
+    low, high = kernels.percentiles(
+        frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated
+    ).values
+    window = (high, low) if frame.inverted else (low, max(high, low + 1))
+    blank = np.zeros(frame.shape, np.uint8)
+    picture = kernels.overlay(
+        frame.pixels,
+        blank if vessels is None else vessels.mask,
+        window=window,
+        colours=[colour_of(outcome)],
+        outline=max(1, round(max(frame.shape) / 512)),
+    )
+    return np.vstack([_fit(picture, side), _caption(outcome, side)])
+
+
+def colour_of(outcome: Outcome[Any]) -> tuple[int, int, int]:
+    """RGB of the outcome's grade."""
+    return GRADE_COLOURS.get(grade_of(outcome.answer), NO_GRADE_COLOUR)
+
+
+def caption_of(outcome: Outcome[Any]) -> str:
+    """Identity, grade and vessel area in one line."""
+    parts = [f"frame {outcome.frame.index}"]
+    vessels = vessels_of(outcome.answer)
+    if outcome.answer is None:
+        parts.append(outcome.status.value)
+    if grade_of(outcome.answer):
+        parts.append(grade_of(outcome.answer))
+    if vessels is not None:
+        area = vessels.area_mm2
+        parts.append(f"{vessels.area_px} px" if area is None else f"{area:.0f} mm2")
+    return "  ".join(parts)
+
+
+def save_png(picture: Picture, path: Any) -> None:
+    """Writes an RGB picture as PNG.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
+        raise OSError(f"cannot write {path}; is the folder there and writable?")
+
+
+def _fit(picture: Picture, side: int) -> Picture:
+    rows, columns = picture.shape[:2]
+    scale = side / max(rows, columns)
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    canvas = np.zeros((side, side, 3), np.uint8)
+    top, left = (side - size[1]) // 2, (side - size[0]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = small
+    return canvas
+
+
+def _caption(outcome: Outcome[Any], side: int) -> Picture:
+    strip = np.full((CAPTION_HEIGHT, side, 3), 18, np.uint8)
+    scale = min(0.5, side / 560)
+    place = (6, CAPTION_HEIGHT - 8)
+    cv2.putText(strip, caption_of(outcome), place, cv2.FONT_HERSHEY_SIMPLEX, scale,
+                colour_of(outcome), 1, cv2.LINE_AA)  # fmt: skip
+    return strip

@@ -1,0 +1,300 @@
+"""Which frames of a run are subtracted from which: the DICOM Mask module, made causal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sdk.errors import FrameError
+from sdk.frame import Frame, Mask
+
+MAX_FRAMES_HELD = 1024
+
+
+class MaskOperation(str, Enum):
+    """MaskOperation (0028,6101), DICOM PS3.3 C.7.6.10.1."""
+
+    AVG_SUB = "AVG_SUB"  # the average of some frames is the mask of all
+    TID = "TID"  # every frame has its own mask, a fixed number of frames earlier
+    REV_TID = "REV_TID"  # the mask run is walked backwards while the contrast run goes on
+    NONE = "NONE"  # frames of these ranges stay native
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskSubtraction:
+    """One item of MaskSubtractionSequence (0028,6100), DICOM PS3.3 C.7.6.10; frames from 0.
+
+    Attributes:
+        operation: how the mask is found.
+        ranges: (first, last) frames it applies to, both included; empty: the whole run.
+        mask_frames: frames averaged into the mask of AVG_SUB.
+        contrast_frames: frames averaged before the subtraction, ContrastFrameAveraging.
+        shift_px: (row, column) displacement of the mask; positive is down and right.
+        tid_offset: frames between a mask and its frame; the mask is earlier if positive.
+
+    Raises:
+        FrameError: the item contradicts itself.
+    """
+
+    operation: MaskOperation
+    ranges: tuple[tuple[int, int], ...] = ()
+    mask_frames: tuple[int, ...] = ()
+    contrast_frames: int = 1
+    shift_px: tuple[float, float] = (0.0, 0.0)
+    tid_offset: int = 1
+
+    def __post_init__(self) -> None:
+        for first, last in self.ranges:
+            if not 0 <= first <= last:
+                self._refuse(f"a range must be 0 <= first <= last, got {first}..{last}")
+        if any(a[0] >= b[0] for a, b in pairwise(self.ranges)):
+            self._refuse("ranges must begin in increasing order")
+        if self.operation is MaskOperation.AVG_SUB and not self.mask_frames:
+            self._refuse("mask_frames must name at least one frame")
+        if any(frame < 0 for frame in self.mask_frames):
+            self._refuse("mask_frames are counted from 0")
+        if self.operation is MaskOperation.REV_TID and not self.ranges:
+            self._refuse("ranges must be given")
+        if self.operation is MaskOperation.TID and self.tid_offset == 0:
+            self._refuse("tid_offset 0 would subtract a frame from itself")
+        if self.contrast_frames < 1:
+            self._refuse(f"contrast_frames must be at least 1, got {self.contrast_frames}")
+        if self.frames_held > MAX_FRAMES_HELD:
+            self._refuse(f"it needs {self.frames_held} frames in memory, at most {MAX_FRAMES_HELD}")
+
+    def _refuse(self, problem: str) -> None:
+        raise FrameError(f"mask subtraction {self.operation.value}: {problem}")
+
+    def applies_to(self, index: int) -> bool:
+        """Whether a frame lies in one of the ranges."""
+        return not self.ranges or any(first <= index <= last for first, last in self.ranges)
+
+    def masks_of(self, index: int) -> tuple[int, ...]:
+        """The frames a frame's mask is made of, whether or not they exist.
+
+        TID counts back tid_offset frames. REV_TID starts tid_offset before the first frame F of
+        the first range and walks back as the contrast run goes on: (F - offset) - (index - F).
+        """
+        match self.operation:
+            case MaskOperation.AVG_SUB:
+                return self.mask_frames
+            case MaskOperation.TID:
+                return (index - self.tid_offset,)
+            case MaskOperation.REV_TID:
+                return (2 * self.ranges[0][0] - self.tid_offset - index,)
+        return ()
+
+    def window_of(self, index: int) -> range:
+        """The frames averaged with a frame, itself included, if they are all there."""
+        return range(max(0, index - self.contrast_frames + 1), index + 1)
+
+    def last_use(self, index: int) -> int:
+        """The last frame that needs a frame, as mask or in its average; -1 for none."""
+        last = index + self.contrast_frames - 1 if self.contrast_frames > 1 else -1
+        match self.operation:
+            case MaskOperation.AVG_SUB if index in self.mask_frames:
+                return max(last, *self.mask_frames)
+            case MaskOperation.TID if self.applies_to(index + self.tid_offset):
+                return max(last, index + self.tid_offset)
+            case MaskOperation.REV_TID:
+                partner = 2 * self.ranges[0][0] - self.tid_offset - index
+                return max(last, partner) if self.applies_to(partner) else last
+        return last
+
+    @property
+    def frames_held(self) -> int:
+        """The most frames that are ever kept in memory for this item."""
+        averaged = self.contrast_frames - 1
+        match self.operation:
+            case MaskOperation.AVG_SUB:
+                return averaged + len(self.mask_frames)
+            case MaskOperation.TID:
+                return averaged + max(0, self.tid_offset)
+            case MaskOperation.REV_TID:
+                newest = self.ranges[0][0] - self.tid_offset
+                oldest = 2 * self.ranges[0][0] - self.tid_offset - max(b for _, b in self.ranges)
+                return averaged + max(0, newest - max(0, oldest) + 1)
+        return 0
+
+
+Position = tuple[float, ...]
+
+
+class _Held(NamedTuple):
+    pixels: Any
+    position: Position
+
+
+class _Made(NamedTuple):
+    mask: Mask
+    position: Position
+
+
+class Subtractor:
+    """Gives every frame of a run its mask, seeing only the frames that came before it.
+
+    The first item that applies to a frame counts. A mask exists from its last frame on, that frame
+    included; before, and if one of its frames never comes, frames stay native. A mask in the future
+    (a negative TID offset) never exists. One mask object is shared by all frames that use it.
+
+    Averages are integer means of stored values, rounded half up. ContrastFrameAveraging looks ahead
+    in DICOM; here it trails: the pixels of a frame with a mask become the average of it and the
+    frames just before it, as far as the item applies to them and nothing moved. Without it, pixels
+    are passed on untouched.
+
+    Pixels that are needed again are kept as they are if they are read-only, and copied otherwise.
+
+    Attributes:
+        items: what is subtracted from what.
+    """
+
+    def __init__(self, items: Sequence[MaskSubtraction] = ()) -> None:
+        self.items = tuple(items)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the run; the next frame starts another."""
+        self._held: dict[int, _Held] = {}
+        self._averaged: dict[MaskSubtraction, _Made] = {}
+        self._kind = ""
+        self._newest = -1
+
+    @property
+    def frames_held(self) -> int:
+        """How many frames are kept in memory now, averaged masks not counted."""
+        return len(self._held)
+
+    def sources(self, index: int) -> tuple[int, ...]:
+        """The frames a frame's answer depends on, ascending, itself last.
+
+        Attaching only these gives the frame the same bits as attaching the whole run.
+        """
+        item = self._item_of(index)
+        if item is None:
+            return (index,)
+        masks = item.masks_of(index)
+        if not masks or min(masks) < 0 or max(masks) > index:
+            return (index,)
+        return tuple(sorted({*masks, *item.window_of(index)}))
+
+    def attach(self, frame: Frame, *, position: Position = ()) -> Frame:
+        """Gives a frame its mask; frames must come in order, gaps are allowed.
+
+        Args:
+            frame: the next frame of the run, in host memory if it is needed again.
+            position: where table and gantry are, in any units. A mask taken at another position
+                is not attached.
+
+        Returns:
+            The frame with its mask, or the same frame if it stays native.
+
+        Raises:
+            FrameError: a frame that is out of order, has a mask already, has another size or
+                dtype than the run, or is needed again and lies in device memory.
+        """
+        self._check(frame)
+        self._newest = frame.index
+        self._hold(frame, position)
+        self._average_masks(frame.index)
+        subtracted = self._subtract(frame, position)
+        self._forget(frame.index)
+        return subtracted
+
+    def _check(self, frame: Frame) -> None:
+        if frame.index <= self._newest:
+            raise FrameError(
+                f"frame {frame.index} came after frame {self._newest}: frames must come in order; "
+                "call reset() before another run"
+            )
+        if frame.mask is not None:
+            raise FrameError(f"frame {frame.index} has a mask already; attach to native frames")
+        device = getattr(frame.pixels, "__cuda_array_interface__", None)
+        dtype = np.dtype(device["typestr"]) if device else frame.pixels.dtype
+        kind = f"{dtype} {frame.shape}"
+        self._kind = self._kind or kind
+        if kind != self._kind:
+            raise FrameError(
+                f"frame {frame.index} is {kind}, but the run began with {self._kind}; "
+                "call reset() before another run"
+            )
+
+    def _item_of(self, index: int) -> MaskSubtraction | None:
+        return next((item for item in self.items if item.applies_to(index)), None)
+
+    def _hold(self, frame: Frame, position: Position) -> None:
+        uses = [item.last_use(frame.index) for item in self.items]
+        if max(uses, default=-1) >= frame.index:
+            self._held[frame.index] = _Held(_kept(frame), position)
+
+    def _forget(self, index: int) -> None:
+        for held in list(self._held):
+            if all(item.last_use(held) <= index for item in self.items):
+                del self._held[held]
+
+    def _average_masks(self, index: int) -> None:
+        for item in self.items:
+            if item.operation is MaskOperation.AVG_SUB and index == max(item.mask_frames):
+                made = self._make(item, item.mask_frames)
+                if made is not None:
+                    self._averaged[item] = made
+
+    def _make(self, item: MaskSubtraction, frames: tuple[int, ...]) -> _Made | None:
+        held = [self._held[index] for index in frames if index in self._held]
+        if len(held) < len(frames) or any(h.position != held[0].position for h in held):
+            return None
+        pixels = _average([h.pixels for h in held])
+        mask = Mask(pixels=pixels, shift_px=item.shift_px, frame_indices=frames)
+        return _Made(mask, held[0].position)
+
+    def _subtract(self, frame: Frame, position: Position) -> Frame:
+        item = self._item_of(frame.index)
+        if item is None or item.operation is MaskOperation.NONE:
+            return frame
+        if item.operation is MaskOperation.AVG_SUB:
+            made = self._averaged.get(item)
+        else:
+            made = self._make(item, item.masks_of(frame.index))
+        if made is None or made.position != position:
+            return frame
+        if item.contrast_frames == 1:
+            return replace(frame, mask=made.mask)
+        return replace(frame, mask=made.mask, pixels=self._trailing(item, frame, position))
+
+    def _trailing(self, item: MaskSubtraction, frame: Frame, position: Position) -> Any:
+        pixels = []
+        for index in reversed(item.window_of(frame.index)):
+            held = self._held.get(index)
+            if held is None or held.position != position or not item.applies_to(index):
+                break
+            pixels.append(held.pixels)
+        return _average(pixels)
+
+
+def _kept(frame: Frame) -> Any:
+    """Host pixels that nobody will write to."""
+    if hasattr(frame.pixels, "__cuda_array_interface__"):
+        raise FrameError(
+            f"frame {frame.index} is needed for a mask but lies in device memory; "
+            "give the frame its own Mask on the device, or pass host pixels"
+        )
+    pixels = np.asarray(frame.pixels)
+    if pixels.flags.writeable:
+        pixels = pixels.copy()
+        pixels.flags.writeable = False
+    return pixels
+
+
+def _average(pixels: list[Any]) -> Any:
+    """The mean of same-sized images, rounded half up to their dtype."""
+    if len(pixels) == 1:
+        return pixels[0]
+    total = np.full(pixels[0].shape, len(pixels) // 2, np.uint32)
+    for image in pixels:
+        total += image
+    total //= len(pixels)
+    mean = total.astype(pixels[0].dtype)
+    mean.flags.writeable = False
+    return mean

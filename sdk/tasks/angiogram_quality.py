@@ -1,0 +1,92 @@
+"""Is this angiogram good enough, and where are its vessels?"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from math import log
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.frame import Frame
+from sdk.tasks.base import Task
+from sdk.tasks.normalise import Normaliser
+from sdk.tasks.vessels import VesselReader, Vessels
+from sdk.tensors import Tensors, TensorSpec
+
+
+class Grade(IntEnum):
+    """Image quality for reading the vessels, worst first."""
+
+    POOR = 0  # repeat
+    ACCEPTABLE = 1
+    GOOD = 2
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class QualityAnswer:
+    """Quality and vessels of one frame.
+
+    Attributes:
+        grade: the most probable grade.
+        probabilities: chance of each grade in the order of `Grade`, sums to 1.
+        vessels: where the vessels are, in source pixels.
+    """
+
+    grade: Grade
+    probabilities: tuple[float, ...]
+    vessels: Vessels
+
+
+@dataclass(kw_only=True)
+class AngiogramQuality(Task[QualityAnswer]):
+    """Grades an angiogram and segments its vessels (Huang et al., J. Appl. Sci. 43(4), 2025).
+
+    Attributes:
+        size: (rows, columns) of the network's input.
+        percentiles: of the frame's values, they become 0 and 1.
+        threshold: probability from which a pixel is vessel.
+        min_tree_fraction: smallest vessel tree kept, as a fraction of the frame's pixels.
+    """
+
+    name: ClassVar[str] = "angiogram_quality"
+
+    size: tuple[int, int] = (512, 512)
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    threshold: float = 0.5
+    min_tree_fraction: float = 2e-4
+    _normalise: Normaliser = field(init=False, repr=False)
+    _read_vessels: VesselReader = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.size = (self.size[0], self.size[1])
+        self._normalise = Normaliser(self.size, self.percentiles)
+        level = log(self.threshold / (1.0 - self.threshold))
+        self._read_vessels = VesselReader(level, self.min_tree_fraction)
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return (TensorSpec("frame", (1, 1, *self.size)),)
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return (TensorSpec("vessels", (1, 1, *self.size)), TensorSpec("grade", (1, len(Grade))))
+
+    def preprocess(self, frame: Frame, inputs: Tensors) -> None:
+        self._normalise(frame, inputs["frame"][0, 0])
+
+    def postprocess(self, outputs: Tensors, frame: Frame) -> QualityAnswer:
+        placement = self._normalise.placement(frame.shape)
+        probabilities = softmax(outputs["grade"][0])
+        return QualityAnswer(
+            grade=Grade(int(np.argmax(probabilities))),
+            probabilities=tuple(probabilities.tolist()),
+            vessels=self._read_vessels(outputs["vessels"][0, 0], placement, frame),
+        )
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities of (classes,) logits."""
+    weights: NDArray[np.float32] = np.exp(logits - logits.max())
+    weights /= weights.sum()
+    return weights

@@ -1,0 +1,44 @@
+"""What every task does."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+from sdk.frame import Frame
+from sdk.tensors import Tensors, TensorSpec
+
+Answer = TypeVar("Answer")
+
+
+class Task(ABC, Generic[Answer]):
+    """One clinical question: how a frame becomes tensors, and tensors become an answer.
+
+    A task is made from the options of a manifest. It may remember earlier frames of the run it
+    follows; `reset` starts a new run.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The tensors `preprocess` fills. The graph takes exactly these."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The tensors `postprocess` reads. The graph gives these, and may give more."""
+
+    @abstractmethod
+    def preprocess(self, frame: Frame, inputs: Tensors) -> None:
+        """Fills the inputs of the graph from a frame.
+
+        Raises:
+            FrameError: the frame cannot be fed to this network.
+        """
+
+    @abstractmethod
+    def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
+        """Reads the answer from the outputs of the graph, which the next run overwrites."""
+
+    def reset(self) -> None:
+        """Forgets the run followed so far."""

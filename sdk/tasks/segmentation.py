@@ -1,0 +1,141 @@
+"""Where are the vessels, by a network the vendor brings?"""
+
+from dataclasses import dataclass, field
+from math import log
+from typing import Any, ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.frame import Frame
+from sdk.tasks.base import Task
+from sdk.tasks.normalise import Normaliser
+from sdk.tasks.vessels import VesselReader, Vessels
+from sdk.tensors import Tensors, TensorSpec
+
+Layout = Literal["NCHW", "NHWC"]
+Values = Literal["logits", "sigmoid", "softmax"]
+
+
+@dataclass(kw_only=True)
+class Segmentation(Task[Vessels]):
+    """Segments with any network that takes one float image and gives one float map.
+
+    The frame is windowed between two percentiles, scaled to `low`..`high`, and given to every
+    channel of the input.
+
+    Attributes:
+        input_name: name of the graph's input.
+        input_shape: its shape, static, batch of 1.
+        input_dtype: float32 or float16.
+        output_name: name of the graph's output that holds the map.
+        output_shape: its shape; rows and columns may differ from the input's.
+        output_dtype: float32 or float16.
+        layout: order of the axes of both tensors.
+        values: what the map holds: logits, or probabilities after a sigmoid or softmax. Logits of
+            several channels are taken as softmax logits.
+        channel: which channel of the map is the vessels.
+        percentiles: of the frame's values, they become `low` and `high`.
+        low: input value of the lower percentile.
+        high: input value of the upper percentile.
+        threshold: probability from which a pixel is vessel.
+        min_tree_fraction: smallest vessel tree kept, as a fraction of the frame's pixels.
+    """
+
+    name: ClassVar[str] = "segmentation"
+
+    input_name: str
+    input_shape: tuple[int, int, int, int]
+    input_dtype: str = "float32"
+    output_name: str
+    output_shape: tuple[int, int, int, int]
+    output_dtype: str = "float32"
+    layout: Layout = "NCHW"
+    values: Values = "logits"
+    channel: int = 0
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    low: float = 0.0
+    high: float = 1.0
+    threshold: float = 0.5
+    min_tree_fraction: float = 0.0
+    _normalise: Normaliser = field(init=False, repr=False)
+    _read_vessels: VesselReader = field(init=False, repr=False)
+    _image: NDArray[np.float32] = field(init=False, repr=False)
+    _plane: NDArray[np.float32] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.input_shape = _four(self.input_shape, "input_shape")
+        self.output_shape = _four(self.output_shape, "output_shape")
+        self._check()
+        self._image = np.empty(_size(self.input_shape, self.layout), np.float32)
+        self._plane = np.empty(_size(self.output_shape, self.layout), np.float32)
+        self._normalise = Normaliser(self._image.shape, self.percentiles)
+        log_odds = log(self.threshold / (1.0 - self.threshold))
+        level = log_odds if self.values == "logits" else self.threshold
+        self._read_vessels = VesselReader(level, self.min_tree_fraction)
+
+    def _check(self) -> None:
+        if self.layout not in get_args(Layout) or self.values not in get_args(Values):
+            raise ValueError(
+                f"layout must be one of {get_args(Layout)} and values one of {get_args(Values)}, "
+                f"got {self.layout!r} and {self.values!r}"
+            )
+        channels = self._channels(self.output_shape)
+        if not 0 <= self.channel < channels:
+            raise ValueError(
+                f"channel must be one of the output's {channels}, counted from 0, "
+                f"got {self.channel}"
+            )
+        if not 0.0 < self.threshold < 1.0:
+            raise ValueError(f"threshold must be a probability, 0..1, got {self.threshold}")
+
+    def _channels(self, shape: tuple[int, int, int, int]) -> int:
+        return shape[1] if self.layout == "NCHW" else shape[3]
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return (TensorSpec(self.input_name, self.input_shape, self.input_dtype),)
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return (TensorSpec(self.output_name, self.output_shape, self.output_dtype),)
+
+    def preprocess(self, frame: Frame, inputs: Tensors) -> None:
+        image = self._image
+        self._normalise(frame, image)
+        if (self.low, self.high) != (0.0, 1.0):
+            image *= self.high - self.low
+            image += self.low
+        channels_first = _channels_first(inputs[self.input_name], self.layout)
+        channels_first[...] = image
+
+    def postprocess(self, outputs: Tensors, frame: Frame) -> Vessels:
+        plane = self._vessel_plane(_channels_first(outputs[self.output_name], self.layout))
+        placement = self._normalise.placement(frame.shape)
+        return self._read_vessels(plane, placement.at(plane.shape), frame)
+
+    def _vessel_plane(self, channels: NDArray[Any]) -> NDArray[np.float32]:
+        wanted: NDArray[np.float32] = channels[self.channel]
+        if self.values == "logits" and len(channels) > 1:
+            rest = np.delete(channels, self.channel, axis=0).astype(np.float32)
+            np.subtract(wanted, np.logaddexp.reduce(rest, axis=0), out=self._plane)
+            return self._plane
+        if wanted.dtype == np.float32 and wanted.flags.c_contiguous:
+            return wanted
+        np.copyto(self._plane, wanted)
+        return self._plane
+
+
+def _channels_first(tensor: NDArray[Any], layout: Layout) -> NDArray[Any]:
+    image: NDArray[Any] = tensor[0]
+    return image if layout == "NCHW" else image.transpose(2, 0, 1)
+
+
+def _size(shape: tuple[int, int, int, int], layout: Layout) -> tuple[int, int]:
+    return (shape[2], shape[3]) if layout == "NCHW" else (shape[1], shape[2])
+
+
+def _four(shape: tuple[int, ...], name: str) -> tuple[int, int, int, int]:
+    if len(shape) != 4 or shape[0] != 1 or min(shape) < 1:
+        raise ValueError(f"{name} must be 4 positive extents with a batch of 1, got {shape}")
+    return shape[0], shape[1], shape[2], shape[3]

@@ -1,0 +1,43 @@
+"""Small model folders for tests."""
+
+import io
+from pathlib import Path
+
+import networks
+import numpy as np
+import onnxruntime
+
+from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+
+SIDE = 64
+
+
+def quality_folder(path: Path, **changes) -> ModelFolder:
+    """A model folder of the stand-in for the quality network, with golden vectors."""
+    path.mkdir(parents=True, exist_ok=True)
+    graph = networks.quality(path / "network.onnx", (SIDE, SIDE))
+    content = graph.read_bytes()
+    graph.unlink()
+    image = np.random.default_rng(0).random((1, 1, SIDE, SIDE), np.float32)
+    session = onnxruntime.InferenceSession(content)
+    outputs = session.run(None, {"frame": image})
+    names = [output.name for output in session.get_outputs()]
+    buffer = io.BytesIO()
+    golden = pack_golden([({"frame": image}, dict(zip(names, outputs, strict=True)))])
+    np.savez(buffer, **golden)
+    manifest = {
+        "task": "angiogram_quality",
+        "options": {"size": [SIDE, SIDE], "min_tree_fraction": 0.0},
+        "graphs": {"fp32": "graph.fp32.onnx"},
+        "golden": Golden(),
+    }
+    files = {"graph.fp32.onnx": content, "golden.npz": buffer.getvalue()}
+    return write_folder(path, Manifest(**(manifest | changes)), files)
+
+
+def dark_square(side: int = 128, dtype=np.uint16) -> np.ndarray:
+    """A bright frame with one dark square of a quarter of the side."""
+    pixels = np.full((side, side), 3000 if dtype == np.uint16 else 200, dtype)
+    quarter = side // 4
+    pixels[quarter : 2 * quarter, quarter : 2 * quarter] = 40
+    return pixels

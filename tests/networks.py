@@ -1,0 +1,53 @@
+"""Tiny ONNX networks for tests."""
+
+from pathlib import Path
+
+import onnx
+from onnx import TensorProto, helper
+
+OPSET = [helper.make_opsetid("", 17)]
+
+
+def tensor(name: str, shape, kind=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def save(path: Path, nodes, inputs, outputs, weights=()) -> Path:
+    graph = helper.make_graph(nodes, "test", inputs, outputs, list(weights))
+    model = helper.make_model(graph, opset_imports=OPSET, ir_version=8, producer_name="tests")
+    onnx.save(model, path)
+    return path
+
+
+def darkness(path: Path, size=(64, 64), *, channels=1, batch=1) -> Path:
+    """Logits of a network that calls everything darker than one half a vessel."""
+    shape = [batch, channels, *size]
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["grey"], axes=[1], keepdims=1),
+        helper.make_node("Sub", ["half", "grey"], ["difference"]),
+        helper.make_node("Mul", ["difference", "steep"], ["logits"]),
+    ]
+    weights = [
+        helper.make_tensor("half", TensorProto.FLOAT, [], [0.5]),
+        helper.make_tensor("steep", TensorProto.FLOAT, [], [20.0]),
+    ]
+    return save(
+        path, nodes, [tensor("image", shape)], [tensor("logits", [batch, 1, *size])], weights
+    )
+
+
+def quality(path: Path, size=(64, 64)) -> Path:
+    """A stand-in for the quality network: dark is vessel, the brighter the better the grade."""
+    nodes = [
+        helper.make_node("Sub", ["half", "frame"], ["difference"]),
+        helper.make_node("Mul", ["difference", "steep"], ["vessels"]),
+        helper.make_node("ReduceMean", ["frame"], ["mean"], axes=[2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "slopes"], ["grade"]),
+    ]
+    weights = [
+        helper.make_tensor("half", TensorProto.FLOAT, [], [0.5]),
+        helper.make_tensor("steep", TensorProto.FLOAT, [], [20.0]),
+        helper.make_tensor("slopes", TensorProto.FLOAT, [1, 3], [-1.0, 0.0, 1.0]),
+    ]
+    outputs = [tensor("vessels", [1, 1, *size]), tensor("grade", [1, 3])]
+    return save(path, nodes, [tensor("frame", [1, 1, *size])], outputs, weights)

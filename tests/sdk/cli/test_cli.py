@@ -1,0 +1,113 @@
+"""The command line does what it says and exits 0, 1 or 2."""
+
+import json
+
+import folders
+import networks
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sdk.cli import angioedge
+from sdk.dicom.write_xa import XaInfo, write_xa
+from sdk.errors import AngioEdgeError
+
+
+@pytest.fixture
+def model(tmp_path):
+    return str(folders.quality_folder(tmp_path / "model").path)
+
+
+@pytest.fixture
+def angiogram(tmp_path):
+    path = tmp_path / "run.dcm"
+    noise = np.random.default_rng(0).integers(0, 30, (5, 128, 128)).astype(np.uint16)
+    write_xa(path, folders.dark_square()[None] + noise, XaInfo(frame_time_ms=100.0))
+    return str(path)
+
+
+def call(*arguments):
+    result = CliRunner().invoke(angioedge, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_run_leaves_answers_and_pictures(model, angiogram, tmp_path):
+    out = tmp_path / "out"
+    result = call("run", model, angiogram, "--out", str(out))
+    assert result.exit_code == 0
+    assert str(out) in result.output.replace("\n", "")
+    names = {"contact_sheet.png", "outcomes.json", "overlay.webm", "timeline.png"}
+    assert {path.name for path in out.iterdir()} == names
+    assert len(json.loads((out / "outcomes.json").read_text())["frames"]) == 5
+
+
+def test_run_without_pictures_leaves_answers(model, angiogram, tmp_path):
+    call("run", model, angiogram, "--out", str(tmp_path / "out"), "--no-pictures")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["outcomes.json"]
+
+
+def test_profile_counts_misses_of_an_impossible_deadline(model):
+    arguments = ("--size", "64", "--fps", "200", "--frames", "20", "--json")
+    result = call("profile", model, *arguments, "--deadline-ms", "0.1")
+    report = json.loads(result.output)
+    assert report["pacing"]["misses"] == 20
+    assert report["latency_ms"]["inference"]["frames"] == 20
+
+
+def test_profile_repeats_a_recorded_run(model, angiogram):
+    result = call("profile", model, "--angiogram", angiogram, "--frames", "7", "--fps", "100")
+    assert result.exit_code == 0
+    assert "7 frames offered at 100 per second" in " ".join(result.output.split())
+
+
+def test_info_shows_the_verified_manifest(model):
+    assert json.loads(call("info", model, "--json").output)["task"] == "angiogram_quality"
+    assert "graph.fp32.onnx" in call("info", model).output
+
+
+def test_doctor_knows_what_this_machine_has():
+    findings = {row["what"]: row for row in json.loads(call("doctor", "--json").output)}
+    assert findings["ONNX Runtime"]["state"] == "ok"
+    assert findings["kernels"]["state"] == "ok"
+    assert findings["DICOM JPEG Lossless"]["state"] == "ok"
+    assert all(row["todo"] for row in findings.values() if row["state"] != "ok")
+
+
+def test_import_makes_a_folder_that_runs(tmp_path, angiogram):
+    network = networks.darkness(tmp_path / "network.onnx")
+    out = str(tmp_path / "imported")
+    arguments = ("import", str(network), "--task", "segmentation", "--out", out)
+    assert call(*arguments).exit_code == 0
+    assert call("run", out, angiogram, "--out", str(tmp_path / "out")).exit_code == 0
+
+
+def test_import_of_nonsense_exits_with_1(tmp_path):
+    network = tmp_path / "network.onnx"
+    network.write_bytes(b"nonsense")
+    out = str(tmp_path / "imported")
+    assert call("import", str(network), "--task", "segmentation", "--out", out).exit_code == 1
+
+
+def test_what_the_sdk_refuses_is_one_sentence(tmp_path, capsys, monkeypatch):
+    from sdk import cli
+
+    monkeypatch.setattr("sys.argv", ["angioedge", "info", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("angioedge: ")
+    assert "Traceback" not in error
+
+
+def test_a_damaged_folder_is_refused(model, angiogram, tmp_path):
+    (tmp_path / "model" / "graph.fp32.onnx").write_bytes(b"")
+    with pytest.raises(AngioEdgeError, match="altered"):
+        call("run", model, angiogram)
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("dance",), ("run", "nowhere", "nothing")])
+def test_wrong_usage_exits_with_2(arguments):
+    assert call(*arguments).exit_code == 2
