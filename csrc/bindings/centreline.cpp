@@ -35,11 +35,11 @@ void bind_centreline_points(const py::object& points_object, const py::object& r
   const auto rows = view2d<std::int32_t>(points);
   const auto radii = view1d<float>(radius);
   const auto count = std::ptrdiff_t(scratch.radius.size());
-  if (rows.rows != count || rows.cols != 2 || rows.pitch != 2 || radii.size != count)
+  if (rows.rows != count || rows.cols != 2 || radii.size != count)
     throw py::value_error("points and radius must be (" + std::to_string(count) + ", 2) and (" +
                           std::to_string(count) + ",), got " + points.describe() + " and " +
                           radius.describe() + "; allocate them with that size");
-  std::copy(scratch.points.begin(), scratch.points.end(), rows.data);
+  for (int i = 0; i < rows.rows; ++i) std::copy_n(&scratch.points[2 * i], 2, rows.row(i));
   std::copy(scratch.radius.begin(), scratch.radius.end(), radii.data);
 }
 

@@ -33,24 +33,31 @@ bool built_with_cuda();
 template <Target target>
 using TargetConstant = std::integral_constant<Target, target>;
 
-// Calls f(TargetConstant<best target>{}), for example
-//   dispatch(device, [&](auto target) { min_projection_on<target()>(stream, args); });
+// For a kernel without a CUDA form: calls f(TargetConstant<best target of this CPU>{}).
 template <typename F>
-void dispatch(Device device, F f) {
-  switch (best_target(device)) {
+void dispatch_cpu(F f) {
+  switch (best_target(Device::cpu)) {
 #ifdef ANGIO_X86_TARGETS
     case Target::x86_v4:
       return f(TargetConstant<Target::x86_v4>{});
     case Target::x86_v3:
       return f(TargetConstant<Target::x86_v3>{});
 #endif
-#ifdef ANGIO_CUDA
-    case Target::cuda:
-      return f(TargetConstant<Target::cuda>{});
-#endif
     default:
       return f(TargetConstant<Target::baseline>{});
   }
+}
+
+// Calls f(TargetConstant<best target>{}), for example
+//   dispatch(device, [&](auto target) { min_projection_on<target()>(stream, args); });
+template <typename F>
+void dispatch(Device device, F f) {
+#ifdef ANGIO_CUDA
+  if (best_target(device) == Target::cuda) return f(TargetConstant<Target::cuda>{});
+#else
+  best_target(device);  // refuses CUDA memory
+#endif
+  dispatch_cpu(f);
 }
 
 }  // namespace angio

@@ -27,7 +27,7 @@ int box_sweep_on(const BoxSweep<D>&);
 template <int D>
 int box_sweep(const BoxSweep<D>& args) {
   int kept = 0;
-  dispatch(Device::cpu, [&](auto target) { kept = box_sweep_on<target()>(args); });
+  dispatch_cpu([&](auto target) { kept = box_sweep_on<target()>(args); });
   return kept;
 }
 
@@ -45,7 +45,7 @@ void box_overlaps_on(const BoxOverlaps<D>&);
 
 template <int D>
 void box_overlaps(const BoxOverlaps<D>& args) {
-  dispatch(Device::cpu, [&](auto target) { box_overlaps_on<target()>(args); });
+  dispatch_cpu([&](auto target) { box_overlaps_on<target()>(args); });
 }
 
 }  // namespace angio

@@ -18,7 +18,7 @@ template <Target>
 void column_distance_on(const ColumnDistance&);
 
 inline void column_distance(const ColumnDistance& args) {
-  dispatch(Device::cpu, [&](auto target) { column_distance_on<target()>(args); });
+  dispatch_cpu([&](auto target) { column_distance_on<target()>(args); });
 }
 
 }  // namespace angio

@@ -21,7 +21,7 @@ template <Target>
 void thin_on(const Thinning&);
 
 inline void thin(const Thinning& args) {
-  dispatch(Device::cpu, [&](auto target) { thin_on<target()>(args); });
+  dispatch_cpu([&](auto target) { thin_on<target()>(args); });
 }
 
 }  // namespace angio

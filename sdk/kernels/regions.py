@@ -103,7 +103,8 @@ def anatomical_filter(
 ) -> FilteredCandidates:
     """Names the region of every candidate and drops those elsewhere, each with its reason.
 
-    Its region is what most voxels of its extent that carry a region say; no other voxel is read. A centroid without a margin is judged by the voxel that holds it.
+    Its region is what most voxels of its extent that carry a region say; no other voxel is read.
+    A centroid without a margin is judged by the voxel that holds it.
 
     Args:
         candidates: float32 (n, 2 d) boxes [low corner, high corner] or (n, d) centroids.
