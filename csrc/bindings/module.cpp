@@ -22,8 +22,10 @@ PYBIND11_MODULE(_native, m) {
   m.attr("version") = ANGIO_VERSION;
   m.def("cpu_target", [] { return angio::target_name(angio::best_target(angio::Device::cpu)); });
   m.def("limit_cpu_target", &limit_target, "name"_a);
+  angio::register_drawing(m);
   angio::register_frame_kernels(m);
   angio::register_masks(m);
-  angio::register_percentiles(m);
+  angio::register_registration(m);
+  angio::register_statistics(m);
   angio::register_subtraction(m);
 }

@@ -5,9 +5,11 @@
 
 namespace angio {
 
+void register_drawing(pybind11::module_& m);
 void register_frame_kernels(pybind11::module_& m);
 void register_masks(pybind11::module_& m);
-void register_percentiles(pybind11::module_& m);
+void register_registration(pybind11::module_& m);
+void register_statistics(pybind11::module_& m);
 void register_subtraction(pybind11::module_& m);
 
 }  // namespace angio
