@@ -28,17 +28,20 @@ struct Votes {
   // Label maps are constant over long stretches, so equal voxels are counted eight at a time.
   void count(const std::uint8_t* labels, int n) {
     inside += n;
-    for (int i = 0; i < n;) {
-      const std::uint8_t label = labels[i];
-      const int begin = i++;
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
       std::uint64_t eight;
-      for (; i + 8 <= n; i += 8) {
-        std::memcpy(&eight, labels + i, 8);
-        if (eight != kEveryByte * label) break;
-      }
-      while (i < n && labels[i] == label) ++i;
-      of_region[label] += i - begin;
+      std::memcpy(&eight, labels + i, 8);
+      if (eight == kEveryByte * labels[i])
+        of_region[labels[i]] += 8;
+      else
+        count_each(labels + i, 8);
     }
+    count_each(labels + i, n - i);
+  }
+
+  void count_each(const std::uint8_t* labels, int n) {
+    for (int i = 0; i < n; ++i) ++of_region[labels[i]];
   }
 
   std::int64_t in_regions() const { return inside - of_region[0]; }
