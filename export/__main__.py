@@ -49,10 +49,17 @@ def import_command(network: Path, task: str, out: Path, **description: object) -
 
 @export.command("angiogram_quality")
 @click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--report", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="JSON of the held-out scores, kept in the manifest.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("models/angiogram_quality"),
-              show_default=True)
+@click.option(
+    "--report",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of the held-out scores, kept in the manifest.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/angiogram_quality"),
+    show_default=True,
+)
 def quality_command(checkpoint: Path, report: Path | None, out: Path) -> None:
     """Make the model folder of angiogram quality from CHECKPOINT, a .safetensors file."""
     from export.quality_folder import make_folder
