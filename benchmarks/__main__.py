@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: every kernel and the session beside their peers, as a table and JSON."""
+"""``python -m benchmarks``: kernels and session beside their peers, as tables and JSON."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
-from datetime import date
+from datetime import datetime, timezone
 from importlib import metadata
 from math import isnan
 from pathlib import Path
@@ -82,14 +82,10 @@ def misses(row: Row) -> bool:
 
 def describe_machine() -> dict[str, str]:
     """What the numbers were measured on and against."""
-    versions = {}
-    for name in PEERS:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "missing"
+    installed = {item.name.lower(): item.version for item in metadata.distributions()}
+    versions = {name: installed.get(name, "missing") for name in PEERS}
     return {
-        "date": date.today().isoformat(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
         "processor": processor(),
         "instruction set": _native.cpu_target(),
         "threads": "1 for every contestant, the backend's own in the session rows",

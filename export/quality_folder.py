@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from export.angiogram_quality import GRADE, INPUT, OPSET, VESSELS, export
 from sdk.frame import Frame, Intensity, Mask
@@ -69,7 +68,7 @@ def frame_of(phantom: PhantomFrame) -> Frame:
 
 
 def _golden(network: AngiogramQualityNet, task: AngiogramQuality, seed: int) -> GoldenPair:
-    image: NDArray[np.float32] = np.zeros(task.inputs[0].shape, np.float32)
+    image = np.zeros(task.inputs[0].shape, np.float32)
     task.preprocess(frame_of(phantom_frame(seed, network.size)), {INPUT: image})
     image = image.astype(np.float16).astype(np.float32)  # half the bytes, and exact
     with torch.no_grad():

@@ -83,14 +83,15 @@ def check_decoder(syntax: str) -> str:
 
 def transfer_syntaxes() -> dict[str, str]:
     """Name of every compressed transfer syntax, and why it cannot be decoded here, "" if it can."""
-    reasons = {}
-    for syntax in DECODERS:
-        try:
-            check_decoder(syntax)
-            reasons[UID(syntax).name] = ""
-        except DicomError as error:
-            reasons[UID(syntax).name] = str(error)
-    return reasons
+    return {UID(syntax).name: _problem(syntax) for syntax in DECODERS}
+
+
+def _problem(syntax: str) -> str:
+    try:
+        check_decoder(syntax)
+    except DicomError as error:
+        return str(error)
+    return ""
 
 
 def decode(data: bytes, layout: PixelFormat, where: str) -> Any:

@@ -69,7 +69,7 @@ def test_a_producer_is_released_after_the_call():
 def test_read_only_dlpack_is_not_written_to():
     lowest = np.zeros((3, 4), np.uint16)
     lowest.flags.writeable = False
-    with pytest.raises((ValueError, BufferError), match="writable|readonly|read-only"):
+    with pytest.raises((ValueError, BufferError), match=r"writable|readonly|read-only"):
         kernels.min_projection(FRAME, Dlpack(lowest))
 
 
