@@ -187,7 +187,7 @@ struct Estimator {
     const Shift step = found.solve();
     shift.rows = bounded(shift.rows + bounded(step.rows, 1.0f), longest);
     shift.cols = bounded(shift.cols + bounded(step.cols, 1.0f), longest);
-    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) + 1e-12f};
+    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) * 0.5f + 1e-12f};
   }
 
   // In pixels of the finest level.
@@ -195,7 +195,7 @@ struct Estimator {
     const float coarsest = longest / static_cast<float>(1 << (count - 1));
     Shift shift = search(levels[count - 1], coarsest, sums);
     for (int l = count; l-- > 0;) {
-      const int steps = l == 0 ? 2 : 3;
+      const int steps = l == 0 ? 3 : 5;
       for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
       if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
     }
