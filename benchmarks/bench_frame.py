@@ -43,37 +43,24 @@ class OpenCvChain:
         self.logs = np.empty((2, *frame.shape), np.float32)
         self.small = np.empty((size, size), np.float32 if options.log else np.int16)
         self.out = np.empty((size, size), np.float32)
-        self.table = np.log(np.arange(65536 if frame.dtype == np.uint16 else 256) + 1.0)
-        self.table = self.table.astype(np.float32)
 
     def difference(self) -> Array:
         if not self.options.log:
             return cv2.subtract(self.frame, self.mask, self.wide, dtype=cv2.CV_16S)
         for pixels, logs in zip((self.frame, self.mask), self.logs, strict=True):
             cv2.add(pixels, 1, logs, dtype=cv2.CV_32F)
-            cv2.log(logs, logs)
-        return cv2.subtract(self.logs[0], self.logs[1], self.wide)
+        cv2.divide(self.logs[0], self.logs[1], self.wide)  # one logarithm instead of two
+        return cv2.log(self.wide, self.wide)
 
-    def table_difference(self) -> Array:
-        """The same through a table of logarithms."""
-        for pixels, logs in zip((self.frame, self.mask), self.logs, strict=True):
-            np.take(self.table, pixels, out=logs, mode="clip")
-        return cv2.subtract(self.logs[0], self.logs[1], self.wide)
-
-    def finish(self, difference: Array) -> Array:
+    def direct(self) -> Array:
+        difference = self.difference()
         if self.size != self.frame.shape:
             difference = cv2.resize(difference, self.size, self.small, interpolation=cv2.INTER_AREA)
         scale = 1 / (self.options.high - self.options.low)
-        cv2.multiply(difference, scale, self.out, dtype=cv2.CV_32F)
-        cv2.subtract(self.out, self.options.low * scale, self.out)
+        offset = -self.options.low * scale
+        cv2.addWeighted(difference, scale, difference, 0, offset, self.out, dtype=cv2.CV_32F)
         cv2.min(self.out, 1.0, self.out)
         return cv2.max(self.out, 0.0, self.out)
-
-    def direct(self) -> Array:
-        return self.finish(self.difference())
-
-    def table_based(self) -> Array:
-        return self.finish(self.table_difference())
 
 
 class ShiftedChain(OpenCvChain):
@@ -97,8 +84,6 @@ def subtract_row(
     shifted = any(options.shift_px)
     chain = (ShiftedChain if shifted else OpenCvChain)(frame, mask, size, options)
     peers = {"OpenCV warp + chain" if shifted else "OpenCV chain": chain.direct}
-    if options.log and not shifted:
-        peers["NumPy table + OpenCV"] = chain.table_based
     ours = partial(kernels.subtract, frame, out, mask=mask, options=options)
     ours()
     half_level = 0.51 / (options.high - options.low)  # OpenCV rounds the mean of integers

@@ -112,10 +112,22 @@ struct Robust {
   float squares;
 };
 
-// Adds one row to ten sums per column.
-void add_terms(const Plane& moved, const float* __restrict frame, int y, const Robust& robust,
-               const float* __restrict across, float along, int margin, float* __restrict sums) {
-  const int width = moved.cols;
+// What the ten sums of every column are made of.
+struct Terms {
+  Plane moved;
+  Plane frame;
+  Robust robust;
+  int margin;
+  float* across;  // the window along a row
+  float* sums;
+};
+
+void add_row(const Terms& terms, int y, float along) {
+  const Plane& moved = terms.moved;
+  const Robust robust = terms.robust;
+  const int width = moved.cols, margin = terms.margin;
+  const float* __restrict frame = terms.frame.row(y), * __restrict across = terms.across;
+  float* __restrict sums = terms.sums;
   const float *up = moved.row(y - 1), *mid = moved.row(y), *down = moved.row(y + 1);
 #pragma GCC ivdep
   for (int x = margin; x < width - margin; ++x) {
@@ -154,14 +166,12 @@ int margin_of(const Plane& plane, const Shift& shift) {
 
 Equations equations(const Level& level, const Shift& shift, const Robust& robust,
                     const Plane& moved, float* sums) {
-  const int width = level.mask.cols, margin = margin_of(level.mask, shift);
-  float* across = sums + kSums * width;
+  const int rows = moved.rows, width = moved.cols, margin = margin_of(level.mask, shift);
+  const Terms terms{moved, level.frame, robust, margin, sums + kSums * width, sums};
   memset(sums, 0, sizeof(float) * (kSums + 1) * width);
-  for (int x = margin; x < width - margin; ++x) across[x] = window(x, margin, width);
+  for (int x = margin; x < width - margin; ++x) terms.across[x] = window(x, margin, width);
   move(level.mask, shift, margin - 1, moved);
-  for (int y = margin; y < level.mask.rows - margin; ++y)
-    add_terms(moved, level.frame.row(y), y, robust, across, window(y, margin, level.mask.rows),
-              margin, sums);
+  for (int y = margin; y < rows - margin; ++y) add_row(terms, y, window(y, margin, rows));
   double totals[kSums];
   for (int k = 0; k < kSums; ++k) totals[k] = total(sums + k * width, margin, width - margin);
   return Equations(totals);
@@ -187,7 +197,7 @@ struct Estimator {
     const Shift step = found.solve();
     shift.rows = bounded(shift.rows + bounded(step.rows, 1.0f), longest);
     shift.cols = bounded(shift.cols + bounded(step.cols, 1.0f), longest);
-    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) + 1e-12f};
+    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) * 0.5f + 1e-12f};
   }
 
   // In pixels of the finest level.
@@ -195,7 +205,7 @@ struct Estimator {
     const float coarsest = longest / static_cast<float>(1 << (count - 1));
     Shift shift = search(levels[count - 1], coarsest, sums);
     for (int l = count; l-- > 0;) {
-      const int steps = l == 0 ? 2 : 3;
+      const int steps = l == 0 ? 3 : 5;
       for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
       if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
     }

@@ -29,14 +29,26 @@ int count_set(const std::uint8_t* bytes, int count) {
   return total;
 }
 
-int compare(const float* __restrict logits, float level, int count, std::uint8_t* __restrict mask) {
+// Where the comparison of one row goes.
+struct Line {
+  std::uint8_t* mask;
+  int count;
+  float level;
+};
+
+int compare(const float* __restrict logits, const Line& line) {
+  std::uint8_t* __restrict mask = line.mask;
+  const int count = line.count;
+  const float level = line.level;
   for (int i = 0; i < count; ++i) mask[i] = logits[i] >= level;
   return count_set(mask, count);
 }
 
 int compare_between(const float* __restrict upper, const float* __restrict lower, float part,
-                    float level, int count, std::uint8_t* __restrict mask) {
-  const float rest = 1.0f - part;
+                    const Line& line) {
+  std::uint8_t* __restrict mask = line.mask;
+  const float rest = 1.0f - part, level = line.level;
+  const int count = line.count;
   for (int i = 0; i < count; ++i) mask[i] = upper[i] * rest + lower[i] * part >= level;
   return count_set(mask, count);
 }
@@ -111,10 +123,9 @@ std::int64_t fill_columns(const Threshold& args, const Axis& rows, const Columns
   for (int y = 0; y < rows.output; ++y) {
     const Taps t = taps(rows, y);
     const float* upper = logits.row(t.first);
-    std::uint8_t* mask = args.mask.row(y) + columns.begin;
-    set += t.count == 1 ? compare(upper, args.level, columns.count, mask)
-                        : compare_between(upper, logits.row(t.first + 1), t.last_weight, args.level,
-                                          columns.count, mask);
+    const Line line{args.mask.row(y) + columns.begin, columns.count, args.level};
+    set += t.count == 1 ? compare(upper, line)
+                        : compare_between(upper, logits.row(t.first + 1), t.last_weight, line);
   }
   return set;
 }

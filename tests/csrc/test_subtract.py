@@ -23,8 +23,9 @@ def weights(source: int, output: int, resize: str) -> np.ndarray:
             matrix[i, min(int(at) + 1, source - 1)] += at - int(at)
         else:
             low, high = i * source / output, (i + 1) * source / output
-            for j in range(source):
-                matrix[i, j] = max(0.0, min(high, j + 1) - max(low, j)) / (high - low)
+            j = np.arange(source)
+            covered = np.minimum(high, j + 1) - np.maximum(low, j)
+            matrix[i] = np.maximum(covered, 0) / (high - low)
     return matrix
 
 
@@ -97,10 +98,10 @@ def test_equals_the_naive_chain(data, dtype, shape, out_shape):
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("shape", [(64, 1100), (32, 550), (31, 600), (64, 2200), (1, 1), (128, 90)])
+@pytest.mark.parametrize("shape", [(32, 1100), (16, 550), (15, 600), (32, 2200), (1, 1), (64, 90)])
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (1.25, -2.5)])
 def test_every_path_and_instruction_set_agrees(cpu_target, log, masked, shape, shift):
-    frame, mask = np.random.default_rng(1).integers(0, 4096, (2, 64, 1100), np.uint16)
+    frame, mask = np.random.default_rng(1).integers(0, 4096, (2, 32, 1100), np.uint16)
     options = Subtraction(log=log, shift_px=shift, low=-0.5, high=0.75)
     out = check(frame, shape, mask if masked else None, options)
     kernels_best = np.empty(shape, np.float32)

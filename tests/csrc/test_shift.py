@@ -1,0 +1,126 @@
+"""The estimated shift against shifts made by interpolation of a larger phantom."""
+
+import cv2
+import numpy as np
+import pytest
+
+from sdk import kernels
+from sdk.kernels import Subtraction
+
+
+def anatomy(rng: np.random.Generator, side: int) -> np.ndarray:
+    """Smooth soft tissue with the edges of bones."""
+    image = cv2.resize(rng.uniform(0.3, 0.9, (10, 10)), (side, side), interpolation=cv2.INTER_CUBIC)
+    for _ in range(25):
+        centre = tuple(int(c) for c in rng.uniform(0, side, 2))
+        radius, shade = int(rng.uniform(5, 80)), rng.uniform(0.3, 0.9)
+        cv2.circle(image, centre, radius, shade, int(rng.integers(2, 8)))
+    return cv2.GaussianBlur(image, (0, 0), 2)
+
+
+def stored(rng: np.random.Generator, image: np.ndarray, highest: int) -> np.ndarray:
+    image = image * highest + rng.normal(0, highest / 160, image.shape)
+    return np.clip(image, 0, highest).astype(np.uint8 if highest == 255 else np.uint16)
+
+
+def pair(shift, *, seed=0, side=512, highest=4095, vessels=0, shutter=False):
+    """A mask, and the frame on which the mask moved by `shift` lies."""
+    rng = np.random.default_rng(seed)
+    large = anatomy(rng, side + 160)
+
+    def view(by):
+        matrix = np.array([[1, 0, by[1] - 80], [0, 1, by[0] - 80]], np.float32)
+        return cv2.warpAffine(large, matrix, (side, side), flags=cv2.INTER_CUBIC)
+
+    mask, frame = view((0, 0)), view(shift)
+    contrast = np.zeros((side, side))
+    for _ in range(vessels):
+        points = np.cumsum(rng.normal(0, side / 12, (30, 2)), 0) + side / 2
+        cv2.polylines(contrast, [points.astype(np.int32)], isClosed=False, color=1, thickness=4)
+    frame = frame * (1 - 0.3 * cv2.GaussianBlur(contrast, (0, 0), 1.5))
+    open_field = np.ones((side, side))
+    if shutter:
+        open_field[:] = 0
+        cv2.circle(open_field, (side // 2, side // 2), int(side * 0.48), 1, -1)
+    return stored(rng, mask * open_field, highest), stored(rng, frame * open_field, highest)
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.5, -0.25), (-7.3, 11.9), (24.0, -18.0)])
+@pytest.mark.parametrize("highest", [255, 4095])
+@pytest.mark.parametrize("log", [False, True])
+def test_finds_a_shift_within_a_fifth_of_a_pixel(shift, highest, log):
+    mask, frame = pair(shift, highest=highest)
+    found = kernels.estimate_shift(mask, frame, log=log)
+    np.testing.assert_allclose(found.shift_px, shift, atol=0.2)
+    assert found.residual <= found.residual_unshifted * 1.02
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_vessels_and_a_shutter_that_stands_still_do_not_mislead(seed):
+    shift = (5.6, -9.2)
+    mask, frame = pair(shift, seed=seed, vessels=10, shutter=True)
+    np.testing.assert_allclose(kernels.estimate_shift(mask, frame).shift_px, shift, atol=0.75)
+
+
+def test_every_instruction_set_agrees(cpu_target):
+    mask, frame = pair((3.3, 4.4), side=300)
+    found = kernels.estimate_shift(mask, frame)
+    from sdk import _native
+
+    _native.limit_cpu_target("x86-64-v4")
+    assert kernels.estimate_shift(mask, frame) == found
+
+
+def test_subtracting_with_the_shift_leaves_less_than_without():
+    mask, frame = pair((4.4, -2.7))
+    found = kernels.estimate_shift(mask, frame)
+    deviations = []
+    for shift in ((0.0, 0.0), found.shift_px):
+        out = np.empty((256, 256), np.float32)
+        options = Subtraction(log=True, shift_px=shift)
+        kernels.subtract(frame, out, mask=mask, options=options)
+        deviations.append(out[16:-16, 16:-16].std())
+    assert deviations[1] < 0.5 * deviations[0]
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (33, 900), (900, 40), (101, 57)])
+def test_any_shape_of_noise_gives_a_finite_bounded_answer(shape):
+    mask, frame = np.random.default_rng(3).integers(0, 65536, (2, *shape), np.uint16)
+    found = kernels.estimate_shift(mask, frame, longest_px=6)
+    assert np.isfinite([*found.shift_px, found.residual, found.residual_unshifted]).all()
+    assert np.abs(found.shift_px).max() <= 6
+
+
+@pytest.mark.parametrize("value", [0, 1000, 65535])
+def test_uniform_images_do_not_move(value):
+    flat = np.full((64, 80), value, np.uint16)
+    found = kernels.estimate_shift(flat, flat)
+    assert (found.shift_px, found.residual) == ((0.0, 0.0), 0.0)
+
+
+def test_a_workspace_is_reused_across_sizes():
+    workspace = kernels.ShiftWorkspace()
+    for side in (512, 100, 400):
+        mask, frame = pair((1.5, 2.5), side=side)
+        fresh = kernels.estimate_shift(mask, frame)
+        assert kernels.estimate_shift(mask, frame, workspace=workspace) == fresh
+
+
+@pytest.mark.parametrize(
+    ("mask", "frame", "longest", "message"),
+    [
+        (np.zeros((64, 64)), np.zeros((64, 64)), 8, "frame must be uint8 or uint16"),
+        (
+            np.zeros((64, 64), np.uint8),
+            np.zeros((64, 65), np.uint8),
+            8,
+            "mask must be of the shape",
+        ),
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint16), 8, "mask must be uint16"),
+        (np.zeros((64, 20), np.uint8), np.zeros((64, 20), np.uint8), 8, "sides of 32 to 65536"),
+        (np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), -1, "longest_px must be"),
+    ],
+)
+def test_refuses_and_says_why(mask, frame, longest, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        kernels.estimate_shift(mask, frame, longest_px=longest)
