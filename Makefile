@@ -30,7 +30,7 @@ format: .venv/workstation
 	$(BIN)/clang-format -i $(CPP)
 
 bench: .venv/bench  ## kernels and session against their peers, in one run
-	$(BIN)/python -m benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks --json benchmarks/results/cpu.json --markdown docs/benchmarks.md
 
 setup: .venv/workstation  ## everything the workstation needs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -35,7 +36,8 @@ class Row:
     def gain(self) -> float:
         """Time of the best peer divided by ours."""
         return (
-            min((ms for ms in self.peers_ms.values() if ms == ms), default=MISSING) / self.ours_ms
+            min((ms for ms in self.peers_ms.values() if not isnan(ms)), default=MISSING)
+            / self.ours_ms
         )
 
 
@@ -64,8 +66,8 @@ def print_table(rows: Sequence[Row]) -> None:
     print("|---|---|---|---|---|---|")
     for row in rows:
         peers = ", ".join(
-            f"{name} {'missing' if ms != ms else f'{ms:.3f}'}" for name, ms in row.peers_ms.items()
+            f"{name} {'missing' if isnan(ms) else f'{ms:.3f}'}" for name, ms in row.peers_ms.items()
         )
-        gain = "-" if row.gain != row.gain else f"{row.gain:.1f}x"
+        gain = "-" if isnan(row.gain) else f"{row.gain:.1f}x"
         target = "-" if row.target is None else f"{row.target:g}x"
         print(f"| {row.job} | {row.ours_ms:.3f} | {peers} | {gain} | {target} | {row.note} |")

@@ -47,6 +47,27 @@ def import_command(network: Path, task: str, out: Path, **description: object) -
     click.echo(f"{folder.path} is ready for the task {task}: {folder.manifest.options}")
 
 
+@export.command("angiogram_quality")
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--report",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of the held-out scores, kept in the manifest.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/angiogram_quality"),
+    show_default=True,
+)
+def quality_command(checkpoint: Path, report: Path | None, out: Path) -> None:
+    """Make the model folder of angiogram quality from CHECKPOINT, a .safetensors file."""
+    from export.quality_folder import make_folder
+
+    folder = make_folder(checkpoint, report, out)
+    click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
+
+
 def main() -> None:
     """Runs the command line; what is refused is said in one sentence."""
     try:

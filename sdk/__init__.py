@@ -14,7 +14,7 @@ from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
 from sdk.outcome import Outcome, Status
 from sdk.session import Session
-from sdk.subtraction import MaskSubtraction, Subtractor
+from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
 from sdk.tasks import AngiogramQuality, Grade, QualityAnswer, Segmentation, Vessels
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Grade",
     "Intensity",
     "Mask",
+    "MaskOperation",
     "MaskSubtraction",
     "ModelFolderError",
     "Outcome",

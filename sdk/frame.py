@@ -48,7 +48,7 @@ class Frame:
         pixel_spacing_mm: (row, column) size of a pixel; at the detector unless calibrated.
         bits_stored: significant bits of a stored value, BitsStored (0028,0101).
         intensity: how a stored value relates to X-ray intensity.
-        inverted: MONOCHROME1, the lowest stored value is shown white.
+        inverted: a larger stored value means less X-ray intensity, as in most MONOCHROME1 images.
         mask: contrast-free image to subtract, None for a native frame.
         irradiated: (rows, columns) uint8, non-zero inside the shutter; None if there is none.
         user: anything of the caller's, carried untouched to the outcome.

@@ -66,6 +66,16 @@ class LatencyRecord:
             for name, column, worst in zip(names, columns, self._worst, strict=True)
         }
 
+    def slower_than(self, limit_ms: float) -> dict[str, int]:
+        """How many of the frames still held took longer in a stage, and in all, ``total``."""
+        window = self._in_order()
+        columns = [*window.T, window.sum(axis=1)]
+        names = (*self.stages, "total")
+        return {
+            name: int((column > limit_ms).sum())
+            for name, column in zip(names, columns, strict=True)
+        }
+
     def reset(self) -> None:
         """Forgets every frame."""
         self._count = 0

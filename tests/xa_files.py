@@ -7,7 +7,7 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from sdk.dicom import XaInfo, write_xa
+from sdk.dicom.write_xa import XaInfo, write_xa
 
 
 def phantom(count=4, shape=(5, 6), dtype=np.uint16, bits=12):

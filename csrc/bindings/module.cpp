@@ -24,9 +24,11 @@ PYBIND11_MODULE(_native, m) {
   m.def("limit_cpu_target", &limit_target, "name"_a);
   angio::register_boxes(m);
   angio::register_centreline(m);
+  angio::register_drawing(m);
   angio::register_frame_kernels(m);
   angio::register_masks(m);
-  angio::register_percentiles(m);
+  angio::register_registration(m);
+  angio::register_statistics(m);
   angio::register_subtraction(m);
   angio::register_components(m);
   angio::register_regions(m);

@@ -7,9 +7,11 @@ namespace angio {
 
 void register_boxes(pybind11::module_& m);
 void register_centreline(pybind11::module_& m);
+void register_drawing(pybind11::module_& m);
 void register_frame_kernels(pybind11::module_& m);
 void register_masks(pybind11::module_& m);
-void register_percentiles(pybind11::module_& m);
+void register_registration(pybind11::module_& m);
+void register_statistics(pybind11::module_& m);
 void register_subtraction(pybind11::module_& m);
 void register_components(pybind11::module_& m);
 void register_regions(pybind11::module_& m);

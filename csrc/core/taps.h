@@ -40,11 +40,12 @@ static inline ANGIO_HD Taps area_taps(std::int64_t source, std::int64_t output, 
 
 static inline ANGIO_HD Taps linear_taps(std::int64_t source, std::int64_t output, int i) {
   const std::int64_t centre = (2 * i + 1) * source - output;  // in half output pixels
-  const std::int64_t first = centre / (2 * output);
   if (centre <= 0) return {0, 1, 1.0f, 1.0f};
-  if (first >= source - 1) return {static_cast<int>(source - 1), 1, 1.0f, 1.0f};
-  const float part = static_cast<float>(centre % (2 * output)) / static_cast<float>(2 * output);
-  return {static_cast<int>(first), 2, 1.0f - part, part};
+  const int first = static_cast<int>(centre / (2 * output));
+  const std::int64_t beyond = centre % (2 * output);
+  if (beyond == 0 || first == source - 1) return {first, 1, 1.0f, 1.0f};
+  const float part = static_cast<float>(beyond) / static_cast<float>(2 * output);
+  return {first, 2, 1.0f - part, part};
 }
 
 static inline ANGIO_HD Taps taps(const Axis& axis, int i) {

@@ -26,8 +26,11 @@ constexpr Contact kCross[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, fa
                               {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 0}, {-1, 0}}, false}};
 constexpr Contact kEdges[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, true},
                               {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 0}, {-1, 0}}, true},
+                              {{-1, 0}, {{0, 1}, {0, 1}}, {{-1, 1}, {-1, 1}}, true},
+                              {{-1, 0}, {{0, 0}, {0, 0}}, {{-1, 1}, {-1, 1}}, false},
+                              {{-1, 0}, {{0, 1}, {0, 1}}, {{-1, 0}, {-1, 0}}, false},
                               {{-1, -1}, {{0, 0}, {0, 0}}, {{-1, -1}, {-1, -1}}, false},
-                              {{-1, 1}, {{0, 0}, {0, 0}}, {{-1, 1}, {-1, 1}}, false}};
+                              {{-1, 1}, {{0, 1}, {0, 1}}, {{-1, 2}, {-1, 2}}, false}};
 constexpr Contact kPairs[] = {{{0, -1}, {{0, 0}, {0, 0}}, {{0, -1}, {0, -1}}, true}};
 constexpr Contact kQuads[] = {{{0, -1}, {{0, 0}, {1, 0}}, {{0, -1}, {1, -1}}, true},
                               {{-1, 0}, {{0, 0}, {0, 1}}, {{-1, 0}, {-1, 1}}, true},
@@ -36,8 +39,8 @@ constexpr Contact kQuads[] = {{{0, -1}, {{0, 0}, {1, 0}}, {{0, -1}, {1, -1}}, tr
 
 Contacts contacts(const Bands& bands, Connectivity connectivity) {
   if (bands.slices_each == 2) return {kQuads, 4};
+  if (connectivity == 18) return {kEdges, 7};
   if (bands.rows_each == 2) return {kPairs, 1};
-  if (connectivity == 18) return {kEdges, 4};
   return {kCross, 2};
 }
 
@@ -54,6 +57,7 @@ struct Meeting {
   const int* near_edges;
   const int* far_edges;
   std::uint32_t near_run, far_run;  // of the first edges
+  int start, stop;                  // the columns in which the two can touch
 };
 
 // A cursor over the runs of a band, that only moves to the right.
@@ -89,12 +93,10 @@ struct Reach {
 
 // One union for each pair of runs that touch (and one more per word that both go through).
 template <bool diagonal>
-void meet(const Meeting& m, std::ptrdiff_t words, const UnionFind& sets) {
+void meet(const Meeting& m, const UnionFind& sets) {
   Cursor near{m.near_edges, m.near_run}, far{m.far_edges, m.far_run};
-  std::ptrdiff_t settled = 0;  // columns before this one have nothing more to tell
-  for (std::ptrdiff_t w = 0; w < words; ++w) {
-    w = std::max(w, settled / 64);
-    if (w >= words) return;
+  std::ptrdiff_t settled = m.start;  // columns before this one have nothing more to tell
+  for (std::ptrdiff_t w = settled / 64; 64 * w < m.stop; w = std::max(w + 1, settled / 64)) {
     const Reach<diagonal> reach(m.far, w);
     std::uint64_t touching = m.near.word(w) & reach.any();
     if (settled > 64 * w) touching &= ~std::uint64_t(0) << (settled - 64 * w);
@@ -131,25 +133,32 @@ void meet(const BandedRuns& runs, std::ptrdiff_t z, std::ptrdiff_t y, const Cont
   const std::uint32_t* first = runs.first + z * bands.down() + y;
   const std::uint32_t* other = runs.first + other_z * bands.down() + other_y;
   if (other[0] == other[1]) return;
+  const auto edges = [&](std::uint32_t run) { return runs.edges + 2 * std::size_t(run); };
+  const int wider = contact.diagonal ? 1 : 0;
+  const int start = std::max(edges(first[0])[0], edges(other[0])[0] - wider);
+  const int stop = std::min(edges(first[1])[-1], edges(other[1])[-1] + wider);
+  if (start >= stop) return;
   const std::uint64_t* band =
       runs.bits + z * bands.slices_each * bands.plane() + y * bands.rows_each * bands.pitch();
   const Meeting meeting{face_of(runs, band, contact.near),
                         face_of(runs, band, contact.far),
-                        runs.edges + 2 * std::size_t(first[0]),
-                        runs.edges + 2 * std::size_t(other[0]),
+                        edges(first[0]),
+                        edges(other[0]),
                         first[0],
-                        other[0]};
+                        other[0],
+                        start,
+                        stop};
   if (contact.diagonal)
-    meet<true>(meeting, bands.words(), sets);
+    meet<true>(meeting, sets);
   else
-    meet<false>(meeting, bands.words(), sets);
+    meet<false>(meeting, sets);
 }
 
 }  // namespace
 
 Bands cut_into_bands(int depth, int rows, int cols, Connectivity connectivity) {
-  const bool full = connectivity == 8 || connectivity == 26;
-  return {depth, rows, cols, full && depth > 1 ? 2 : 1, full ? 2 : 1};
+  const bool diagonal = connectivity != 4 && connectivity != 6;
+  return {depth, rows, cols, connectivity == 26 && depth > 1 ? 2 : 1, diagonal ? 2 : 1};
 }
 
 void unite_touching(const BandedRuns& runs, Connectivity connectivity, const UnionFind& sets) {

@@ -12,13 +12,6 @@ namespace angio {
 // Pixels that touch: 4 or 8 in an image (a volume of depth 1), 6, 18 or 26 in a volume.
 using Connectivity = int;
 
-struct BandedRuns {
-  Bands bands;
-  const std::uint64_t* bits;
-  const int* edges;            // start and stop of each run
-  const std::uint32_t* first;  // first run of each band, and the number of runs
-};
-
 // The bands that suit a connectivity.
 Bands cut_into_bands(int depth, int rows, int cols, Connectivity connectivity);
 

@@ -8,23 +8,6 @@
 namespace angio {
 namespace {
 
-void start_tally(Tally& tally, int z, int y, int start, int stop) {
-  tally = {0, {0, 0, 0}, {z, y, start}, {z + 1, y + 1, stop}};
-}
-
-void add_stretch(Tally& tally, int z, int y, int start, int stop) {
-  const std::int64_t pixels = stop - start;
-  tally.pixels += pixels;
-  tally.sum[0] += pixels * z;
-  tally.sum[1] += pixels * y;
-  tally.sum[2] += pixels * (std::int64_t(start) + stop - 1) / 2;
-  tally.start[1] = std::min(tally.start[1], y);
-  tally.start[2] = std::min(tally.start[2], start);
-  tally.stop[0] = z + 1;  // z never falls in raster order
-  tally.stop[1] = std::max(tally.stop[1], y + 1);
-  tally.stop[2] = std::max(tally.stop[2], stop);
-}
-
 template <typename T>
 void add_values(ValueTally& tally, const T* begin, const T* end) {
   for (; begin < end; ++begin) {
@@ -32,12 +15,6 @@ void add_values(ValueTally& tally, const T* begin, const T* end) {
     tally.sum += value;
     if (value > tally.highest || value != value) tally.highest = value;
   }
-}
-
-template <typename T>
-void clear_rows(const View3D<T>& out) {
-  for (int z = 0; z < out.depth; ++z)
-    for (int y = 0; y < out.rows; ++y) std::memset(out.row(z, y), 0, out.cols * sizeof(T));
 }
 
 void copy_rows(const MaskEdit& edit) {
@@ -74,23 +51,29 @@ void mark_outside(const MaskEdit& edit, ComponentsWorkspace& ws) {
   });
 }
 
+// Numbers the components by their first pixel. The first run of one need not hold it: its band has
+// rows below.
+std::uint32_t number_components(ComponentsWorkspace& ws) {
+  ws.label_of_root.reserve(ws.forest.runs());
+  std::fill_n(ws.label_of_root.data(), ws.forest.runs(), 0u);
+  std::uint32_t count = 0;
+  ws.forest.for_each_run([&](int z, int y, std::size_t run) {
+    std::uint32_t& label = ws.label_of_root[ws.forest.root(run)];
+    if (label == 0 && ws.forest.reaches(z, y, run)) label = ++count;
+  });
+  return count;
+}
+
 }  // namespace
 
 std::uint32_t find_components(const View3D<const std::uint8_t>& mask, Connectivity connectivity,
                               ComponentsWorkspace& ws) {
   ws.forest.build(mask, connectivity, false);
-  ws.label_of_root.reserve(ws.forest.runs());
-  std::fill_n(ws.label_of_root.data(), ws.forest.runs(), 0u);
-  std::uint32_t count = 0;
-  ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
-    std::uint32_t& label = ws.label_of_root[ws.forest.root(run)];
-    if (label == 0) {
-      label = ++count;
-      ws.tallies.reserve(count);
-      start_tally(ws.tallies[count - 1], z, y, start, stop);
-    }
-    add_stretch(ws.tallies[label - 1], z, y, start, stop);
-  });
+  const std::uint32_t count = number_components(ws);
+  ws.tallies.reserve(count);
+  const TallyRuns args{ws.forest.banded(), ws.forest.roots(), ws.label_of_root.data(),
+                       ws.tallies.data(), count};
+  dispatch_cpu([&](auto target) { tally_runs_on<target()>(args); });
   return count;
 }
 
@@ -109,11 +92,18 @@ template void tally_values(const View3D<const float>&, std::uint32_t, Components
 template void tally_values(const View3D<const std::uint8_t>&, std::uint32_t, ComponentsWorkspace&);
 
 void paint_labels(const View3D<std::uint32_t>& labels, const ComponentsWorkspace& ws) {
-  clear_rows(labels);
+  std::ptrdiff_t cleared = 0;  // rows; one at a time, so that it is painted while in the cache
+  const auto clear_to = [&](std::ptrdiff_t end) {
+    for (; cleared < end; ++cleared)
+      std::memset(labels.row(int(cleared / labels.rows), int(cleared % labels.rows)), 0,
+                  labels.cols * sizeof(std::uint32_t));
+  };
   ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
+    clear_to(std::ptrdiff_t(z) * labels.rows + y + 1);
     std::uint32_t* row = labels.row(z, y);
     std::fill(row + start, row + stop, ws.label_of_root[ws.forest.root(run)]);
   });
+  clear_to(std::ptrdiff_t(labels.depth) * labels.rows);
 }
 
 std::uint32_t remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& ws) {

@@ -7,15 +7,9 @@
 #include <cstdint>
 
 #include "kernels/run_forest.h"
+#include "kernels/tally.h"
 
 namespace angio {
-
-// What one component is made of; axes are z, y, x.
-struct Tally {
-  std::int64_t pixels;
-  std::int64_t sum[3];  // of the pixels' positions
-  int start[3], stop[3];
-};
 
 struct ValueTally {
   double sum;

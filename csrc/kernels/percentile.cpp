@@ -27,57 +27,71 @@ void fill_values(const Percentiles<T>& args, std::int64_t used, AtRank at_rank) 
   }
 }
 
-// Makes counts cumulative, so that the bin of a rank is the first that exceeds it.
 void accumulate(std::uint32_t* counts, std::size_t bins) {
   for (std::size_t i = 1; i < bins; ++i) counts[i] += counts[i - 1];
 }
 
-std::size_t bin_of(const std::uint32_t* counts, std::size_t bins, std::int64_t rank) {
-  return std::upper_bound(counts, counts + bins, static_cast<std::uint32_t>(rank)) - counts;
+// The bin of a rank is the first whose cumulative count exceeds it.
+std::size_t bin_of(const std::uint32_t* sums, std::size_t bins, std::int64_t rank) {
+  return std::upper_bound(sums, sums + bins, static_cast<std::uint32_t>(rank)) - sums;
 }
 
+// Two tables, because two increments of one counter in a row wait for each other on some machines.
+// They are all zero between calls, so that only what the pixels reach is ever cleared and read.
 template <typename T>
-T highest_bits(const View2D<const T>& pixels) {
-  T bits = 0;
-  for (int y = 0; y < pixels.rows; ++y) {
-    const T* row = pixels.row(y);
-    for (int x = 0; x < pixels.cols; ++x) bits |= row[x];
+class Histogram {
+ public:
+  explicit Histogram(PercentileWorkspace& workspace) : sums_(workspace.sums) {
+    workspace.counts.resize(std::max(workspace.counts.size(), 2 * kStride));
+    even_ = workspace.counts.data();
+    odd_ = even_ + kStride;
   }
-  return bits;
-}
 
-// Four tables, because two increments of one counter in a row wait for each other.
-template <typename T>
-void count_row(const T* row, int cols, std::uint32_t* counts, std::size_t bins) {
-  std::uint32_t* tables[4] = {counts, counts + bins, counts + 2 * bins, counts + 3 * bins};
-  int x = 0;
-  for (; x + 4 <= cols; x += 4)
-    for (int k = 0; k < 4; ++k) ++tables[k][row[x + k]];
-  for (; x < cols; ++x) ++counts[row[x]];
-}
-
-template <typename T>
-void count_row(const T* row, const std::uint8_t* valid, int cols, std::uint32_t* counts,
-               std::size_t bins) {
-  for (int x = 0; x < cols; ++x) counts[(x & 3) * bins + row[x]] += valid[x] != 0;
-}
-
-template <typename T>
-std::size_t histogram(const Percentiles<T>& args, std::vector<std::uint32_t>& counts) {
-  const View2D<const T>& pixels = args.pixels;
-  std::size_t bins = 256;
-  for (const T bits = highest_bits(pixels); bins <= bits;) bins *= 2;
-  counts.assign(4 * bins, 0);
-  for (int y = 0; y < pixels.rows; ++y) {
-    if (args.valid.data == nullptr)
-      count_row(pixels.row(y), pixels.cols, counts.data(), bins);
-    else
-      count_row(pixels.row(y), args.valid.row(y), pixels.cols, counts.data(), bins);
+  void add(const T* row, const std::uint8_t* valid, int cols) {
+    if (valid == nullptr) return add(row, cols);
+    for (int x = 0; x < cols; ++x) {
+      reached_ |= row[x];
+      (x % 2 != 0 ? odd_ : even_)[row[x]] += valid[x] != 0;
+    }
   }
-  for (std::size_t i = 0; i < bins; ++i)
-    counts[i] += counts[bins + i] + counts[2 * bins + i] + counts[3 * bins + i];
-  return bins;
-}
+
+  // How many pixels have at most each value.
+  const std::vector<std::uint32_t>& cumulative() {
+    std::size_t bins = 1;
+    while (bins <= reached_) bins *= 2;
+    sums_.resize(bins);
+    std::uint32_t sum = 0;
+    for (std::size_t i = 0; i < bins; ++i) sums_[i] = sum += even_[i] + odd_[i];
+    std::fill(even_, even_ + bins, 0u);
+    std::fill(odd_, odd_ + bins, 0u);
+    return sums_;
+  }
+
+ private:
+  static constexpr std::size_t kLevels = std::size_t{1} << 8 * sizeof(T);
+  static constexpr std::size_t kStride = kLevels + 16 * 7;  // or equal bins would share cache sets
+
+  void add(const T* row, int cols) {
+    constexpr int kBlock = 8 / sizeof(T);
+    std::uint32_t *even = even_, *odd = odd_;
+    std::uint64_t reached = 0;
+    int x = 0;
+    for (; x + kBlock <= cols; x += kBlock) {
+      std::uint64_t word;
+      std::memcpy(&word, row + x, sizeof word);
+      reached |= word;
+      for (int k = 0; k < kBlock; ++k)
+        ++(k % 2 != 0 ? odd : even)[static_cast<T>(word >> (8 * sizeof(T) * k))];
+    }
+    for (; x < cols; ++x) ++even[row[x]], reached |= row[x];
+    for (int k = 0; k < kBlock; ++k) reached_ |= static_cast<T>(reached >> (8 * sizeof(T) * k));
+  }
+
+  std::vector<std::uint32_t>& sums_;
+  std::uint32_t* even_;
+  std::uint32_t* odd_;
+  T reached_ = 0;  // every bit that a pixel has set
+};
 
 // Unsigned integers in the order of the floats they stand for.
 std::uint32_t key_of(std::uint32_t bits) {
@@ -114,9 +128,9 @@ class Selector {
  public:
   Selector(std::size_t used, PercentileWorkspace& workspace)
       : keys_(workspace.keys.data()), used_(used), workspace_(workspace) {
-    workspace.counts.assign(4 * kHigh + 2 * kLow, 0);
+    workspace.sums.assign(4 * kHigh + 2 * kLow, 0);
     workspace.subset.resize(std::max(workspace.subset.size(), used + 1));
-    high_ = workspace.counts.data();
+    high_ = workspace.sums.data();
     middle_ = high_ + 4 * kHigh;
     low_ = middle_ + kLow;
     for (std::size_t i = 0; i < used; ++i) ++high_[(i & 3) * kHigh + (keys_[i] >> 20)];
@@ -177,12 +191,16 @@ class Selector {
 
 template <typename T>
 std::int64_t percentiles(const Percentiles<T>& args, PercentileWorkspace& workspace) {
-  const std::size_t bins = histogram(args, workspace.counts);
-  const std::uint32_t* counts = workspace.counts.data();
-  accumulate(workspace.counts.data(), bins);
-  const std::int64_t used = counts[bins - 1];
-  fill_values(args, used,
-              [&](std::int64_t rank) { return static_cast<double>(bin_of(counts, bins, rank)); });
+  const View2D<const T>& pixels = args.pixels;
+  Histogram<T> histogram(workspace);
+  for (int y = 0; y < pixels.rows; ++y)
+    histogram.add(pixels.row(y), args.valid.data == nullptr ? nullptr : args.valid.row(y),
+                  pixels.cols);
+  const std::vector<std::uint32_t>& sums = histogram.cumulative();
+  const std::int64_t used = sums.back();
+  fill_values(args, used, [&](std::int64_t rank) {
+    return static_cast<double>(bin_of(sums.data(), sums.size(), rank));
+  });
   return used;
 }
 

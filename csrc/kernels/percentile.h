@@ -10,7 +10,8 @@ namespace angio {
 
 // Scratch that is kept between calls, so that a call allocates nothing once it is warm.
 struct PercentileWorkspace {
-  std::vector<std::uint32_t> counts;
+  std::vector<std::uint32_t> counts;  // all zero between calls
+  std::vector<std::uint32_t> sums;
   std::vector<std::uint32_t> keys;
   std::vector<std::uint32_t> subset;
 };

@@ -13,7 +13,7 @@ void RunForest::build(const View3D<const std::uint8_t>& mask, Connectivity conne
   parent_.reserve(runs_);
   const UnionFind sets{parent_.data()};
   sets.reset(runs_);
-  unite_touching({bands_, bits_.data() + 1, edges_.data(), first_.data()}, connectivity, sets);
+  unite_touching(banded(), connectivity, sets);
   sets.flatten(runs_);
 }
 
@@ -53,6 +53,14 @@ void RunForest::number_runs(std::ptrdiff_t band, std::ptrdiff_t end) {
   }
   if (runs_ > std::numeric_limits<std::uint32_t>::max())
     throw std::length_error("the mask has 2^32 runs or more; label it in tiles");
+}
+
+bool RunForest::reaches(int z, int y, std::size_t run) const {
+  const std::uint64_t* row = bits_.data() + 1 + z * bands_.plane() + y * bands_.pitch();
+  const int start = edges_[2 * run], stop = edges_[2 * run + 1];
+  for (std::ptrdiff_t w = start / 64; 64 * w < stop; ++w)
+    if (row[w] & columns_within(w, start, stop)) return true;
+  return false;
 }
 
 }  // namespace angio

@@ -18,7 +18,14 @@ class RunForest {
   std::size_t runs() const { return runs_; }
   // The first run of the component of `run`.
   std::uint32_t root(std::size_t run) const { return parent_[run]; }
-  const Bands& bands() const { return bands_; }
+  const std::uint32_t* roots() const { return parent_.data(); }
+  BandedRuns banded() const { return {bands_, bits_.data() + 1, edges_.data(), first_.data()}; }
+
+  // Calls visit(z, y, run) for every row, in raster order, and every run of its band.
+  template <typename Visit>
+  void for_each_run(Visit visit) const;
+  // Whether `run` has pixels in that row of its band.
+  bool reaches(int z, int y, std::size_t run) const;
 
   // Calls visit(z, y, start, stop, run) for every stretch of pixels of every row, in raster order;
   // `run` is the run of the row's band that the stretch is part of.
@@ -39,6 +46,17 @@ class RunForest {
   Buffer<std::uint32_t> first_;  // first run of each band, and the number of runs
   Buffer<std::uint32_t> parent_;
 };
+
+template <typename Visit>
+void RunForest::for_each_run(Visit visit) const {
+  for (int z = 0; z < bands_.depth; ++z) {
+    const std::uint32_t* slice = first_.data() + z / bands_.slices_each * bands_.down();
+    for (int y = 0; y < bands_.rows; ++y) {
+      const std::uint32_t* first = slice + y / bands_.rows_each;
+      for (std::size_t run = first[0]; run < first[1]; ++run) visit(z, y, run);
+    }
+  }
+}
 
 template <typename Visit>
 void RunForest::for_each_stretch(Visit visit) const {

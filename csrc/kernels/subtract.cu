@@ -89,10 +89,6 @@ struct Half {
 // Any size, any shift: the definition. The CPU walks rows instead and gets the same bits.
 template <typename T, Value value, bool inverted>
 struct Any {
-  using Pixel = T;
-  static constexpr Value kValue = value;
-  static constexpr bool kInverted = inverted;
-
   Subtract<T> args;
   Axis rows;
   Axis cols;
@@ -157,7 +153,7 @@ void run_any(Stream stream, const Subtract<T>& args) {
                                     offset_of(args.shift_cols, args.frame.cols),
                                     norm};
 #ifndef __CUDACC__
-  if (for_each_row(any)) return;
+  if (for_each_row<T, value, inverted>(any)) return;
 #endif
   for_each_pixel(stream, args.output.rows, args.output.cols, any);
 }

@@ -37,14 +37,10 @@ struct Tile {
 };
 
 // Values of source rows, each made once while it is needed by neighbouring output rows.
-template <typename AnyValue>
+template <typename T, Value value, bool inverted, typename Any>
 class Rows {
-  using T = typename AnyValue::Pixel;
-  static constexpr Value value = AnyValue::kValue;
-  static constexpr bool inverted = AnyValue::kInverted;
-
  public:
-  Rows(const AnyValue& any, int from, int span)
+  Rows(const Any& any, int from, int span)
       : any_(any), from_(from), span_(span), shifted_(is_shifted(any)) {}
 
   const float* row(int y) {
@@ -55,7 +51,7 @@ class Rows {
   }
 
  private:
-  static bool is_shifted(const AnyValue& any) {
+  static bool is_shifted(const Any& any) {
     return any.down.whole != 0 || any.right.whole != 0 || any.down.part != 0.0f ||
            any.right.part != 0.0f;
   }
@@ -108,7 +104,7 @@ class Rows {
 
   int clipped(int i) const { return i < 0 ? 0 : (i > span_ + 1 ? span_ + 1 : i); }
 
-  const AnyValue& any_;
+  const Any& any_;
   int from_, span_;
   bool shifted_;
   int made_[2] = {-1, -1};
@@ -143,9 +139,9 @@ inline void gather_pairs(int count, const float* __restrict columns, float* __re
   for (int i = 0; i < count; ++i) sums[i] = columns[2 * i] + columns[2 * i + 1];
 }
 
-template <typename AnyValue>
-void fill_tile(const AnyValue& any, const Tile& tile) {
-  Rows<AnyValue> values(any, tile.from, tile.span);
+template <typename T, Value value, bool inverted, typename Any>
+void fill_tile(const Any& any, const Tile& tile) {
+  Rows<T, value, inverted, Any> values(any, tile.from, tile.span);
   const bool pairs = any.cols.resize == Resize::area && any.cols.source == 2 * any.cols.output;
   float columns[kSpan], sums[kTile];
   for (int y = 0; y < any.rows.output; ++y) {
@@ -163,15 +159,15 @@ void fill_tile(const AnyValue& any, const Tile& tile) {
 }
 
 // False where one output pixel covers more source columns than the buffers hold.
-template <typename AnyValue>
-bool for_each_row(const AnyValue& any) {
+template <typename T, Value value, bool inverted, typename Any>
+bool for_each_row(const Any& any) {
   if (any.cols.source / any.cols.output > kSpan - 2) return false;
   const int ratio = any.cols.source / any.cols.output + 2;
   const int width = kSpan / ratio < kTile ? kSpan / ratio : kTile;
   Tile tile;
   for (int x = 0; x < any.cols.output; x += width) {
     tile.fill(any.cols, x, x + width < any.cols.output ? x + width : any.cols.output);
-    fill_tile(any, tile);
+    fill_tile<T, value, inverted>(any, tile);
   }
   return true;
 }

@@ -13,19 +13,20 @@ struct UnionFind {
     for (std::size_t i = 0; i < count; ++i) parent[i] = std::uint32_t(i);
   }
 
-  std::uint32_t find(std::uint32_t i) const {
-    while (parent[i] != i) i = parent[i] = parent[parent[i]];
-    return i;
-  }
-
+  // Rem's algorithm: climbs on the side of the larger parent and splices it below the smaller
+  // (Patwary, Blair, Manne: Experiments on union-find algorithms, SEA 2010).
   void unite(std::uint32_t one, std::uint32_t other) const {
-    if (parent[one] == parent[other]) return;
-    one = find(one);
-    other = find(other);
-    if (one < other)
-      parent[other] = one;
-    else
-      parent[one] = other;
+    while (parent[one] != parent[other]) {
+      if (parent[one] < parent[other]) {
+        const std::uint32_t swapped = one;
+        one = other;
+        other = swapped;
+      }
+      const std::uint32_t above = parent[one];
+      parent[one] = parent[other];
+      if (above == one) return;
+      one = above;
+    }
   }
 
   // Afterwards parent[i] is the root of i.

@@ -105,14 +105,14 @@ def _version(module: str) -> str:
 
 
 def _codecs() -> Iterator[Finding]:
-    from sdk.dicom import transfer_syntaxes
+    from sdk.dicom.codecs import transfer_syntaxes
 
-    for syntax, decoders in transfer_syntaxes().items():
+    for syntax, problem in transfer_syntaxes().items():
         yield Finding(
-            what=f"DICOM {syntax}",
-            state="ok" if decoders else "absent",
-            detail=", ".join(decoders) or "no decoder",
-            todo="" if decoders else "pip install --force-reinstall angioedge",
+            what=f"DICOM {syntax.split(',')[0]}",
+            state="absent" if problem else "ok",
+            detail=problem or "can be decoded",
+            todo="pip install --force-reinstall angioedge" if problem else "",
         )
 
 

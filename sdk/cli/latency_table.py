@@ -7,14 +7,19 @@ from rich.table import Table
 from sdk.timing import Latency
 
 
-def latency_table(latency: Mapping[str, Latency], backend: str) -> Table:
-    """Milliseconds per stage: median, tail, worst, jitter."""
+def latency_table(
+    latency: Mapping[str, Latency], backend: str, misses: Mapping[str, int] | None = None
+) -> Table:
+    """Milliseconds per stage: median, tail, worst, jitter, and deadline misses if there are any."""
     frames = max((row.frames for row in latency.values()), default=0)
     table = Table(title=f"milliseconds per frame, {frames} frames, {backend}")
     table.add_column("stage")
     for column in ("p50", "p90", "p99", "max", "jitter"):
         table.add_column(column, justify="right")
+    if misses is not None:
+        table.add_column("misses", justify="right")
     for stage, row in latency.items():
         values = (row.p50_ms, row.p90_ms, row.p99_ms, row.max_ms, row.jitter_ms)
-        table.add_row(stage, *(f"{value:.2f}" for value in values))
+        missed = () if misses is None else (str(misses[stage]),)
+        table.add_row(stage, *(f"{value:.2f}" for value in values), *missed)
     return table

@@ -17,6 +17,7 @@ from sdk.cli.latency_table import latency_table
 from sdk.dicom import read_xa
 from sdk.frame import Frame
 from sdk.session import Session
+from sdk.timing import LatencyRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +28,7 @@ class Pacing:
         fps: frames offered per second.
         deadline_ms: allowed time from a frame's due time to its answer.
         misses: frames answered later than that.
+        stage_misses: frames in which one stage alone took longer than that.
         age_p50_ms: median time from due to answered, waiting included.
         age_p99_ms: its 99th percentile.
         age_max_ms: its worst.
@@ -35,6 +37,7 @@ class Pacing:
     fps: float
     deadline_ms: float
     misses: int
+    stage_misses: dict[str, int]
     age_p50_ms: float
     age_p99_ms: float
     age_max_ms: float
@@ -84,7 +87,7 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
             offered, "measuring", total=frames, disable=as_json, console=Console(stderr=True)
         )
         ages_ms = np.array(list(_paced(session, bar, fps)))
-        pacing = _judge(ages_ms, fps, deadline_ms or 1e3 / fps)
+        pacing = _judge(ages_ms, fps, deadline_ms or 1e3 / fps, session.latency)
         latency = session.latency.summary()
         if as_json:
             stages = {stage: asdict(row) for stage, row in latency.items()}
@@ -95,7 +98,8 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
                 )
             )
             return
-        _print(pacing, latency_table(latency, session.backend), frames)
+        table = latency_table(latency, session.backend, pacing.stage_misses)
+        _print(pacing, table, frames)
 
 
 def _noise(size: int) -> Sequence[Frame]:
@@ -114,12 +118,13 @@ def _paced(session: Session[Any], frames: Any, fps: float) -> Iterator[float]:
         yield (time.perf_counter() - due) * 1e3
 
 
-def _judge(ages_ms: Any, fps: float, deadline_ms: float) -> Pacing:
+def _judge(ages_ms: Any, fps: float, deadline_ms: float, latency: LatencyRecord) -> Pacing:
     p50, p99 = np.percentile(ages_ms, (50, 99))
     return Pacing(
         fps=fps,
         deadline_ms=deadline_ms,
         misses=int((ages_ms > deadline_ms).sum()),
+        stage_misses=latency.slower_than(deadline_ms),
         age_p50_ms=float(p50),
         age_p99_ms=float(p99),
         age_max_ms=float(ages_ms.max()),

@@ -81,6 +81,19 @@ def check_decoder(syntax: str) -> str:
     return plugin
 
 
+def transfer_syntaxes() -> dict[str, str]:
+    """Name of every compressed transfer syntax, and why it cannot be decoded here, "" if it can."""
+    return {UID(syntax).name: _problem(syntax) for syntax in DECODERS}
+
+
+def _problem(syntax: str) -> str:
+    try:
+        check_decoder(syntax)
+    except DicomError as error:
+        return str(error)
+    return ""
+
+
 def decode(data: bytes, layout: PixelFormat, where: str) -> Any:
     """(rows, columns) stored values of one frame, read-only.
 

@@ -45,7 +45,8 @@ class XaRun:
         bits_stored: significant bits of a stored value.
         intensity: PixelIntensityRelationship; DISP if the file does not say LIN or LOG.
         intensity_sign: 1 if a larger value means more X-ray intensity, -1 if less, None if unsaid.
-        inverted: MONOCHROME1.
+        inverted: a larger stored value means less X-ray intensity: intensity_sign is -1, or the
+            file is MONOCHROME1 and does not say.
         frame_times_ms: acquisition time per frame since the first, None if unknown.
         time_origin: the DICOM keyword the times come from, "" if there is none.
         pixel_spacing_mm: (row, column) size of a pixel, None if unknown.
@@ -172,6 +173,7 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
     frames = len(store.pieces)
     times: FrameTimes = read_frame_times(header, frames)
     spacing, spacing_origin = read_spacing(header)
+    sign = _read_sign(header)
     subtracted = header.of_frame("AppliedMaskSubtractionFlag")
     already_subtracted = subtracted.text("AppliedMaskSubtractionFlag") == "YES"
     items = read_subtraction(header, frames) if subtract and not already_subtracted else ()
@@ -181,8 +183,8 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
         columns=layout.shape[1],
         bits_stored=layout.bits_stored,
         intensity=_read_intensity(header),
-        intensity_sign=_read_sign(header),
-        inverted=layout.photometric == "MONOCHROME1",
+        intensity_sign=sign,
+        inverted=sign == -1 or (sign is None and layout.photometric == "MONOCHROME1"),
         frame_times_ms=times.times_ms,
         time_origin=times.origin,
         pixel_spacing_mm=spacing,

@@ -13,6 +13,7 @@ from sdk.kernels.components import (
     keep_largest,
     remove_small,
 )
+from sdk.kernels.drawing import OverlayStyle, overlay
 from sdk.kernels.masks import threshold
 from sdk.kernels.projection import min_projection
 from sdk.kernels.regions import (
@@ -21,7 +22,8 @@ from sdk.kernels.regions import (
     RegionReason,
     anatomical_filter,
 )
-from sdk.kernels.statistics import Percentiles, PercentileWorkspace, percentiles
+from sdk.kernels.registration import ShiftEstimate, ShiftWorkspace, estimate_shift
+from sdk.kernels.statistics import Percentiles, PercentileWorkspace, noise_level, percentiles
 from sdk.kernels.subtraction import Subtraction, subtract
 
 __all__ = [
@@ -37,20 +39,26 @@ __all__ = [
     "FusedBoxes",
     "FusionOptions",
     "NmsOptions",
+    "OverlayStyle",
     "PercentileWorkspace",
     "Percentiles",
     "PhysicalSize",
     "RegionReason",
+    "ShiftEstimate",
+    "ShiftWorkspace",
     "SoftNmsOptions",
     "Subtraction",
     "anatomical_filter",
     "centreline",
     "components",
     "decode_boxes",
+    "estimate_shift",
     "fill_holes",
     "keep_largest",
     "min_projection",
     "nms",
+    "noise_level",
+    "overlay",
     "percentiles",
     "remove_small",
     "soft_nms",

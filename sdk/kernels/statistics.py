@@ -46,3 +46,20 @@ def percentiles(
     workspace = workspace or PercentileWorkspace()
     values, used, ignored = _native.percentiles(pixels, irradiated, q, workspace)
     return Percentiles(values=values, used=used, ignored=ignored)
+
+
+def noise_level(pixels: Any) -> float:
+    """Standard deviation of the frame's noise, in stored values.
+
+    sqrt(pi / 2) / 6 times the mean magnitude of a Laplacian that is blind to planes
+    (J. Immerkaer, Fast noise variance estimation, 1996). It reads white Gaussian noise; a
+    detector's blur lowers it, fine anatomy raises it. 0 for a frame without an inner pixel.
+
+    Args:
+        pixels: (rows, columns) uint8 or uint16.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another layout, device memory.
+    """
+    return _native.noise_level(pixels)

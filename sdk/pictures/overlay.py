@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
+from sdk.kernels import OverlayStyle
 from sdk.outcome import Outcome
 from sdk.report import grade_of, vessels_of
 
@@ -27,15 +28,16 @@ def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     low, high = kernels.percentiles(
         frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated
     ).values
-    window = (high, low) if frame.inverted else (low, max(high, low + 1))
-    blank = np.zeros(frame.shape, np.uint8)
-    picture = kernels.overlay(
-        frame.pixels,
-        blank if vessels is None else vessels.mask,
-        window=window,
-        colours=[colour_of(outcome)],
-        outline=max(1, round(max(frame.shape) / 512)),
+    low, high = (high, low) if frame.inverted else (low, high)
+    style = OverlayStyle(
+        low=low,
+        high=high if high != low else low + 1,
+        alpha=1.0,
+        outline_px=1 if max(frame.shape) <= 512 else 2,
     )
+    mask = np.zeros(frame.shape, np.uint8) if vessels is None else vessels.mask
+    colours = np.array([colour_of(outcome)], np.uint8)
+    picture = kernels.overlay(frame.pixels, mask, style, colours=colours)
     return np.vstack([_fit(picture, side), _caption(outcome, side)])
 
 

@@ -72,15 +72,15 @@ def tolerance(options, frame):
     return {"rtol": 0, "atol": 5e-7 * extent}
 
 
-SIDES = st.integers(1, 40)
+SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 SHIFTS = st.one_of(st.just(0.0), st.floats(-60, 60, width=32))
 
 
-@given(st.data(), st.sampled_from([np.uint8, np.uint16]), SIDES, SIDES, SIDES, SIDES)
-def test_equals_the_naive_chain(data, dtype, rows, columns, out_rows, out_columns):
+@given(st.data(), st.sampled_from([np.uint8, np.uint16]), SHAPES, SHAPES)
+def test_equals_the_naive_chain(data, dtype, shape, out_shape):
     seed = data.draw(st.integers(0, 2**32 - 1))
     frame, mask = np.random.default_rng(seed).integers(
-        0, np.iinfo(dtype).max, (2, rows, columns), dtype, endpoint=True
+        0, np.iinfo(dtype).max, (2, *shape), dtype, endpoint=True
     )
     options = Subtraction(
         log=data.draw(st.booleans()),
@@ -92,7 +92,7 @@ def test_equals_the_naive_chain(data, dtype, rows, columns, out_rows, out_column
         high=data.draw(st.sampled_from([-5.0, 0.5, 1.0, 3000.0])),
         clip=data.draw(st.booleans()),
     )
-    check(frame, (out_rows, out_columns), mask if data.draw(st.booleans()) else None, options)
+    check(frame, out_shape, mask if data.draw(st.booleans()) else None, options)
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -26,10 +26,10 @@ def between(a, b, part):
 
 
 def oracle(logits, level, shape):
-    up, down, part = axis(logits.shape[0], shape[0])
-    rows = between(logits[up], logits[down], part[:, None])
     left, right, part = axis(logits.shape[1], shape[1])
-    return between(rows[:, left], rows[:, right], part) >= np.float32(level)
+    wide = between(logits[:, left], logits[:, right], part)
+    up, down, part = axis(logits.shape[0], shape[0])
+    return between(wide[up], wide[down], part[:, None]) >= np.float32(level)
 
 
 def check(logits, level, shape):

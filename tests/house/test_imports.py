@@ -20,7 +20,7 @@ HOMES = {
     "gdcm": (),
     "matplotlib": ("sdk/pictures/timeline.py", "training/"),
     "onnx": ("export/",),
-    "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/"),
+    "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
     "torch": ("training/", "export/", "benchmarks/"),
 }

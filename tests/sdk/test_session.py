@@ -206,9 +206,9 @@ def test_nothing_grows_while_frames_flow(folder):
             session(frame)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        for _ in range(600):
+        for _ in range(2000):
             session(frame)
         gc.collect()
         after = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-    assert after - before < 2048  # less than 4 bytes per frame
+    assert after - before < 2000 * 20  # no Python object is that small

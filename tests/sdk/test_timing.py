@@ -50,6 +50,13 @@ def test_is_empty_before_the_first_frame_and_after_reset():
     assert record.summary() == {}
 
 
+def test_counts_frames_slower_than_a_limit_by_stage():
+    record = LatencyRecord(("preprocess", "inference"))
+    for inference in (1.0, 4.0, 6.0):
+        record.add({"preprocess": 2.0, "inference": inference})
+    assert record.slower_than(5.0) == {"preprocess": 0, "inference": 1, "total": 2}
+
+
 def test_stopwatch_times_a_stage_that_raises():
     watch = Stopwatch()
 

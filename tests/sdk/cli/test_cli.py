@@ -22,7 +22,11 @@ def model(tmp_path):
 def angiogram(tmp_path):
     path = tmp_path / "run.dcm"
     noise = np.random.default_rng(0).integers(0, 30, (5, 128, 128)).astype(np.uint16)
-    write_xa(path, folders.dark_square()[None] + noise, XaInfo(frame_time_ms=100.0))
+    write_xa(
+        path,
+        folders.dark_square()[None] + noise,
+        XaInfo(frame_times_ms=tuple(100.0 * i for i in range(5))),
+    )
     return str(path)
 
 
@@ -54,6 +58,7 @@ def test_profile_counts_misses_of_an_impossible_deadline(model):
     report = json.loads(result.output)
     assert report["pacing"]["misses"] == 20
     assert report["latency_ms"]["inference"]["frames"] == 20
+    assert report["pacing"]["stage_misses"]["total"] == 20
 
 
 def test_profile_repeats_a_recorded_run(model, angiogram):

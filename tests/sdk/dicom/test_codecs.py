@@ -7,7 +7,8 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import MPEG4HP41, JPEGBaseline8Bit
 from xa_files import edited, phantom, xa_file
 
-from sdk.dicom import TransferSyntax, codecs, read_xa
+from sdk.dicom import codecs, read_xa
+from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import DicomError
 
 SIZED = [

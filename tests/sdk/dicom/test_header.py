@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from xa_files import edited, phantom, xa_file
 
-from sdk.dicom import Shutter, TransferSyntax, read_xa
+from sdk.dicom import read_xa
 from sdk.dicom.header import describe, read_header
+from sdk.dicom.shutter import Shutter
+from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import AngioEdgeError, DicomError
 from sdk.subtraction import MaskOperation, MaskSubtraction
 

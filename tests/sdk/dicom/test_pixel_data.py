@@ -7,7 +7,8 @@ import pytest
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from xa_files import edited, phantom, xa_file
 
-from sdk.dicom import TransferSyntax, read_xa
+from sdk.dicom import read_xa
+from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import DicomError
 
 

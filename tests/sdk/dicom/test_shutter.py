@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xa_files import edited, xa_file
 
-from sdk.dicom import Shutter, read_xa
+from sdk.dicom import read_xa
+from sdk.dicom.shutter import Shutter
 from sdk.errors import DicomError
 
 

@@ -3,7 +3,8 @@
 import pytest
 from xa_files import edited, xa_file
 
-from sdk.dicom import SpacingOrigin, read_xa
+from sdk.dicom import read_xa
+from sdk.dicom.spacing import SpacingOrigin
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 from pydicom.uid import XRayAngiographicImageStorage
 from xa_files import phantom, xa_file
 
-from sdk.dicom import Shutter, TransferSyntax, XaInfo, read_xa, write_xa
+from sdk.dicom import read_xa
+from sdk.dicom.shutter import Shutter
+from sdk.dicom.write_xa import TransferSyntax, XaInfo, write_xa
 from sdk.errors import DicomError
 from sdk.frame import Intensity
 from sdk.subtraction import MaskOperation, MaskSubtraction

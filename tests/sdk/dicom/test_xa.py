@@ -9,7 +9,8 @@ from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from xa_files import edited, item, phantom, xa_file
 
-from sdk.dicom import TransferSyntax, read_xa
+from sdk.dicom import read_xa
+from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import DicomError
 from sdk.frame import Intensity
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
@@ -159,6 +160,24 @@ def test_tables_are_reported_and_not_applied(tmp_path):
     np.testing.assert_array_equal(run[0].pixels, phantom()[0])
 
 
+@pytest.mark.parametrize(
+    ("photometric", "sign", "inverted"),
+    [
+        ("MONOCHROME1", None, True),
+        ("MONOCHROME1", 1, False),
+        ("MONOCHROME2", None, False),
+        ("MONOCHROME2", -1, True),
+    ],
+)
+def test_the_sign_of_the_intensity_outweighs_the_display(tmp_path, photometric, sign, inverted):
+    path = xa_file(tmp_path)
+    with edited(path) as dataset:
+        dataset.PhotometricInterpretation = photometric
+        if sign is not None:
+            dataset.PixelIntensityRelationshipSign = sign
+    assert read_xa(path)[0].inverted is inverted
+
+
 def test_overlay_bits_above_bits_stored_are_no_pixel_values(tmp_path):
     path = xa_file(tmp_path, phantom() | 0x8000)
     with edited(path) as dataset:
@@ -173,7 +192,7 @@ def test_native_frames_are_not_copied(tmp_path):
 
 
 def test_one_irradiated_array_is_shared(tmp_path):
-    from sdk.dicom import Shutter
+    from sdk.dicom.shutter import Shutter
 
     run = read_xa(xa_file(tmp_path, shutter=Shutter(circle=(2, 3, 2))))
     assert len({id(frame.irradiated) for frame in run}) == 1

@@ -15,9 +15,7 @@ from sdk.pictures.video import frame_rate
 @pytest.fixture
 def outcomes(tmp_path):
     folder = folders.quality_folder(tmp_path / "model")
-    frames = [
-        sdk.Frame(pixels=folders.dark_square(), index=i, time_ms=100.0 * i) for i in range(6)
-    ]
+    frames = [sdk.Frame(pixels=folders.dark_square(), index=i, time_ms=100.0 * i) for i in range(6)]
     frames[3] = sdk.Frame(pixels=folders.dark_square() * 0, index=3, time_ms=300.0)
     with sdk.Session(folder.path) as session:
         return list(session.stream(frames))

@@ -54,11 +54,24 @@ py::tuple bind_percentiles(const py::object& pixels_object, const py::object& ir
   refuse_dtype(pixels, "uint8, uint16 or float32");
 }
 
+double bind_noise_level(const py::object& pixels_object) {
+  const ArrayIn pixels = array_in(pixels_object, "pixels");
+  check_on_cpu(pixels);
+  const auto level = [](const auto& view) {
+    py::gil_scoped_release release;
+    return noise_level(view);
+  };
+  if (holds<std::uint8_t>(pixels)) return level(view2d<const std::uint8_t>(pixels));
+  if (holds<std::uint16_t>(pixels)) return level(view2d<const std::uint16_t>(pixels));
+  refuse_dtype(pixels, "uint8 or uint16");
+}
+
 }  // namespace
 
-void register_percentiles(py::module_& m) {
+void register_statistics(py::module_& m) {
   py::class_<PercentileWorkspace>(m, "PercentileWorkspace").def(py::init<>());
   m.def("percentiles", &bind_percentiles, "pixels"_a, "irradiated"_a, "q"_a, "workspace"_a);
+  m.def("noise_level", &bind_noise_level, "pixels"_a);
 }
 
 }  // namespace angio

@@ -1,0 +1,139 @@
+"""``python -m benchmarks``: kernels and session beside their peers, as tables and JSON."""
+
+import argparse
+import json
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib import metadata
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from benchmarks import (
+    bench_boxes,
+    bench_centreline,
+    bench_components,
+    bench_frame,
+    bench_regions,
+    bench_session,
+)
+from benchmarks.timing import Row, print_table
+from sdk import _native
+
+FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
+    "frame": bench_frame.rows,
+    "components": bench_components.rows,
+    "boxes": bench_boxes.rows,
+    "regions": bench_regions.rows,
+    "centreline": bench_centreline.rows,
+    "session": bench_session.rows,
+}
+PEERS = (
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "connected-components-3d",
+    "fill-voids",
+    "scikit-image",
+    "ensemble-boxes",
+    "kornia-rs",
+    "monai",
+    "torch",
+    "onnxruntime",
+)
+
+
+def main() -> None:
+    """Measures the families asked for, prints their tables and writes JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("family", nargs="*", help=f"of {', '.join(FAMILIES)} [default: all]")
+    parser.add_argument("--json", type=Path, default=Path("out/benchmark.json"))
+    parser.add_argument("--markdown", type=Path, help="also write the tables as a document")
+    options = parser.parse_args()
+    unknown = set(options.family) - set(FAMILIES)
+    if unknown:
+        parser.error(f"there is no family {', '.join(sorted(unknown))}, only {', '.join(FAMILIES)}")
+    machine = describe_machine()
+    print("; ".join(f"{key}: {value}" for key, value in machine.items()), end="\n\n")
+    tables = {name: measure(name) for name in options.family or FAMILIES}
+    write_json(options.json, machine, tables)
+    if options.markdown:
+        write_markdown(options.markdown, machine, tables)
+    missed = [row.job for rows in tables.values() for row in rows if misses(row)]
+    print(f"\nwritten to {options.json}; below target: {', '.join(missed) or 'none'}")
+
+
+def measure(family: str) -> list[Row]:
+    """Measures and prints one family."""
+    print(f"## {family}\n", flush=True)
+    rows = FAMILIES[family]()
+    print_table(rows)
+    print(flush=True)
+    return rows
+
+
+def misses(row: Row) -> bool:
+    """Whether a row stays below its target."""
+    return row.target is not None and row.gain < row.target
+
+
+def describe_machine() -> dict[str, str]:
+    """What the numbers were measured on and against."""
+    installed = {item.name.lower(): item.version for item in metadata.distributions()}
+    versions = {name: installed.get(name, "missing") for name in PEERS}
+    return {
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "processor": processor(),
+        "instruction set": _native.cpu_target(),
+        "threads": "1 for every contestant, the backend's own in the session rows",
+        "python": platform.python_version(),
+        "peers": ", ".join(f"{name} {version}" for name, version in versions.items()),
+    }
+
+
+def processor() -> str:
+    """Model name of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
+
+
+def write_json(path: Path, machine: dict[str, str], tables: Mapping[str, Sequence[Row]]) -> None:
+    """Writes machine and rows; a missing peer is null."""
+    content: dict[str, Any] = {"machine": machine}
+    for family, rows in tables.items():
+        content[family] = [asdict(row) | {"gain": row.gain} for row in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
+
+
+def write_markdown(
+    path: Path, machine: dict[str, str], tables: Mapping[str, Sequence[Row]]
+) -> None:
+    """Writes machine and tables as a document."""
+    with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
+        print("# Benchmarks\n\nOurs and the peers' in one run, interleaved, medians. Reprinted by")
+        print("`make bench`; a gain is the best peer's time divided by ours.\n")
+        for key, value in machine.items():
+            print(f"* {key}: {value}")
+        for family, rows in tables.items():
+            print(f"\n## {family}\n")
+            print_table(rows)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and isnan(value) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+// The standard deviation of a frame's noise, from what a Laplacian leaves of its anatomy.
+#pragma once
+
+#include <cstdint>
+
+#include "core/target.h"
+#include "core/view.h"
+
+namespace angio {
+
+// The sum of |Laplacian| over all pixels but the border, where the Laplacian is
+//    1 -2  1
+//   -2  4 -2
+//    1 -2  1
+// (J. Immerkaer, Fast noise variance estimation, CVIU 64, 1996).
+template <Target, typename T>
+std::int64_t laplacian_sum_on(const View2D<const T>& pixels);
+
+// CPU only.
+template <typename T>
+std::int64_t laplacian_sum(const View2D<const T>& pixels) {
+  std::int64_t sum = 0;
+  dispatch(Device::cpu, [&](auto target) {
+    if constexpr (target() != Target::cuda) sum = laplacian_sum_on<target()>(pixels);
+  });
+  return sum;
+}
+
+// Standard deviation of white Gaussian noise in stored values; 0 without an inner pixel.
+template <typename T>
+double noise_level(const View2D<const T>& pixels) {
+  constexpr double kRootOfHalfPi = 1.2533141373155003;  // of a Gaussian: deviation / mean |x|
+  if (pixels.rows < 3 || pixels.cols < 3) return 0.0;
+  const double inner = static_cast<double>(pixels.rows - 2) * (pixels.cols - 2);
+  return kRootOfHalfPi / 6.0 * static_cast<double>(laplacian_sum(pixels)) / inner;
+}
+
+}  // namespace angio

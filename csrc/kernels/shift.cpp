@@ -1,0 +1,249 @@
+#include "kernels/shift.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "kernels/shift_pyramid.h"
+
+namespace angio {
+namespace {
+
+constexpr int kLevels = 3;
+constexpr int kSums = 10;
+
+struct Level {
+  Plane mask;
+  Plane frame;
+};
+
+struct Shift {
+  float rows;
+  float cols;
+};
+
+// Variance of the difference, where the mask is moved by whole pixels. Sums run down the columns,
+// so that they vectorise and are the same on every instruction set.
+double variance(const Level& level, int rows, int cols, int margin, float* sums) {
+  const int width = level.frame.cols;
+  float* __restrict ones = sums, * __restrict squares = sums + width;
+  memset(sums, 0, sizeof(float) * 2 * width);
+  for (int y = margin; y < level.frame.rows - margin; ++y) {
+    const float* frame = level.frame.row(y);
+    const float* mask = level.mask.row(y - rows) - cols;
+#pragma GCC ivdep
+    for (int x = margin; x < width - margin; ++x) {
+      const float d = mask[x] - frame[x];
+      ones[x] += d;
+      squares[x] += d * d;
+    }
+  }
+  const double count = static_cast<double>(level.frame.rows - 2 * margin) * (width - 2 * margin);
+  const double mean = total(ones, margin, width - margin) / count;
+  return total(squares, margin, width - margin) / count - mean * mean;
+}
+
+Shift search(const Level& level, float longest, float* sums) {
+  const int side = level.frame.rows < level.frame.cols ? level.frame.rows : level.frame.cols;
+  const int limit = side / 4;
+  const int wished = static_cast<int>(longest) + 1;
+  const int radius = wished < limit ? wished : limit;
+  double best = variance(level, 0, 0, radius, sums);  // no shift wins a tie
+  Shift shift{0.0f, 0.0f};
+  for (int rows = -radius; rows <= radius; ++rows)
+    for (int cols = -radius; cols <= radius; ++cols) {
+      const double found = variance(level, rows, cols, radius, sums);
+      if (found >= best) continue;
+      best = found;
+      shift = {static_cast<float>(rows), static_cast<float>(cols)};
+    }
+  return shift;
+}
+
+// The mask moved by a sub-pixel shift; rows and columns within `margin` of the edge are left out.
+void move(const Plane& mask, const Shift& shift, int margin, const Plane& out) {
+  const int down = static_cast<int>(floorf(-shift.rows));
+  const int right = static_cast<int>(floorf(-shift.cols));
+  const float v = -shift.rows - static_cast<float>(down);
+  const float h = -shift.cols - static_cast<float>(right);
+  for (int y = margin; y < mask.rows - margin; ++y) {
+    const float* a = mask.row(y + down) + right;
+    const float* b = mask.row(y + down + 1) + right;
+    float* __restrict row = out.row(y);
+#pragma GCC ivdep
+    for (int x = margin; x < mask.cols - margin; ++x)
+      row[x] =
+          (a[x] * (1.0f - v) + b[x] * v) * (1.0f - h) + (a[x + 1] * (1.0f - v) + b[x + 1] * v) * h;
+  }
+}
+
+// Normal equations of moved mask + gradient * step + offset = frame.
+struct Equations {
+  double m[3][4];
+  double squares;  // weighted mean of the squared difference, its mean removed
+  double mean;
+
+  explicit Equations(const double* s) {
+    const double rows[3][4] = {
+        {s[0], s[1], s[2], -s[6]}, {s[1], s[3], s[4], -s[7]}, {s[2], s[4], s[5], -s[8]}};
+    memcpy(m, rows, sizeof rows);
+    mean = s[5] > 0.0 ? s[8] / s[5] : 0.0;
+    squares = s[5] > 0.0 ? s[9] / s[5] - mean * mean : 0.0;
+  }
+
+  double minor(int a, int b) const { return m[0][a] * m[1][b] - m[0][b] * m[1][a]; }
+
+  // The offset is eliminated, then two equations remain. A direction without texture stays.
+  Shift solve() const {
+    const double n = m[2][2];
+    if (n <= 0.0) return {0.0f, 0.0f};
+    const double a = m[0][0] - m[0][2] * m[0][2] / n, b = m[0][1] - m[0][2] * m[1][2] / n;
+    const double c = m[1][1] - m[1][2] * m[1][2] / n;
+    const double p = m[0][3] - m[0][2] * m[2][3] / n, q = m[1][3] - m[1][2] * m[2][3] / n;
+    const double determinant = a * c - b * b;
+    if (!(determinant > 1e-6 * a * c)) return {0.0f, 0.0f};
+    return {static_cast<float>((p * c - q * b) / determinant),
+            static_cast<float>((q * a - p * b) / determinant)};
+  }
+};
+
+// Where a robust weight halves: the squared difference that contrast agent exceeds, noise not.
+struct Robust {
+  float mean;
+  float squares;
+};
+
+// Adds one row to ten sums per column.
+void add_terms(const Plane& moved, const float* __restrict frame, int y, const Robust& robust,
+               const float* __restrict across, float along, int margin, float* __restrict sums) {
+  const int width = moved.cols;
+  const float *up = moved.row(y - 1), *mid = moved.row(y), *down = moved.row(y + 1);
+#pragma GCC ivdep
+  for (int x = margin; x < width - margin; ++x) {
+    const float r = (up[x] - down[x]) * 0.5f;  // how the difference grows with the shift
+    const float c = (mid[x - 1] - mid[x + 1]) * 0.5f;
+    const float e = mid[x] - frame[x];
+    const float t = e - robust.mean;
+    const float w = along * across[x] * (robust.squares / (robust.squares + t * t));
+    const float wr = w * r, wc = w * c, we = w * e;
+    sums[x] += wr * r;
+    sums[x + width] += wr * c;
+    sums[x + 2 * width] += wr;
+    sums[x + 3 * width] += wc * c;
+    sums[x + 4 * width] += wc;
+    sums[x + 5 * width] += w;
+    sums[x + 6 * width] += wr * e;
+    sums[x + 7 * width] += wc * e;
+    sums[x + 8 * width] += we;
+    sums[x + 9 * width] += we * e;
+  }
+}
+
+// Welch's window: 1 in the middle, 0 at the margin, where the shutter's edge may lie.
+float window(int i, int margin, int extent) {
+  const float half = 0.5f * static_cast<float>(extent - 2 * margin + 1);
+  const float t = (static_cast<float>(i - margin) + 1.0f) / half - 1.0f;
+  return 1.0f - t * t;
+}
+
+int margin_of(const Plane& plane, const Shift& shift) {
+  const float r = fabsf(shift.rows), c = fabsf(shift.cols);
+  const int side = plane.rows < plane.cols ? plane.rows : plane.cols;
+  const int reach = static_cast<int>(r > c ? r : c) + 3;
+  return reach > side / 16 ? reach : side / 16;
+}
+
+Equations equations(const Level& level, const Shift& shift, const Robust& robust,
+                    const Plane& moved, float* sums) {
+  const int width = level.mask.cols, margin = margin_of(level.mask, shift);
+  float* across = sums + kSums * width;
+  memset(sums, 0, sizeof(float) * (kSums + 1) * width);
+  for (int x = margin; x < width - margin; ++x) across[x] = window(x, margin, width);
+  move(level.mask, shift, margin - 1, moved);
+  for (int y = margin; y < level.mask.rows - margin; ++y)
+    add_terms(moved, level.frame.row(y), y, robust, across, window(y, margin, level.mask.rows),
+              margin, sums);
+  double totals[kSums];
+  for (int k = 0; k < kSums; ++k) totals[k] = total(sums + k * width, margin, width - margin);
+  return Equations(totals);
+}
+
+float bounded(float x, float limit) { return x < -limit ? -limit : (x > limit ? limit : x); }
+
+struct Estimator {
+  Level levels[kLevels];
+  int count;
+  Plane moved;
+  float* sums;
+  Robust robust{0.0f, 1e30f};  // weighs all alike until the first residual is known
+
+  Plane buffer(const Level& level) const { return {moved.data, level.mask.rows, level.mask.cols}; }
+
+  Equations measure(int l, const Shift& shift) const {
+    return equations(levels[l], shift, robust, buffer(levels[l]), sums);
+  }
+
+  void refine(int l, float longest, Shift& shift) {
+    const Equations found = measure(l, shift);
+    const Shift step = found.solve();
+    shift.rows = bounded(shift.rows + bounded(step.rows, 1.0f), longest);
+    shift.cols = bounded(shift.cols + bounded(step.cols, 1.0f), longest);
+    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) + 1e-12f};
+  }
+
+  // In pixels of the finest level.
+  Shift run(float longest) {
+    const float coarsest = longest / static_cast<float>(1 << (count - 1));
+    Shift shift = search(levels[count - 1], coarsest, sums);
+    for (int l = count; l-- > 0;) {
+      const int steps = l == 0 ? 2 : 3;
+      for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
+      if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
+    }
+    return shift;
+  }
+};
+
+template <typename T>
+Estimator prepare(const EstimateShift<T>& args) {
+  const int box = shift_box(args.frame.rows, args.frame.cols);
+  Scratch scratch{args.scratch};
+  auto* row = reinterpret_cast<std::uint32_t*>(scratch.take(args.frame.cols));
+  int rows = args.frame.rows / box, cols = args.frame.cols / box;
+  Estimator made;
+  made.moved = scratch.plane(rows, cols);
+  made.sums = scratch.take((kSums + 1) * cols);
+  made.levels[0] = {scratch.plane(rows, cols), scratch.plane(rows, cols)};
+  reduce(args.mask, box, args.log, row, made.levels[0].mask);
+  reduce(args.frame, box, args.log, row, made.levels[0].frame);
+  for (made.count = 1; made.count < kLevels; ++made.count) {
+    rows /= 2;
+    cols /= 2;
+    if (rows < kSmallestSide || cols < kSmallestSide) break;
+    const Level& finer = made.levels[made.count - 1];
+    Level& level = made.levels[made.count];
+    level = {scratch.plane(rows, cols), scratch.plane(rows, cols)};
+    halve(finer.mask, level.mask);
+    halve(finer.frame, level.frame);
+  }
+  return made;
+}
+
+}  // namespace
+
+template <Target, typename T>
+ShiftEstimate estimate_shift_on(const EstimateShift<T>& args) {
+  Estimator estimator = prepare(args);
+  const float box = static_cast<float>(shift_box(args.frame.rows, args.frame.cols));
+  const Shift shift = estimator.run(args.longest / box);
+  const int l = estimator.count > 1 ? 1 : 0;  // two residuals on a quarter of the pixels
+  const float scale = 1.0f / static_cast<float>(1 << l);
+  const double found = estimator.measure(l, {shift.rows * scale, shift.cols * scale}).squares;
+  const double unshifted = estimator.measure(l, {0.0f, 0.0f}).squares;
+  return {shift.rows * box, shift.cols * box, sqrtf(static_cast<float>(found > 0.0 ? found : 0.0)),
+          sqrtf(static_cast<float>(unshifted > 0.0 ? unshifted : 0.0))};
+}
+
+template ShiftEstimate estimate_shift_on<kTarget>(const EstimateShift<std::uint8_t>&);
+template ShiftEstimate estimate_shift_on<kTarget>(const EstimateShift<std::uint16_t>&);
+
+}  // namespace angio

@@ -1,0 +1,59 @@
+"""How far a mask must move to lie on a frame."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sdk import _native
+
+ShiftWorkspace = _native.ShiftWorkspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftEstimate:
+    """What `estimate_shift` found.
+
+    Attributes:
+        shift_px: (row, column) displacement of the mask that makes it match the frame, as
+            `Subtraction.shift_px` takes it.
+        residual: root mean square difference that remains, contrast agent weighted down; of
+            logarithms where the logarithm was taken, else of stored values.
+        residual_unshifted: the same without a shift; where it is not larger, the shift is not
+            worth applying.
+    """
+
+    shift_px: tuple[float, float]
+    residual: float
+    residual_unshifted: float
+
+
+def estimate_shift(
+    mask: Any,
+    frame: Any,
+    *,
+    log: bool = True,
+    longest_px: float = 32.0,
+    workspace: ShiftWorkspace | None = None,
+) -> ShiftEstimate:
+    """Estimates one translation of the whole mask.
+
+    Both images are averaged down to at most 384 pixels a side. A search by whole pixels at a
+    quarter of that size finds where the difference varies least; weighted Gauss-Newton steps from
+    there to the finest level make it sub-pixel (B. Lucas, T. Kanade, 1981). What differs more than
+    the rest, such as vessels, weighs little, and so does the border, where the shutter stands
+    still. Without texture along a direction the shift stays near the search's.
+
+    Args:
+        mask: (rows, columns) uint8 or uint16, 32 to 65536 pixels a side.
+        frame: shape and dtype of the mask.
+        log: compare logarithms, for frames proportional to X-ray intensity.
+        longest_px: largest displacement along each axis; at most a quarter of the shorter side
+            is searched.
+        workspace: scratch to reuse; one per thread. None allocates.
+
+    Raises:
+        TypeError: another dtype.
+        ValueError: another shape, size or layout, device memory.
+    """
+    workspace = workspace or ShiftWorkspace()
+    shift_px, residual, unshifted = _native.estimate_shift(mask, frame, log, longest_px, workspace)
+    return ShiftEstimate(shift_px=shift_px, residual=residual, residual_unshifted=unshifted)

@@ -1,0 +1,93 @@
+"""Arrays come in as they are, whoever made them, and leave their producers in peace."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from sdk import _native, kernels
+
+FRAME = np.arange(12, dtype=np.uint16).reshape(3, 4)
+
+
+class Dlpack:
+    """Offers DLPack and nothing else, as new or as old producers do."""
+
+    def __init__(self, pixels, *, versioned=True):
+        self.pixels, self.versioned = pixels, versioned
+
+    def __dlpack__(self, **options):
+        if not self.versioned:
+            if options:
+                raise TypeError("an old producer knows no options")
+            return self.pixels.__dlpack__()
+        return self.pixels.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.pixels.__dlpack_device__()
+
+
+class OnCuda:
+    __cuda_array_interface__ = {  # noqa: RUF012
+        "shape": (3, 4),
+        "typestr": "<u2",
+        "data": (4096, False),
+        "version": 3,
+    }
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_dlpack_is_read_and_written_in_place(versioned):
+    lowest = np.full((3, 4), 5, np.uint16)
+    kernels.min_projection(FRAME, Dlpack(lowest, versioned=versioned))
+    np.testing.assert_array_equal(lowest, np.minimum(FRAME, 5))
+
+
+def test_dlpack_of_a_slice_keeps_its_offset_and_rows():
+    lowest = np.full((3, 4), 5, np.uint16)
+    base = np.arange(60, dtype=np.uint16).reshape(6, 10)
+    kernels.min_projection(Dlpack(base[1::2, 3:7]), lowest)
+    np.testing.assert_array_equal(lowest, np.minimum(base[1::2, 3:7], 5))
+
+
+def test_the_buffer_protocol_is_read():
+    lowest = np.full((3, 4), 5, np.uint16)
+    kernels.min_projection(memoryview(FRAME), lowest)
+    np.testing.assert_array_equal(lowest, np.minimum(FRAME, 5))
+
+
+def test_a_producer_is_released_after_the_call():
+    pixels = FRAME.copy()
+    alive = weakref.ref(pixels)
+    kernels.min_projection(Dlpack(pixels), np.zeros((3, 4), np.uint16))
+    del pixels
+    gc.collect()
+    assert alive() is None
+
+
+def test_read_only_dlpack_is_not_written_to():
+    lowest = np.zeros((3, 4), np.uint16)
+    lowest.flags.writeable = False
+    with pytest.raises((ValueError, BufferError), match=r"writable|readonly|read-only"):
+        kernels.min_projection(FRAME, Dlpack(lowest))
+
+
+@pytest.mark.skipif(_native.has_cuda, reason="this build has CUDA kernels")
+def test_cuda_memory_without_cuda_kernels_is_refused():
+    with pytest.raises(RuntimeError, match="built without CUDA"):
+        kernels.min_projection(OnCuda(), OnCuda())
+
+
+def test_arrays_on_two_devices_are_refused():
+    with pytest.raises(ValueError, match="lowest must be on the device of frame"):
+        kernels.min_projection(OnCuda(), np.zeros((3, 4), np.uint16))
+
+
+def test_a_dlpack_type_without_a_name_is_refused():
+    class Complex(Dlpack):
+        def __init__(self):
+            super().__init__(np.zeros((3, 4), np.complex64))
+
+    with pytest.raises(TypeError, match="DLPack type"):
+        kernels.min_projection(Complex(), np.zeros((3, 4), np.uint16))

@@ -1,0 +1,53 @@
+"""Every sample runs as its first lines say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sdk
+from sdk.dicom.write_xa import XaInfo, write_xa
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "angiogram_quality"
+
+
+def run(sample, *arguments):
+    command = [sys.executable, f"samples/{sample}", *map(str, arguments)]
+    path = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(command, cwd=ROOT, env=path, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def angiogram(tmp_path):
+    frames = np.random.default_rng(0).integers(500, 900, (3, 256, 256), np.uint16)
+    write_xa(tmp_path / "run.dcm", frames, XaInfo(frame_times_ms=(0.0, 100.0, 200.0)))
+    return tmp_path / "run.dcm"
+
+
+def test_stream_run_speaks_of_every_frame(angiogram):
+    lines = run("stream_run.py", MODEL, angiogram).splitlines()
+    assert [line.split(":")[0].split(" at ")[0] for line in lines] == [
+        f"frame {index}" for index in range(3)
+    ]
+
+
+def test_without_network_answers_what_was_recorded():
+    assert "good" in run("without_network.py", MODEL)
+
+
+def test_phantom_run_is_a_run_with_a_mask(tmp_path):
+    run("phantom_run.py", tmp_path / "run.dcm")
+    angiogram = sdk.read_xa(tmp_path / "run.dcm")
+    assert len(angiogram) == 40
+    assert angiogram[10].mask is not None
+
+
+def test_every_sample_is_tested():
+    tested = Path(__file__).read_text(encoding="utf-8")
+    for sample in (ROOT / "samples").glob("*.py"):
+        assert sample.name in tested

@@ -1,0 +1,1 @@
+"""Training of the networks on a workstation: networks, losses, phantoms, metrics and recipes."""

@@ -1,0 +1,171 @@
+"""A pool of phantom angiograms, generated once by several processes, drawn from many times."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.phantoms.angiogram import phantom_frame
+from training.phantoms.quality import AXES
+from training.preprocess import network_input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LOCAL_AXES = ("density", "motion", "noise", "sharpness", "exposure")
+"""Axes that a crop shows as well as the frame; filling and collimation need the whole frame."""
+GRADES = 3
+"""Poor, acceptable, good."""
+COMPLETE = "complete"
+"""Name of the file that says that a cached pool was written to its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Frames or crops with their truth."""
+
+    inputs: NDArray[np.float32]
+    """(B, 1, side, side) in [0, 1]."""
+    vessels: NDArray[np.float32]
+    """(B, 1, side, side), 0 or 1."""
+    grades: NDArray[np.int64]
+    """(B,)."""
+    visible: NDArray[np.float32]
+    """(B,) 1 where the grade can be told from what is seen, else 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AngiogramPool:
+    """Network inputs and truths of a range of seeds; frame i has grade i modulo 3."""
+
+    inputs: NDArray[np.uint8]
+    """(N, size, size) network input times 255."""
+    vessels: NDArray[np.uint8]
+    """(N, size, size / 8) packed bits."""
+    grades: NDArray[np.int64]
+    """(N,)."""
+    severities: NDArray[np.float32]
+    """(N, axes) in the order of `AXES`."""
+
+    def __len__(self) -> int:
+        return len(self.grades)
+
+    def frame(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Input and vessels of one frame, each (size, size)."""
+        return self.inputs[index], np.unpackbits(self.vessels[index], axis=-1)
+
+    def locally_visible(self, index: int) -> bool:
+        """Whether a crop is enough to see why the frame has its grade."""
+        return AXES[int(np.argmax(self.severities[index]))] in LOCAL_AXES
+
+    def whole(self, indices: NDArray[np.int64]) -> Batch:
+        """Whole frames as they are."""
+        frames = [self.frame(int(index)) for index in indices]
+        return _batch(
+            [(pixels.astype(np.float32) / 255, truth) for pixels, truth in frames],
+            self.grades[indices],
+            np.ones(len(indices), np.float32),
+        )
+
+    def augmented(self, rng: np.random.Generator, count: int, side: int) -> Batch:
+        """Random frames, turned, mirrored, with another gamma; cut where side is below size."""
+        indices = rng.integers(0, len(self), count)
+        pairs, visible = [], []
+        for index in indices.tolist():
+            pixels, truth = self.frame(index)
+            cut = _crop(rng, truth, side)
+            pairs.append(_augment(rng, pixels[cut], truth[cut]))
+            visible.append(side == truth.shape[0] or self.locally_visible(index))
+        return _batch(pairs, self.grades[indices], np.array(visible, np.float32))
+
+
+def _batch(
+    pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]],
+    grades: NDArray[np.int64],
+    visible: NDArray[np.float32],
+) -> Batch:
+    return Batch(
+        inputs=np.stack([pixels for pixels, _ in pairs])[:, None],
+        vessels=np.stack([truth for _, truth in pairs])[:, None].astype(np.float32),
+        grades=grades,
+        visible=visible,
+    )
+
+
+def _crop(rng: np.random.Generator, truth: NDArray[np.uint8], side: int) -> tuple[slice, slice]:
+    """The better filled of two random crops: much of a frame holds no vessel."""
+    corners = rng.integers(0, truth.shape[0] - side + 1, (2, 2))
+    cuts = [(slice(row, row + side), slice(column, column + side)) for row, column in corners]
+    return max(cuts, key=lambda cut: int(truth[cut].sum()))
+
+
+def _augment(
+    rng: np.random.Generator, pixels: NDArray[np.uint8], truth: NDArray[np.uint8]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+    pixels, truth = np.rot90(pixels, turns), np.rot90(truth, turns)
+    if mirror:
+        pixels, truth = pixels[:, ::-1], truth[:, ::-1]
+    table = np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(np.exp(rng.uniform(-0.3, 0.3)))
+    low, high = rng.uniform(-0.05, 0.05, 2)
+    table = np.clip((table - low) / (1 + high - low), 0, 1)
+    if rng.random() < 0.08:
+        table = 1 - table
+    return table.astype(np.float32)[pixels], np.ascontiguousarray(truth)
+
+
+_Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[float, ...]]
+
+
+def _one(seed: int, size: int, grade: int) -> _Drawn:
+    # Every worker process is one thread already.
+    cv2.setNumThreads(1)
+    frame = phantom_frame(seed, size, grade)
+    pixels = network_input(frame.pixels, frame.mask, frame.relationship, size)
+    return (
+        np.round(pixels * 255).astype(np.uint8),
+        np.packbits(frame.vessels, axis=-1),
+        frame.severities.as_tuple(),
+    )
+
+
+def generate(seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:
+    """One frame per seed, in their order, whatever the number of worker processes."""
+    grades = np.arange(len(seeds), dtype=np.int64) % GRADES
+    tasks = (seeds, [size] * len(seeds), grades.tolist())
+    if workers <= 1:
+        return _collect(map(_one, *tasks), grades, size)
+    with ProcessPoolExecutor(workers) as executor:
+        return _collect(executor.map(_one, *tasks, chunksize=8), grades, size)
+
+
+def _collect(frames: Iterable[_Drawn], grades: NDArray[np.int64], size: int) -> AngiogramPool:
+    count = len(grades)
+    inputs = np.empty((count, size, size), np.uint8)
+    vessels = np.empty((count, size, size // 8), np.uint8)
+    severities = np.empty((count, len(AXES)), np.float32)
+    for index, frame in enumerate(frames):
+        inputs[index], vessels[index], severities[index] = frame
+    return AngiogramPool(inputs=inputs, vessels=vessels, grades=grades, severities=severities)
+
+
+def cached(folder: Path, seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:
+    """As `generate`, kept in a folder so that a resumed training does not wait for it again."""
+    stem = folder / f"pool-{seeds.start}-{len(seeds)}-{size}"
+    names = [entry.name for entry in fields(AngiogramPool)]
+    if (stem / COMPLETE).is_file():
+        return AngiogramPool(
+            **{name: np.load(stem / f"{name}.npy", mmap_mode="r") for name in names}
+        )
+    pool = generate(seeds, size, workers=workers)
+    stem.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        np.save(stem / f"{name}.npy", getattr(pool, name))
+    (stem / COMPLETE).touch()
+    return pool

@@ -1,0 +1,74 @@
+"""Leakage control: how well image statistics alone tell the grade, without looking at vessels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.datasets.angiogram_pool import GRADES, AngiogramPool
+from training.metrics import Estimate, wilson_interval
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVELS = (1, 5, 25, 50, 75, 95, 99)
+"""Percentiles of the grey values that serve as features."""
+HIDDEN = 32
+EPOCHS = 400
+
+
+def statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Twelve numbers of a frame (rows, columns): grey values, gradients, noise; nothing local."""
+    image = pixels.astype(np.float32) / 255
+    rows, columns = np.gradient(image)
+    energy = rows**2 + columns**2
+    laplacian = cv2.Laplacian(image, cv2.CV_32F)
+    spread = float(np.median(np.abs(laplacian - np.median(laplacian))))
+    numbers = [
+        float(image.mean()),
+        float(image.std()),
+        *np.percentile(image, LEVELS).tolist(),
+        float(np.log(energy.mean() + 1e-6)),
+        float(np.log(laplacian.var() + 1e-6)),
+        float(np.log(spread + 1e-4)),
+    ]
+    return np.array(numbers, np.float32)
+
+
+def table(pool: AngiogramPool, limit: int) -> NDArray[np.float32]:
+    """(N, 12) statistics of the first frames of a pool."""
+    return np.stack([statistics(pool.inputs[index]) for index in range(min(limit, len(pool)))])
+
+
+def _classifier(features: int, hidden: int) -> nn.Sequential:
+    if hidden == 0:
+        return nn.Sequential(nn.Linear(features, GRADES))
+    return nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, GRADES))
+
+
+def leakage_accuracy(
+    training: AngiogramPool, test: AngiogramPool, *, limit: int = 3000, hidden: int = HIDDEN
+) -> Estimate:
+    """Accuracy on `test` of a small network that sees statistics of `training` frames only.
+
+    With `hidden` = 0 it is a logistic regression.
+    """
+    features, unseen = table(training, limit), table(test, len(test))
+    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    inputs = torch.from_numpy((features - centre) / scale)
+    grades = torch.from_numpy(training.grades[: len(features)].copy())
+    torch.manual_seed(0)
+    model = _classifier(inputs.shape[1], hidden)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=1e-3)
+    for _ in range(EPOCHS):
+        optimiser.zero_grad()
+        functional.cross_entropy(model(inputs), grades).backward()
+        optimiser.step()
+    with torch.no_grad():
+        predicted = model(torch.from_numpy((unseen - centre) / scale)).argmax(1).numpy()
+    return wilson_interval(int((predicted == test.grades).sum()), len(test))

@@ -1,0 +1,1 @@
+"""Networks: plain modules, one clinical question each."""

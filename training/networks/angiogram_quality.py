@@ -1,0 +1,172 @@
+"""The angiogram quality network: one frame in, vessel logits and quality grade logits out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.networks.blocks import (
+    WINDOW,
+    FeatureAggregation,
+    LocalGlobalAttention,
+    SeparableResidual,
+    conv_bn,
+    global_mean,
+    pointwise,
+    separable,
+    upsample,
+)
+
+STRIDE = 32
+"""Input pixels per pixel of the deepest map."""
+SIZE_STEP = STRIDE * WINDOW
+"""The input side is a multiple of this: the deepest map is cut into whole windows."""
+EPSILON = 1e-3
+"""Keeps a weighted mean finite where no vessel, or only vessel, is seen; large enough for FP16."""
+SCALARS = 4
+"""Mean p, coverage, uncertainty and contrast join the pooled features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AngiogramQualityConfig:
+    """Shape of the network: the defaults are variant B, 3,434,227 parameters."""
+
+    size: int = 512
+    """Side of the square input in pixels, a multiple of 256."""
+    channels: int = 1
+    """Input channels: 1, or 3 for the frames before, at and after the graded one."""
+    grades: int = 3
+    """Number of quality grades; the highest is the best."""
+    widths: tuple[int, int, int, int, int] = (32, 64, 128, 256, 320)
+    """Channels at strides 2, 4, 8, 16 and 32."""
+    depths: tuple[int, int, int, int, int] = (1, 2, 2, 4, 2)
+    """DSRes blocks at strides 2, 4, 8, 16 and 32."""
+    attentions: tuple[int, int] = (2, 1)
+    """L-GSAM blocks at strides 16 and 32."""
+    decoder: tuple[int, int, int, int] = (128, 64, 32, 32)
+    """Channels of FAM 3, 2, 1 and 0."""
+    hidden: int = 128
+    """Units of the hidden layer of the classifier."""
+
+
+class AngiogramQualityNet(nn.Module):
+    """Segmentation-classification network in which the vessels gate the grade.
+
+    A reconstruction in the spirit of Huang et al., Journal of Applied Sciences 43(4):672-683
+    (2025), fitted to its printed size; the layers themselves were not published.
+
+    Attributes:
+        detach_vessels: while true, no gradient flows from the grade into the vessel map.
+    """
+
+    def __init__(self, config: AngiogramQualityConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or AngiogramQualityConfig()
+        self.detach_vessels = False
+        self.size = config.size
+        c0, c1, c2, c3, c4 = config.widths
+        self.stem = nn.Sequential(
+            conv_bn(config.channels, c0, 3, stride=2),
+            nn.ReLU(),
+            *[SeparableResidual(c0, c0) for _ in range(config.depths[0])],
+        )
+        self.stage1 = _stage(c0, c1, config.depths[1])
+        self.stage2 = _stage(c1, c2, config.depths[2])
+        self.stage3 = _stage(c2, c3, config.depths[3])
+        self.stage4 = _stage(c3, c4, config.depths[4])
+        self.attention3 = _attentions(c3, config.attentions[0])
+        self.attention4 = _attentions(c4, config.attentions[1])
+        d3, d2, d1, d0 = config.decoder
+        self.fam3 = FeatureAggregation(c3, c4, d3, 0)
+        self.fam2 = FeatureAggregation(c2, d3, d2, 0)
+        self.fam1 = FeatureAggregation(c1, d2, d1, 0)
+        self.fam0 = FeatureAggregation(c0, d1, d0, 0)
+        self.tail = nn.Sequential(separable(d0 + config.channels, 16), nn.Conv2d(16, 1, 1))
+        self.classifier_in = pointwise(c4, c4)
+        self.classifier = nn.Sequential(
+            nn.Linear(3 * c4 + SCALARS, config.hidden),
+            nn.ReLU(),
+            nn.Linear(config.hidden, config.grades),
+        )
+        self.set_size(config.size)
+
+    def set_size(self, size: int) -> None:
+        """Fix the input side in pixels; the parameters stay, so crops and frames share them.
+
+        Raises:
+            ValueError: the side is not a positive multiple of 256.
+        """
+        if size <= 0 or size % SIZE_STEP:
+            message = (
+                f"expected an input side that is a multiple of {SIZE_STEP} (stride {STRIDE} times "
+                f"the {WINDOW}x{WINDOW} attention window), got {size}; pad or resize the frame"
+            )
+            raise ValueError(message)
+        self.size = size
+        for module, stride in (
+            *((block, 16) for block in self.attention3),
+            *((block, 32) for block in self.attention4),
+            (self.fam3, 16),
+            (self.fam2, 8),
+            (self.fam1, 4),
+            (self.fam0, 2),
+        ):
+            module.side = size // stride
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames (B, channels, size, size) in [0, 1] -> vessel logits (B, 1, size, size) and grade logits (B, grades)."""
+        skip0 = self.stem(frame)
+        skip1 = self.stage1(skip0)
+        skip2 = self.stage2(skip1)
+        skip3 = self.attention3(self.stage3(skip2))
+        deep = self.attention4(self.stage4(skip3))
+        up = self.fam2(skip2, self.fam3(skip3, deep))
+        up = self.fam0(skip0, self.fam1(skip1, up))
+        vessels = self.tail(torch.cat([upsample(up), frame], 1))
+        probability = torch.sigmoid(vessels.detach() if self.detach_vessels else vessels)
+        return vessels, self._grade(deep, probability, frame)
+
+    def _grade(self, deep: Tensor, probability: Tensor, frame: Tensor) -> Tensor:
+        side = self.size // STRIDE
+        coarse = functional.avg_pool2d(probability, STRIDE)
+        doubt = functional.avg_pool2d(4 * probability * (1 - probability), STRIDE)
+        brightness = functional.avg_pool2d(frame[:, :1], STRIDE)
+        features = self.classifier_in(deep)
+        contrast = _weighted_mean(brightness, coarse, side) - _weighted_mean(
+            brightness, 1 - coarse, side
+        )
+        pooled = torch.cat(
+            [
+                global_mean(features, side),
+                _weighted_mean(features, coarse, side),
+                _weighted_mean(features, 1 - coarse, side),
+                global_mean(coarse, side),
+                global_mean(torch.clamp(20 * coarse, 0, 1), side),
+                global_mean(doubt, side),
+                contrast,
+            ],
+            1,
+        )
+        logits: Tensor = self.classifier(pooled.flatten(1))
+        return logits
+
+
+def _weighted_mean(x: Tensor, weight: Tensor, side: int) -> Tensor:
+    return global_mean(x * weight, side) / (global_mean(weight, side) + EPSILON)
+
+
+def _stage(channels_in: int, channels_out: int, depth: int) -> nn.Sequential:
+    blocks = [SeparableResidual(channels_out, channels_out) for _ in range(depth - 1)]
+    return nn.Sequential(SeparableResidual(channels_in, channels_out, 2), *blocks)
+
+
+def _attentions(channels: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*[LocalGlobalAttention(channels, 0) for _ in range(count)])
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())

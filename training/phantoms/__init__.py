@@ -1,0 +1,1 @@
+"""Seeded phantoms of angiographic frames and runs; numpy and OpenCV only."""

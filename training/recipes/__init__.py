@@ -1,0 +1,1 @@
+"""One recipe per network: data, schedule, and which checkpoint is kept."""
