@@ -16,8 +16,10 @@ from benchmarks import (
     bench_boxes,
     bench_centreline,
     bench_components,
+    bench_drawing,
     bench_frame,
     bench_regions,
+    bench_registration,
     bench_session,
 )
 from benchmarks.timing import Row, print_table
@@ -25,6 +27,8 @@ from sdk import _native
 
 FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "frame": bench_frame.rows,
+    "registration": bench_registration.rows,
+    "drawing": bench_drawing.rows,
     "components": bench_components.rows,
     "boxes": bench_boxes.rows,
     "regions": bench_regions.rows,

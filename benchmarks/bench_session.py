@@ -21,9 +21,9 @@ Run = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.floa
 
 def phantom() -> NDArray[np.uint16]:
     """A 1024 x 1024 frame, 12 bit, of the phantom the demo shows."""
-    from training.phantoms.angiogram import phantom_run
+    from training.phantoms.run import phantom_run
 
-    return np.ascontiguousarray(phantom_run(seed=3, frames=8, size=SIDE).pixels[6])
+    return np.ascontiguousarray(phantom_run(seed=3, frames=12, size=SIDE).pixels[9])
 
 
 def script(pixels: NDArray[np.uint16], run: Run, least_px: float) -> tuple[Any, int, int]:

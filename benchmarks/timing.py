@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 MISSING = float("nan")  # time of a peer that is not installed
 
@@ -43,7 +43,7 @@ class Row:
 
 def paired(
     ours: Callable[[], object],
-    peers: dict[str, Callable[[], object]],
+    peers: Mapping[str, Callable[[], object]],
     repeats: int = 21,
     warm: int = 3,
 ) -> tuple[float, dict[str, float]]:
