@@ -25,7 +25,6 @@ def opencv_overlay(frame: Array, labels: Array, style: OverlayStyle, buffers: li
     scale = 255 / (style.high - style.low)
     cv2.convertScaleAbs(frame, gray, scale, -style.low * scale)
     cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB, rgb)
-    colour[:] = COLOURS[0]
     cv2.addWeighted(rgb, 1 - style.alpha, colour, style.alpha, 0, blend)
     cv2.copyTo(rgb, None, out)
     return cv2.copyTo(blend, labels, out)
@@ -38,6 +37,7 @@ def overlay_row(foreground: float) -> Row:
     style = OverlayStyle(low=0, high=4095)
     out = np.empty((SIDE, SIDE, 3), np.uint8)
     buffers = [np.empty((SIDE, SIDE), np.uint8), *(np.empty_like(out) for _ in range(4))]
+    buffers[2][:] = COLOURS[0]
     ours = partial(kernels.overlay, frame, labels, style, out=out)
     peer = partial(opencv_overlay, frame, labels, style, buffers)
     if np.abs(ours().astype(int) - peer()).max() > 1:  # they round halves differently

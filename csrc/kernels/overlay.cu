@@ -51,12 +51,22 @@ struct Colour {
 
   ANGIO_HD void blend(int y, int x) const {
     const Label label = args.labels.row(y)[x];
-    if (label <= 0 || !shown(y, x, label)) return;
+    if (label > 0) blend_run(y, x, x + 1, label);
+  }
+
+  // Columns begin..end-1, which all have this label.
+  ANGIO_HD void blend_run(int y, int begin, int end, Label label) const {
     const std::uint8_t* colour = args.colours + 3 * ((label - 1) % args.colour_count);
-    std::uint8_t* rgb = args.rgb.row(y) + 3 * static_cast<std::ptrdiff_t>(x);
-    for (int c = 0; c < 3; ++c)
-      rgb[c] = static_cast<std::uint8_t>(
-          (rgb[c] * (256 - args.alpha) + colour[c] * args.alpha + 128) >> 8);
+    const int rest = 256 - args.alpha;
+    const int red = colour[0] * args.alpha + 128, green = colour[1] * args.alpha + 128;
+    const int blue = colour[2] * args.alpha + 128;
+    std::uint8_t* __restrict rgb = args.rgb.row(y) + 3 * static_cast<std::ptrdiff_t>(begin);
+    for (int x = begin; x < end; ++x, rgb += 3) {
+      if (!shown(y, x, label)) continue;
+      rgb[0] = static_cast<std::uint8_t>((rgb[0] * rest + red) >> 8);
+      rgb[1] = static_cast<std::uint8_t>((rgb[1] * rest + green) >> 8);
+      rgb[2] = static_cast<std::uint8_t>((rgb[2] * rest + blue) >> 8);
+    }
   }
 
   struct Row {
@@ -70,19 +80,29 @@ struct Colour {
 };
 
 #ifndef __CUDACC__
-// Most of a frame has no label: the CPU looks at eight bytes of them at a time.
+// Most of a frame has no label: the CPU skips eight bytes of them at a time, and takes runs of one
+// label at once.
+template <typename Label>
+int skip_unlabelled(const Label* labels, int x, int cols) {
+  constexpr int kBlock = 8 / sizeof(Label);
+  for (std::uint64_t any = 0; x + kBlock <= cols; x += kBlock) {
+    memcpy(&any, labels + x, sizeof any);
+    if (any != 0) break;
+  }
+  while (x < cols && labels[x] <= 0) ++x;
+  return x;
+}
+
 template <typename T, typename Label>
 void colour_labels(Stream, const Overlay<T, Label>& args) {
-  constexpr int kBlock = 8 / sizeof(Label);
   const Colour<T, Label> colour{args};
+  const int cols = args.labels.cols;
   for (int y = 0; y < args.labels.rows; ++y) {
     const Label* labels = args.labels.row(y);
-    const int cols = args.labels.cols;
-    for (int x = 0; x < cols; x += kBlock) {
-      const int end = x + kBlock < cols ? x + kBlock : cols;
-      std::uint64_t any = 1;
-      if (end - x == kBlock) memcpy(&any, labels + x, sizeof any);
-      for (int i = x; any != 0 && i < end; ++i) colour.blend(y, i);
+    for (int x = skip_unlabelled(labels, 0, cols); x < cols; x = skip_unlabelled(labels, x, cols)) {
+      const int begin = x;
+      while (x < cols && labels[x] == labels[begin]) ++x;
+      colour.blend_run(y, begin, x, labels[begin]);
     }
   }
 }

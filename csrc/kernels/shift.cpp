@@ -205,7 +205,7 @@ struct Estimator {
     const float coarsest = longest / static_cast<float>(1 << (count - 1));
     Shift shift = search(levels[count - 1], coarsest, sums);
     for (int l = count; l-- > 0;) {
-      const int steps = l == 0 ? 3 : 5;
+      const int steps = l == 0 ? 3 : 10;
       for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
       if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
     }

@@ -59,7 +59,7 @@ def test_finds_a_shift_within_a_fifth_of_a_pixel(shift, highest, log):
 def test_vessels_and_a_shutter_that_stands_still_do_not_mislead(seed):
     shift = (5.6, -9.2)
     mask, frame = pair(shift, seed=seed, vessels=10, shutter=True)
-    np.testing.assert_allclose(kernels.estimate_shift(mask, frame).shift_px, shift, atol=0.75)
+    np.testing.assert_allclose(kernels.estimate_shift(mask, frame).shift_px, shift, atol=0.25)
 
 
 def test_every_instruction_set_agrees(cpu_target):
