@@ -219,7 +219,9 @@ std::uint32_t bind_fill_holes(const py::object& mask, const py::object& connecti
 }  // namespace
 
 void register_components(py::module_& m) {
-  py::class_<Workspace>(m, "ComponentsWorkspace").def(py::init());
+  py::class_<Workspace>(m, "ComponentsWorkspace",
+                        "Memory that `components` and its kin use again; one call at a time.")
+      .def(py::init());
   m.def("components", &bind_components, "mask"_a, "connectivity"_a, "values"_a, "labels"_a,
         "workspace"_a);
   m.def("remove_small", &bind_remove_small, "mask"_a, "min_pixels"_a, "connectivity"_a, "out"_a,

@@ -57,7 +57,9 @@ py::tuple bind_estimate_shift(const py::object& mask_object, const py::object& f
 }  // namespace
 
 void register_registration(py::module_& m) {
-  py::class_<ShiftWorkspace>(m, "ShiftWorkspace").def(py::init<>());
+  py::class_<ShiftWorkspace>(m, "ShiftWorkspace",
+                             "Memory that `estimate_shift` uses again; one call at a time.")
+      .def(py::init<>());
   m.def("estimate_shift", &bind_estimate_shift, "mask"_a, "frame"_a, "log"_a, "longest_px"_a,
         "workspace"_a);
 }

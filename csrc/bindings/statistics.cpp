@@ -69,7 +69,9 @@ double bind_noise_level(const py::object& pixels_object) {
 }  // namespace
 
 void register_statistics(py::module_& m) {
-  py::class_<PercentileWorkspace>(m, "PercentileWorkspace").def(py::init<>());
+  py::class_<PercentileWorkspace>(m, "PercentileWorkspace",
+                                  "Memory that `percentiles` uses again; one call at a time.")
+      .def(py::init<>());
   m.def("percentiles", &bind_percentiles, "pixels"_a, "irradiated"_a, "q"_a, "workspace"_a);
   m.def("noise_level", &bind_noise_level, "pixels"_a);
 }

@@ -88,12 +88,15 @@ def weighted_box_fusion(
         classes=None if classes is None else np.empty(len(joined), np.int32),
         members=np.empty(len(joined), np.int32),
     )
-    count = _native.fuse_boxes(joined, weighted, joined_classes, options, out)
+    return _first(out, _native.fuse_boxes(joined, weighted, joined_classes, options, out))
+
+
+def _first(fused: FusedBoxes, count: int) -> FusedBoxes:
     return FusedBoxes(
-        boxes=out.boxes[:count],
-        scores=out.scores[:count],
-        classes=None if out.classes is None else out.classes[:count],
-        members=out.members[:count],
+        boxes=fused.boxes[:count],
+        scores=fused.scores[:count],
+        classes=None if fused.classes is None else fused.classes[:count],
+        members=fused.members[:count],
     )
 
 
