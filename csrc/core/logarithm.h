@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "core/device.h"
 
 namespace angio {
 
-// Not memcpy: GCC does not vectorise around it here.
 #ifdef __CUDA_ARCH__
 static inline __device__ std::int32_t as_int(float x) { return __float_as_int(x); }
 static inline __device__ float as_float(std::int32_t x) { return __int_as_float(x); }
