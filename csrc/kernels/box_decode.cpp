@@ -3,35 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/candidate_scan.h"
+
 namespace angio {
 namespace {
 
-// Cells looked at together; nearly all of them hold no candidate.
-constexpr int kBlock = 64;
-
-bool any_above(const float* logits, std::ptrdiff_t step, int count, float threshold) {
-  int above = 0;
-  if (step == 1)
-    for (int i = 0; i < count; ++i) above |= logits[i] > threshold;
-  else
-    for (int i = 0; i < count; ++i) above |= logits[i * step] > threshold;
-  return above != 0;
-}
-
-void collect(const HeadView& logits, float threshold, std::vector<std::uint64_t>& keys) {
-  keys.clear();
+void collect(const HeadView& logits, float threshold, BoxScratch& scratch) {
+  scratch.keys.clear();
+  if (scratch.found.size() < std::size_t(logits.cells)) scratch.found.resize(logits.cells);
   for (int group = 0; group < logits.groups; ++group) {
-    for (int begin = 0; begin < logits.cells; begin += kBlock) {
-      const int count = std::min(kBlock, logits.cells - begin);
-      const float* block =
-          logits.data + group * logits.group_step + std::ptrdiff_t(begin) * logits.cell_step;
-      if (!any_above(block, logits.cell_step, count, threshold)) continue;
-      for (int i = 0; i < count; ++i) {
-        const float logit = block[i * logits.cell_step];
-        if (logit > threshold)
-          keys.push_back(descending_key(logit) |
-                         std::uint32_t(std::int64_t(group) * logits.cells + begin + i));
-      }
+    const int found = candidate_scan({logits.data + group * logits.group_step, logits.cell_step,
+                                      logits.cells, threshold, scratch.found.data()});
+    for (int i = 0; i < found; ++i) {
+      const std::uint32_t cell = scratch.found[i];
+      scratch.keys.push_back(descending_key(logits.at(group, 0, cell)) |
+                             (std::uint32_t(group) * logits.cells + cell));
     }
   }
 }
@@ -79,7 +65,7 @@ bool decode(const float* anchor, const HeadView& offsets, std::int64_t index,
 template <int D>
 int decode_boxes(View2D<const float> anchors, const HeadView& offsets, const HeadView& logits,
                  const DecodeRule& rule, BoxScratch& scratch, const DecodedBoxes& out) {
-  collect(logits, rule.logit_threshold, scratch.keys);
+  collect(logits, rule.logit_threshold, scratch);
   best(std::size_t(rule.top), scratch);
   int count = 0;
   for (const auto key : scratch.keys) {

@@ -30,6 +30,7 @@ struct BoxScratch {
   std::vector<std::int32_t> classes;
   std::vector<std::int32_t> order;
   std::vector<std::int32_t> flags;
+  std::vector<std::int32_t> found;
   std::vector<std::uint64_t> keys;
   std::vector<std::uint64_t> spare_keys;
 

@@ -48,6 +48,25 @@ class FusedBoxes:
     members: NDArray[np.int32]
     """(m,): how many boxes became one."""
 
+    @classmethod
+    def empty(cls, shape: tuple[int, ...], *, with_classes: bool) -> "FusedBoxes":
+        """Memory for so many boxes of so many coordinates."""
+        return cls(
+            boxes=np.empty(shape, np.float32),
+            scores=np.empty(shape[0], np.float32),
+            classes=np.empty(shape[0], np.int32) if with_classes else None,
+            members=np.empty(shape[0], np.int32),
+        )
+
+    def first(self, count: int) -> "FusedBoxes":
+        """The first so many boxes."""
+        return FusedBoxes(
+            boxes=self.boxes[:count],
+            scores=self.scores[:count],
+            classes=None if self.classes is None else self.classes[:count],
+            members=self.members[:count],
+        )
+
 
 def weighted_box_fusion(
     boxes: Sequence[Any],
@@ -82,22 +101,8 @@ def weighted_box_fusion(
     joined = np.concatenate(boxes)
     weighted = np.concatenate([s * np.float32(w) for s, w in zip(scores, weights, strict=True)])
     joined_classes = None if classes is None else np.concatenate(classes)
-    out = FusedBoxes(
-        boxes=np.empty_like(joined),
-        scores=np.empty(len(joined), np.float32),
-        classes=None if classes is None else np.empty(len(joined), np.int32),
-        members=np.empty(len(joined), np.int32),
-    )
-    return _first(out, _native.fuse_boxes(joined, weighted, joined_classes, options, out))
-
-
-def _first(fused: FusedBoxes, count: int) -> FusedBoxes:
-    return FusedBoxes(
-        boxes=fused.boxes[:count],
-        scores=fused.scores[:count],
-        classes=None if fused.classes is None else fused.classes[:count],
-        members=fused.members[:count],
-    )
+    out = FusedBoxes.empty(joined.shape, with_classes=classes is not None)
+    return out.first(_native.fuse_boxes(joined, weighted, joined_classes, options, out))
 
 
 def _check_lengths(networks: int, **lists: Sequence[Any] | None) -> None:

@@ -1,0 +1,30 @@
+// Which of many values are above a threshold; hardly any are.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/target.h"
+
+namespace angio {
+
+struct CandidateScan {
+  const float* values;
+  std::ptrdiff_t step;  // in elements
+  int count;
+  float threshold;
+  std::int32_t* found;  // (count,)
+};
+
+// Fills `found` with the places of values above the threshold, ascending, and returns their number.
+// NaN is above nothing.
+template <Target>
+int candidate_scan_on(const CandidateScan&);
+
+inline int candidate_scan(const CandidateScan& args) {
+  int found = 0;
+  dispatch_cpu([&](auto target) { found = candidate_scan_on<target()>(args); });
+  return found;
+}
+
+}  // namespace angio
