@@ -1,6 +1,7 @@
 # Every target sets up what it needs; a fresh clone starts with `make demo` or `make test`.
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+CUDA ?= AUTO
 RUN ?= out/demo/phantom_run.dcm
 MODEL ?= models/angiogram_quality
 
@@ -38,7 +39,7 @@ cuda-check: .venv/workstation  ## compile the CUDA kernels for Orin, Hopper and 
 	$(BIN)/cmake -S . -B build/cuda -G Ninja -DANGIO_CUDA=ON -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
 	  -DSKBUILD_PROJECT_VERSION=0 -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
-	$(BIN)/cmake --build build/cuda
+	$(BIN)/cmake --build build/cuda --target angio_cuda
 
 .venv/created:
 	$(PYTHON) -m venv .venv
@@ -46,7 +47,7 @@ cuda-check: .venv/workstation  ## compile the CUDA kernels for Orin, Hopper and 
 	@touch $@
 
 .venv/device: .venv/created $(SOURCES)
-	$(BIN)/pip install --quiet --editable '.[pictures]'
+	$(BIN)/pip install --quiet --editable '.[pictures]' -C cmake.define.ANGIO_CUDA=$(CUDA)
 	@touch $@
 
 .venv/workstation: .venv/device

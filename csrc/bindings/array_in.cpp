@@ -24,11 +24,30 @@ std::vector<std::ptrdiff_t> c_strides(const std::vector<std::ptrdiff_t>& shape,
   return strides;
 }
 
+// NumPy's name of a type. Asking Python for it would cost more than many a kernel.
+std::string name_of(const py::dtype& dtype) {
+  const std::string bits = std::to_string(8 * dtype.itemsize());
+  const bool native = dtype.byteorder() == '=' || dtype.byteorder() == '|';
+  switch (native ? dtype.kind() : '?') {
+    case 'u':
+      return "uint" + bits;
+    case 'i':
+      return "int" + bits;
+    case 'f':
+      return "float" + bits;
+    case 'b':
+      return "bool";
+    default:
+      return py::cast<std::string>(py::str(dtype));
+  }
+}
+
 ArrayIn from_numpy(const py::array& array, const char* name) {
   ArrayIn in;
   in.name = name;
   in.data = const_cast<void*>(array.data());
-  in.dtype = py::cast<std::string>(py::str(array.dtype()));
+  in.dtype = name_of(array.dtype());
+  in.itemsize = array.itemsize();
   in.shape.assign(array.shape(), array.shape() + array.ndim());
   in.strides.assign(array.strides(), array.strides() + array.ndim());
   in.readonly = !array.writeable();
@@ -46,7 +65,8 @@ ArrayIn from_cuda(const py::object& object, const char* name) {
   in.data = reinterpret_cast<void*>(py::cast<std::uintptr_t>(pointer[0]));
   in.readonly = py::cast<bool>(pointer[1]);
   const py::dtype dtype(py::cast<std::string>(face["typestr"]));
-  in.dtype = py::cast<std::string>(py::str(dtype));
+  in.dtype = name_of(dtype);
+  in.itemsize = dtype.itemsize();
   in.shape = py::cast<std::vector<std::ptrdiff_t>>(py::list(face["shape"]));
   in.strides = c_strides(in.shape, dtype.itemsize());
   if (face.contains("strides") && !py::object(face["strides"]).is_none())
@@ -96,7 +116,7 @@ void check_layout(const ArrayIn& array, const char* dtype, int ndim, bool writes
   if (int(array.shape.size()) != ndim)
     throw py::value_error(
         expected(array, std::to_string(ndim) + "-dimensional", "add or drop an axis explicitly"));
-  const std::ptrdiff_t itemsize = py::dtype(array.dtype).itemsize();
+  const std::ptrdiff_t itemsize = array.itemsize;
   const bool empty = std::count(array.shape.begin(), array.shape.end(), 0) > 0;
   for (int axis = 0; axis < ndim && !empty; ++axis) {
     if (array.shape[axis] > std::numeric_limits<int>::max())

@@ -23,6 +23,7 @@ struct ArrayIn {
   std::string name;
   void* data = nullptr;
   std::string dtype;  // NumPy's name, such as "uint16"
+  std::ptrdiff_t itemsize = 1;
   std::vector<std::ptrdiff_t> shape;
   std::vector<std::ptrdiff_t> strides;  // in bytes
   Device device = Device::cpu;

@@ -21,6 +21,7 @@ ArrayIn describe(const Tensor& tensor, const char* name) {
   in.name = name;
   in.data = static_cast<char*>(tensor.data) + tensor.byte_offset;
   in.dtype = dtype_of(tensor, name);
+  in.itemsize = tensor.type_bits / 8;
   in.shape.assign(tensor.shape, tensor.shape + tensor.ndim);
   in.strides.resize(tensor.ndim);
   std::ptrdiff_t stride = tensor.type_bits / 8;
