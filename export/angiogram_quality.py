@@ -24,12 +24,12 @@ OPSET = 17
 """The newest opset that TensorRT 8.6 reads."""
 INPUT, VESSELS, GRADE = "frame", "vessels", "grade"
 TOLERANCE = 1e-4
-"""Largest accepted difference of a logit between the network and its graph."""
+"""Largest accepted difference between network and graph, as a fraction of the largest logit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parity:
-    """Largest absolute differences between network and graph."""
+    """Largest differences of the logits, divided by the largest logit where that exceeds one."""
 
     vessels: float
     """Of the vessel logits."""
@@ -94,7 +94,7 @@ def _check_parity(network: AngiogramQualityNet, path: Path) -> Parity:
     with torch.no_grad():
         expected = [output.numpy() for output in network.eval()(torch.from_numpy(frame))]
     got = run(path, frame)
-    differences = [float(np.abs(a - b).max()) for a, b in zip(expected, got, strict=True)]
+    differences = [relative_difference(a, b) for a, b in zip(expected, got, strict=True)]
     if not max(differences) <= TOLERANCE:
         message = (
             f"expected the graph to follow the network within {TOLERANCE}, got a difference of "
@@ -102,6 +102,11 @@ def _check_parity(network: AngiogramQualityNet, path: Path) -> Parity:
         )
         raise ValueError(message)
     return Parity(vessels=differences[0], grade=differences[1])
+
+
+def relative_difference(expected: NDArray[np.float32], got: NDArray[np.float32]) -> float:
+    """Largest absolute difference, divided by the largest expected value where that exceeds one."""
+    return float(np.abs(expected - got).max() / max(1.0, float(np.abs(expected).max())))
 
 
 def run(path: Path, frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,4 +1,4 @@
-"""Folds every BatchNorm of a network in evaluation mode into its convolutions: exact, no nodes left."""
+"""Folds every BatchNorm of an evaluated network into its convolutions, exactly."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from training.networks.angiogram_quality import AngiogramQualityNet
 from training.networks.blocks import LocalGlobalAttention
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode that computes the same without BatchNorm.
+    """A copy in evaluation mode that computes the same without BatchNorm or standardisation.
 
     Raises:
         ValueError: a BatchNorm stands where it cannot be folded.
@@ -23,13 +24,15 @@ def folded(network: nn.Module) -> nn.Module:
             _fold_backward(module)
         elif isinstance(module, LocalGlobalAttention):
             _fold_attention(module)
-    for name, module in network.named_modules():
-        if isinstance(module, nn.BatchNorm2d):
-            message = (
-                f"expected a BatchNorm after a convolution or before the 1x1 convolutions of an "
-                f"attention block, got one at {name}; write its folding in export/fold.py"
-            )
-            raise ValueError(message)
+        elif isinstance(module, AngiogramQualityNet):
+            _fold_standardisation(module)
+    left = [name for name, kind in network.named_modules() if isinstance(kind, nn.BatchNorm2d)]
+    if left:
+        message = (
+            "expected every BatchNorm after a convolution or before the 1x1 convolutions of an "
+            f"attention block, got one at {left[0]}; write its folding in export/fold.py"
+        )
+        raise ValueError(message)
     return network
 
 
@@ -52,10 +55,31 @@ def _fold_attention(block: LocalGlobalAttention) -> None:
 
 
 @torch.no_grad()
+def _fold_standardisation(network: AngiogramQualityNet) -> None:
+    """W ((x - m) / d) + b = (W / d) x + (b - W / d m), computed in double precision."""
+    first = network.classifier[0]
+    if not isinstance(first, nn.Linear):
+        message = f"expected a linear layer to fold the standardisation into, got {first}"
+        raise TypeError(message)
+    weight = first.weight.double() * torch.rsqrt(network.described_variance.double())
+    first.bias.copy_(first.bias.double() - weight @ network.described_mean.double())
+    first.weight.copy_(weight)
+    network.standardise = False
+
+
+@torch.no_grad()
 def _fold_forward(norm: nn.Module, convolution: nn.Conv2d) -> None:
     """W (s x + t) + b = (W s) x + (W t + b), computed in double precision."""
-    if not isinstance(norm, nn.BatchNorm2d) or norm.running_var is None:
-        message = f"expected a BatchNorm with running statistics, got {norm}; fold a network once"
+    if (
+        not isinstance(norm, nn.BatchNorm2d)
+        or norm.running_mean is None
+        or norm.running_var is None
+        or convolution.bias is None
+    ):
+        message = (
+            f"expected a BatchNorm with running statistics before a convolution with a bias, got "
+            f"{norm} before {convolution}; fold a network once, after its training"
+        )
         raise ValueError(message)
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     shift = norm.bias.double() - norm.running_mean.double() * scale

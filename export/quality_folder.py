@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from export.angiogram_quality import GRADE, INPUT, OPSET, VESSELS, export
-from sdk.frame import Frame, Intensity, Mask
 from sdk.model_folder import (
     Golden,
     GoldenPair,
@@ -24,7 +23,8 @@ from sdk.model_folder import (
 )
 from sdk.tasks import AngiogramQuality
 from training.networks.angiogram_quality import AngiogramQualityNet
-from training.phantoms.angiogram import PhantomFrame, phantom_frame
+from training.phantoms.angiogram import phantom_frame
+from training.preprocess import network_input
 from training.recipes.checkpoint import load_weights
 
 GRAPH = "graph.fp32.onnx"
@@ -54,22 +54,15 @@ def make_folder(checkpoint: Path, report: Path | None, out: Path) -> ModelFolder
         parity = export(network, Path(folder) / GRAPH)
         files = {GRAPH: (Path(folder) / GRAPH).read_bytes()}
     task = AngiogramQuality(size=(network.size, network.size))
-    files["golden.npz"] = _pack([_golden(network, task, seed) for seed in GOLDEN_SEEDS])
+    files["golden.npz"] = _pack([_golden(network, seed) for seed in GOLDEN_SEEDS])
     card = out / "MODEL_CARD.md"
     if card.is_file():
         files[card.name] = card.read_bytes()
     return write_folder(out, _manifest(task, asdict(parity), notes, report), files)
 
 
-def frame_of(phantom: PhantomFrame) -> Frame:
-    """A phantom as the device meets it."""
-    mask = None if phantom.mask is None else Mask(pixels=phantom.mask)
-    return Frame(pixels=phantom.pixels, mask=mask, intensity=Intensity(phantom.relationship))
-
-
-def _golden(network: AngiogramQualityNet, task: AngiogramQuality, seed: int) -> GoldenPair:
-    image = np.zeros(task.inputs[0].shape, np.float32)
-    task.preprocess(frame_of(phantom_frame(seed, network.size)), {INPUT: image})
+def _golden(network: AngiogramQualityNet, seed: int) -> GoldenPair:
+    image = network_input(phantom_frame(seed, network.size), network.size)[None, None]
     image = image.astype(np.float16).astype(np.float32)  # half the bytes, and exact
     with torch.no_grad():
         vessels, grade = network(torch.from_numpy(image))

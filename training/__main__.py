@@ -1,22 +1,30 @@
-"""Command line: `python -m training angiogram_quality`."""
+"""Command line of the trainings: `python -m training angiogram_quality`."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
-from training.recipes.angiogram_quality import AngiogramQualityRecipe, train
+from training.recipes.angiogram_quality import AngiogramQualityRecipe, report, train
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train one network by its recipe."""
+    """Train a network by its recipe, or score what was trained on held-out phantoms."""
     parser = argparse.ArgumentParser(prog="python -m training", description=main.__doc__)
     parser.add_argument("recipe", choices=["angiogram_quality"])
     parser.add_argument("--minutes", type=float, help="train for this long, not for all steps")
     parser.add_argument("--out", type=Path, default=Path("runs/angiogram_quality"))
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--report", action="store_true", help="score the best weights instead")
     options = parser.parse_args(arguments)
-    train(AngiogramQualityRecipe(), options.out, minutes=options.minutes, resume=options.resume)
+    recipe = AngiogramQualityRecipe()
+    if options.report:
+        sys.stdout.write(json.dumps(report(recipe, options.out), indent=2) + "\n")
+        return
+    best = train(recipe, options.out, minutes=options.minutes, resume=options.resume)
+    sys.stdout.write(f"best weights: {best}\n")
 
 
 if __name__ == "__main__":

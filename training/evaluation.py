@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +17,11 @@ from training.metrics import (
     ordinal_error,
     wilson_interval,
 )
+from training.phantoms.quality import AXES
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy.typing import NDArray
 
     from training.networks.angiogram_quality import AngiogramQualityNet
@@ -42,6 +45,27 @@ class Report:
     """(N,)."""
     predicted_grades: NDArray[np.int64]
     """(N,)."""
+
+    def as_dict(self, pool: AngiogramPool) -> dict[str, Any]:
+        """Plain numbers for a file, with the scores of each grade and of each deciding axis."""
+        right = self.predicted_grades == pool.grades
+        deciding = pool.severities.argmax(axis=1)
+        return {
+            "dice": asdict(self.dice),
+            "accuracy": asdict(self.accuracy),
+            "ordinal_error": self.ordinal_error,
+            "confusion": self.confusion.tolist(),
+            "dice_of_grade": list(self.dice_of_grade),
+            "of_deciding_axis": {
+                name: {
+                    "frames": int(chosen.sum()),
+                    "dice": float(self.dice_per_frame[chosen].mean()),
+                    "accuracy": float(right[chosen].mean()),
+                }
+                for index, name in enumerate(AXES)
+                if (chosen := deciding == index).any()
+            },
+        }
 
 
 @torch.no_grad()

@@ -67,7 +67,8 @@ def leakage_accuracy(
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=1e-3)
     for _ in range(EPOCHS):
         optimiser.zero_grad()
-        functional.cross_entropy(model(inputs), grades).backward()
+        loss = functional.cross_entropy(model(inputs), grades)
+        torch.autograd.backward(loss)
         optimiser.step()
     with torch.no_grad():
         predicted = model(torch.from_numpy((unseen - centre) / scale)).argmax(1).numpy()

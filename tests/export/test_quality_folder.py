@@ -7,9 +7,10 @@ import pytest
 import torch
 
 import sdk
-from export.quality_folder import frame_of, make_folder
+from export.quality_folder import make_folder
 from training.networks.angiogram_quality import AngiogramQualityNet
 from training.phantoms.angiogram import phantom_frame
+from training.preprocess import frame_of
 from training.recipes.checkpoint import save_weights
 
 

@@ -38,6 +38,14 @@ class Batch:
     """(B,)."""
     visible: NDArray[np.float32]
     """(B,) 1 where the grade can be told from what is seen, else 0."""
+    severities: NDArray[np.float32]
+    """(B, axes) in the order of `AXES`."""
+    visible_axes: NDArray[np.float32]
+    """(B, axes) 1 where the severity can be told from what is seen, else 0."""
+
+    def part(self, rows: slice) -> Batch:
+        """Some of the frames."""
+        return Batch(**{entry.name: getattr(self, entry.name)[rows] for entry in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,36 +74,35 @@ class AngiogramPool:
 
     def whole(self, indices: NDArray[np.int64]) -> Batch:
         """Whole frames as they are."""
-        frames = [self.frame(int(index)) for index in indices]
-        return _batch(
-            [(pixels.astype(np.float32) / 255, truth) for pixels, truth in frames],
-            self.grades[indices],
-            np.ones(len(indices), np.float32),
-        )
+        frames = [self.frame(index) for index in indices.tolist()]
+        pairs = [(pixels.astype(np.float32) / np.float32(255), truth) for pixels, truth in frames]
+        return self._batch(pairs, indices)
 
     def augmented(self, rng: np.random.Generator, count: int, side: int) -> Batch:
         """Random frames, turned, mirrored, with another gamma; cut where side is below size."""
         indices = rng.integers(0, len(self), count)
-        pairs, visible = [], []
+        pairs = []
         for index in indices.tolist():
             pixels, truth = self.frame(index)
             cut = _crop(rng, truth, side)
             pairs.append(_augment(rng, pixels[cut], truth[cut]))
-            visible.append(side == truth.shape[0] or self.locally_visible(index))
-        return _batch(pairs, self.grades[indices], np.array(visible, np.float32))
+        return self._batch(pairs, indices)
 
-
-def _batch(
-    pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]],
-    grades: NDArray[np.int64],
-    visible: NDArray[np.float32],
-) -> Batch:
-    return Batch(
-        inputs=np.stack([pixels for pixels, _ in pairs])[:, None],
-        vessels=np.stack([truth for _, truth in pairs])[:, None].astype(np.float32),
-        grades=grades,
-        visible=visible,
-    )
+    def _batch(
+        self, pairs: list[tuple[NDArray[np.float32], NDArray[np.uint8]]], indices: NDArray[np.int64]
+    ) -> Batch:
+        inputs = np.stack([pixels for pixels, _ in pairs])[:, None]
+        whole = inputs.shape[-1] == self.inputs.shape[-1]
+        visible = [whole or self.locally_visible(index) for index in indices.tolist()]
+        axes = np.array([whole or name in LOCAL_AXES for name in AXES], np.float32)
+        return Batch(
+            inputs=inputs,
+            vessels=np.stack([truth for _, truth in pairs])[:, None].astype(np.float32),
+            grades=self.grades[indices],
+            visible=np.array(visible, np.float32),
+            severities=self.severities[indices],
+            visible_axes=np.tile(axes, (len(indices), 1)),
+        )
 
 
 def _crop(rng: np.random.Generator, truth: NDArray[np.uint8], side: int) -> tuple[slice, slice]:
@@ -127,7 +134,7 @@ def _one(seed: int, size: int, grade: int) -> _Drawn:
     # Every worker process is one thread already.
     cv2.setNumThreads(1)
     frame = phantom_frame(seed, size, grade)
-    pixels = network_input(frame.pixels, frame.mask, frame.relationship, size)
+    pixels = network_input(frame, size)
     return (
         np.round(pixels * 255).astype(np.uint8),
         np.packbits(frame.vessels, axis=-1),

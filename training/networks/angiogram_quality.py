@@ -26,6 +26,10 @@ SIZE_STEP = STRIDE * WINDOW
 """The input side is a multiple of this: the deepest map is cut into whole windows."""
 EPSILON = 1e-3
 """Keeps a weighted mean finite where no vessel, or only vessel, is seen; large enough for FP16."""
+TRACKING_SHARE = 0.02
+"""Weight of a batch in the running statistics of the description, once enough were seen."""
+VARIANCE_FLOOR = 1e-4
+"""Added to a variance, so that a number that never changes stays finite."""
 SCALARS = 4
 """Mean p, coverage, uncertainty and contrast join the pooled features."""
 
@@ -60,7 +64,14 @@ class AngiogramQualityNet(nn.Module):
 
     Attributes:
         detach_vessels: while true, no gradient flows from the grade into the vessel map.
+        described: length of the description, the vector that the grade is told from.
+        standardise: while true, the description is standardised by its running statistics;
+            an export folds them into the classifier and switches this off.
     """
+
+    described_mean: Tensor
+    described_variance: Tensor
+    described_count: Tensor
 
     def __init__(self, config: AngiogramQualityConfig | None = None) -> None:
         super().__init__()
@@ -77,17 +88,22 @@ class AngiogramQualityNet(nn.Module):
         self.stage2 = _stage(c1, c2, config.depths[2])
         self.stage3 = _stage(c2, c3, config.depths[3])
         self.stage4 = _stage(c3, c4, config.depths[4])
-        self.attention3 = _attentions(c3, config.attentions[0])
-        self.attention4 = _attentions(c4, config.attentions[1])
+        self.attention3 = _attentions(c3, 16, config.attentions[0])
+        self.attention4 = _attentions(c4, 32, config.attentions[1])
         d3, d2, d1, d0 = config.decoder
-        self.fam3 = FeatureAggregation(c3, c4, d3, 0)
-        self.fam2 = FeatureAggregation(c2, d3, d2, 0)
-        self.fam1 = FeatureAggregation(c1, d2, d1, 0)
-        self.fam0 = FeatureAggregation(c0, d1, d0, 0)
+        self.fam3 = FeatureAggregation(c3, c4, d3, 16)
+        self.fam2 = FeatureAggregation(c2, d3, d2, 8)
+        self.fam1 = FeatureAggregation(c1, d2, d1, 4)
+        self.fam0 = FeatureAggregation(c0, d1, d0, 2)
         self.tail = nn.Sequential(separable(d0 + config.channels, 16), nn.Conv2d(16, 1, 1))
         self.classifier_in = pointwise(c4, c4)
+        self.described = 3 * c4 + SCALARS
+        self.standardise = True
+        self.register_buffer("described_mean", torch.zeros(self.described))
+        self.register_buffer("described_variance", torch.ones(self.described))
+        self.register_buffer("described_count", torch.zeros(()))
         self.classifier = nn.Sequential(
-            nn.Linear(3 * c4 + SCALARS, config.hidden),
+            nn.Linear(self.described, config.hidden),
             nn.ReLU(),
             nn.Linear(config.hidden, config.grades),
         )
@@ -106,18 +122,17 @@ class AngiogramQualityNet(nn.Module):
             )
             raise ValueError(message)
         self.size = size
-        for module, stride in (
-            *((block, 16) for block in self.attention3),
-            *((block, 32) for block in self.attention4),
-            (self.fam3, 16),
-            (self.fam2, 8),
-            (self.fam1, 4),
-            (self.fam0, 2),
-        ):
-            module.side = size // stride
+        for block in self.modules():
+            if isinstance(block, LocalGlobalAttention | FeatureAggregation):
+                block.set_size(size)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames (B, channels, size, size) in [0, 1] -> vessel logits (B, 1, size, size) and grade logits (B, grades)."""
+        """(B, channels, size, size) in [0, 1] -> logits (B, 1, size, size) and (B, grades)."""
+        vessels, pooled = self.describe(frame)
+        return vessels, self.classifier(pooled)
+
+    def describe(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Vessel logits (B, 1, size, size) and the description (B, described) of the frame."""
         skip0 = self.stem(frame)
         skip1 = self.stage1(skip0)
         skip2 = self.stage2(skip1)
@@ -127,9 +142,31 @@ class AngiogramQualityNet(nn.Module):
         up = self.fam0(skip0, self.fam1(skip1, up))
         vessels = self.tail(torch.cat([upsample(up), frame], 1))
         probability = torch.sigmoid(vessels.detach() if self.detach_vessels else vessels)
-        return vessels, self._grade(deep, probability, frame)
+        # Differences of means need single precision, whatever the convolutions are computed in.
+        with torch.autocast(frame.device.type, enabled=False):
+            single = self.described_mean.dtype
+            description = self._pool(deep.to(single), probability.to(single), frame.to(single))
+            return vessels, self._standardised(description)
 
-    def _grade(self, deep: Tensor, probability: Tensor, frame: Tensor) -> Tensor:
+    def _standardised(self, description: Tensor) -> Tensor:
+        """Zero mean and unit variance: hundreds of positive numbers would move all hidden units
+        of the classifier together, and leave them dead."""
+        if self.training:
+            self._track(description)
+        if not self.standardise:
+            return description
+        return (description - self.described_mean) * torch.rsqrt(self.described_variance)
+
+    @torch.no_grad()
+    def _track(self, description: Tensor) -> None:
+        """Take a batch into the running statistics; the first batches count more."""
+        self.described_count += 1
+        share = max(TRACKING_SHARE, 1 / (float(self.described_count) + 1))
+        self.described_mean.lerp_(description.mean(0), share)
+        spread = (description - self.described_mean).square().mean(0)
+        self.described_variance.lerp_(spread + VARIANCE_FLOOR, share)
+
+    def _pool(self, deep: Tensor, probability: Tensor, frame: Tensor) -> Tensor:
         side = self.size // STRIDE
         coarse = functional.avg_pool2d(probability, STRIDE)
         doubt = functional.avg_pool2d(4 * probability * (1 - probability), STRIDE)
@@ -150,8 +187,7 @@ class AngiogramQualityNet(nn.Module):
             ],
             1,
         )
-        logits: Tensor = self.classifier(pooled.flatten(1))
-        return logits
+        return pooled.flatten(1)
 
 
 def _weighted_mean(x: Tensor, weight: Tensor, side: int) -> Tensor:
@@ -163,8 +199,8 @@ def _stage(channels_in: int, channels_out: int, depth: int) -> nn.Sequential:
     return nn.Sequential(SeparableResidual(channels_in, channels_out, 2), *blocks)
 
 
-def _attentions(channels: int, count: int) -> nn.Sequential:
-    return nn.Sequential(*[LocalGlobalAttention(channels, 0) for _ in range(count)])
+def _attentions(channels: int, stride: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*[LocalGlobalAttention(channels, stride) for _ in range(count)])
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -78,13 +78,14 @@ class LocalGlobalAttention(nn.Module):
     """Half of the heads attend inside 8x8 windows, half to an 8x8 summary of the map: L-GSAM.
 
     BatchNorm stands where transformers have LayerNorm, because it folds into the 1x1 convolution
-    that follows. `side` is the side of the map: fixed, so that every reshape exports as a constant.
+    that follows. The map lies at `stride` of the input; its side is fixed by `set_size`, so that
+    every reshape exports as a constant.
     """
 
-    def __init__(self, channels: int, side: int, expansion: int = 2) -> None:
+    def __init__(self, channels: int, stride: int, expansion: int = 2) -> None:
         super().__init__()
         half = channels // 2
-        self.side = side
+        self.stride, self.side = stride, 0
         self.heads = half // HEAD_CHANNELS
         self.position = nn.Conv2d(channels, channels, 3, 1, 1, groups=channels)
         self.attention_norm = nn.BatchNorm2d(channels)
@@ -95,13 +96,21 @@ class LocalGlobalAttention(nn.Module):
         self.mlp_norm = nn.BatchNorm2d(channels)
         self.mlp_in = nn.Conv2d(channels, expansion * channels, 1)
         self.mlp_out = nn.Conv2d(expansion * channels, channels, 1)
+        for last in (self.project, self.mlp_out):  # a new block adds nothing, and then learns what
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, side, side) -> the same shape."""
         x = x + self.position(x)
         y = self.attention_norm(x)
         x = x + self.project(torch.cat([self._attend_locally(y), self._attend_globally(y)], 1))
-        return x + self.mlp_out(functional.relu(self.mlp_in(self.mlp_norm(x))))
+        out: Tensor = x + self.mlp_out(functional.relu(self.mlp_in(self.mlp_norm(x))))
+        return out
+
+    def set_size(self, size: int) -> None:
+        """Fix the side of the network's input in pixels."""
+        self.side = size // self.stride
 
     def _attend_locally(self, y: Tensor) -> Tensor:
         batch, windows = y.shape[0], self.side // WINDOW
@@ -132,12 +141,12 @@ class FeatureAggregation(nn.Module):
     """Gates a skip connection by the deep feature, fuses both, re-weights the channels: FAM.
 
     In the spirit of Attention U-Net (arXiv 1804.03999) and SA-UNet (arXiv 2004.03696).
-    `side` is the side of the output map.
+    The output lies at `stride` of the input, whose side is fixed by `set_size`.
     """
 
-    def __init__(self, skip: int, deep: int, out: int, side: int) -> None:
+    def __init__(self, skip: int, deep: int, out: int, stride: int) -> None:
         super().__init__()
-        self.side = side
+        self.stride, self.side = stride, 0
         self.skip_in = pointwise(skip, out)
         self.deep_in = pointwise(deep, out)
         self.gate = nn.Sequential(depthwise(out), nn.Conv2d(out, 1, 1))
@@ -154,7 +163,12 @@ class FeatureAggregation(nn.Module):
         near = near * torch.sigmoid(self.gate(near + up))
         fused = self.fuse(torch.cat([near, up], 1))
         fused = fused * torch.sigmoid(self.reweight(global_mean(fused, self.side)))
-        return self.out(fused) + up
+        out: Tensor = self.out(fused) + up
+        return out
+
+    def set_size(self, size: int) -> None:
+        """Fix the side of the network's input in pixels."""
+        self.side = size // self.stride
 
 
 def global_mean(x: Tensor, side: int) -> Tensor:

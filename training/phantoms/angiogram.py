@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from training.phantoms import anatomy, devices, quality
+from training.phantoms import anatomy, devices, dose, quality
 from training.phantoms.bolus import front
 from training.phantoms.detector import (
     Detector,
@@ -26,7 +26,7 @@ from training.phantoms.vessel_tree import Branch, cerebral_tree, coronary_tree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROOT_DEPTH = (0.75, 1.05)
+ROOT_DEPTH = (0.95, 1.2)
 """Range of the optical depth of completely filled blood along the widest ray of a tree."""
 SUBTRACTED_SHARE = 0.4
 """Part of the phantom frames that come with a mask."""
@@ -87,7 +87,13 @@ def phantom_frame(seed: int, size: int = REFERENCE_SIDE, grade: int | None = Non
     detector = draw_detector(rng, severities, subtracted=subtracted)
     window = fov.window(size)
     filling = front(scene.vessels.arrival, quality.front_reach(severities.filling))
-    beam = expose(scene.depth(filling * quality.iodine_fraction(severities.density)), detector, rng)
+    filling = filling * quality.iodine_fraction(severities.density)
+    depth = scene.depth(filling)
+    blood = depth - scene.depth(0.0) if subtracted else None
+    share = quality.noise_share(severities.noise)
+    noise = dose.relative_noise(share, depth, blood, detector)
+    detector = replace(detector, relative_noise=noise)
+    beam = expose(depth, detector, rng)
     scale = full_scale(beam, window, detector.saturated)
     pixels = store(beam, window, scale, detector)
     mask = None

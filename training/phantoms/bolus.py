@@ -10,6 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from training.phantoms.texture import Image
 
+DISTAL_FILLING = 0.2
+"""Dispersed contrast runs ahead: beyond the front a vessel is filled to this fraction."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bolus:
@@ -36,7 +39,8 @@ class Bolus:
 
 def front(arrival: Image, reach: float, width: float = 0.03) -> Image:
     """Filling behind a soft front that got as far as the fraction `reach` of the longest way."""
-    return np.asarray(_logistic((reach - arrival) / width), np.float32)
+    behind = _logistic((reach - arrival) / width)
+    return np.asarray(DISTAL_FILLING + (1.0 - DISTAL_FILLING) * behind, np.float32)
 
 
 def _logistic(x: Image) -> Image:

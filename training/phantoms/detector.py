@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 Relationship = Literal["LIN", "LOG", "DISP"]
 """Pixel Intensity Relationship (0028,1040): how stored values relate to the beam's intensity."""
 
+LOG_STEEPNESS = 500.0
+"""Range of the LOG grey scale: one plus this from black to white."""
 ELECTRONIC_NOISE = 0.0015
-"""Deviation of a pixel without any quanta, as a fraction of the mean exposure."""
+"""Deviation of a pixel without any quanta, as a fraction of the mean exposure. It is added to the
+deviation of the quanta, not to their variance: a slightly pessimistic electronics."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,7 @@ def store(beam: Image, window: Image, scale: float, detector: Detector) -> NDArr
     """Stored pixels of an intensity; `scale` is the intensity at the end of the range."""
     fraction = np.clip(beam * window / scale, 0.0, 1.0)
     if detector.relationship == "LOG":
-        fraction = np.log1p(500.0 * fraction) / np.log1p(500.0)
+        fraction = np.log1p(LOG_STEEPNESS * fraction) / np.log1p(LOG_STEEPNESS)
     elif detector.relationship == "DISP":
         fraction = fraction**detector.gamma
     top = (1 << detector.bits) - 1

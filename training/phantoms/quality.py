@@ -11,9 +11,13 @@ UNGRADED = -1
 """Stands for a frame of a run whose worst severity lies between two grades."""
 INTERVALS = {GOOD: (0.0, 0.28), ACCEPTABLE: (0.36, 0.60), POOR: (0.70, 1.0)}
 """Worst severity of each grade; what lies between two intervals is never generated."""
-COMPANION_RATE = 0.4
+DRAWN = {GOOD: (0.0, 0.22), ACCEPTABLE: (0.42, 0.56), POOR: (0.78, 1.0)}
+"""The part of each interval that frames are drawn from: clear cases, none near a border."""
+DECIDERS = (0.04, 0.08, 0.26, 0.28, 0.22, 0.06, 0.06)
+"""How often each axis decides the grade, in the order of the fields of `Severities`."""
+COMPANION_RATE = 0.25
 """Probability that an axis which does not decide the grade is impaired at all."""
-COMPANION_LIMIT = 0.65
+COMPANION_LIMIT = 0.5
 """Companions stay below this fraction of the upper end of the interval."""
 
 
@@ -87,11 +91,11 @@ def draw_severities(rng: np.random.Generator, grade: int) -> Severities:
     if grade not in INTERVALS:
         message = f"expected a grade among {sorted(INTERVALS)}, got {grade}"
         raise ValueError(message)
-    low, high = INTERVALS[grade]
+    low, high = DRAWN[grade]
     present = rng.random(len(AXES)) < COMPANION_RATE
     companions = rng.uniform(0.0, COMPANION_LIMIT * high, len(AXES)) * present
     severities = Severities(**dict(zip(AXES, companions.tolist(), strict=True)))
-    decider = AXES[int(rng.integers(len(AXES)))]
+    decider = AXES[int(rng.choice(len(AXES), p=DECIDERS))]
     lowest = max(low, severities.worst)
     return replace(severities, **{decider: float(rng.uniform(lowest, high))})
 
@@ -100,8 +104,8 @@ def draw_severities(rng: np.random.Generator, grade: int) -> Severities:
 
 
 def iodine_fraction(severity: float) -> float:
-    """Iodine concentration as a fraction of the full one: 1 to 0.18."""
-    return float(0.18**severity)
+    """Iodine concentration as a fraction of the full one: 1 to 0.22."""
+    return float(0.22**severity)
 
 
 def front_reach(severity: float) -> float:
@@ -120,13 +124,18 @@ def mask_rotation_deg(severity: float) -> float:
 
 
 def motion_blur_px(severity: float) -> float:
-    """Way of the anatomy during one exposure in pixels of the reference frame: 0 to 14."""
-    return float(0.9 * 16.0**severity) if severity > 0 else 0.0
+    """Way of the anatomy during one exposure in pixels of the reference frame: 0 to 11."""
+    return float(0.9 * 12.0**severity) if severity > 0 else 0.0
 
 
 def relative_noise(severity: float) -> float:
-    """Deviation of a pixel of mean exposure as a fraction of its value: 0.006 to 0.09."""
-    return float(0.006 * 15.0**severity)
+    """Deviation of a pixel of mean exposure as a fraction of its value: 0.006 to 0.072."""
+    return float(0.006 * 12.0**severity)
+
+
+def noise_share(severity: float) -> float:
+    """Deviation of the noise as a fraction of the range that the frame shows: 0.012 to 0.13."""
+    return float(0.012 * 11.0**severity)
 
 
 def blur_px(severity: float) -> float:

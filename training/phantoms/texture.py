@@ -10,7 +10,7 @@ Image = NDArray[np.float32]
 """One layer of a frame, (rows, columns)."""
 
 REFERENCE_SIDE = 512
-"""Lengths of the phantoms are given in pixels of a frame with this side, and scale with the frame."""
+"""Lengths of the phantoms are in pixels of a frame with this side, and scale with the frame."""
 
 SUBPIXEL_BITS = 4
 """Fractional bits of the coordinates handed to the rasteriser."""

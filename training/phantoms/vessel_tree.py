@@ -18,7 +18,7 @@ SWAY = np.hanning(15)[1:-1] / np.linalg.norm(np.hanning(15))
 """Correlation of the heading along a branch: about 20 pixels, a loop of a cortical artery."""
 MURRAY = 3.0
 """Exponent of Murray's law: the cubes of the daughters' radii sum to the cube of the parent's."""
-LABEL_RADIUS = 0.8
+LABEL_RADIUS = 0.9
 """Branches thinner than this many pixels are drawn but belong to no truth."""
 
 
@@ -54,7 +54,7 @@ class TreeStyle:
 
 CEREBRAL = TreeStyle(
     root_radius=(2.2, 4.2),
-    tip_radius=0.9,
+    tip_radius=1.05,
     length=(35.0, 130.0),
     tortuosity=0.75,
     taper=0.10,
@@ -62,7 +62,7 @@ CEREBRAL = TreeStyle(
 )
 CORONARY = TreeStyle(
     root_radius=(4.0, 7.5),
-    tip_radius=1.0,
+    tip_radius=1.1,
     length=(25.0, 110.0),
     tortuosity=0.35,
     taper=0.22,
@@ -170,7 +170,7 @@ class TreeGrower:
 
 
 def cerebral_tree(rng: np.random.Generator, size: int, zoom: float) -> list[Branch]:
-    """A carotid-like trunk from below that fans out over the brain; (rows, columns) = size, size."""
+    """A carotid-like trunk from below that fans out over the brain, in a frame of size x size."""
     scale = size / REFERENCE_SIDE * zoom
     grower = TreeGrower(rng, _varied(CEREBRAL, rng), scale, limit=int(rng.integers(25, 120)))
     root = size * np.array([0.0, rng.uniform(0.55, 1.02), rng.uniform(0.25, 0.75)])
@@ -181,7 +181,7 @@ def cerebral_tree(rng: np.random.Generator, size: int, zoom: float) -> list[Bran
 
 
 def coronary_tree(rng: np.random.Generator, size: int, zoom: float) -> list[Branch]:
-    """A trunk that follows a groove, a circle around the heart seen obliquely, with side branches."""
+    """A trunk along a groove, a circle around the heart seen obliquely, with side branches."""
     scale = size / REFERENCE_SIDE * zoom
     grower = TreeGrower(rng, _varied(CORONARY, rng), scale, limit=int(rng.integers(8, 40)))
     path, headings = _groove(rng, size, scale)
@@ -236,7 +236,8 @@ def _perpendicular(heading: NDArray[np.float64], rng: np.random.Generator) -> ND
 def _tilt(
     heading: NDArray[np.float64], angle: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    return np.cos(angle) * heading + np.sin(angle) * _perpendicular(heading, rng)
+    tilted = np.cos(angle) * heading + np.sin(angle) * _perpendicular(heading, rng)
+    return np.asarray(tilted)
 
 
 def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
