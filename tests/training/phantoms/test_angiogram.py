@@ -44,7 +44,7 @@ def test_half_of_the_pixels_inside_vessels_differ_from_their_surroundings() -> N
     contrasts = []
     for seed in range(8):
         frame = phantom_frame(seed, SIZE, 2)
-        image = network_input(frame.pixels, frame.mask, frame.relationship, SIZE)
+        image = network_input(frame, SIZE)
         inside = frame.vessels > 0
         ring = (np.roll(inside, 6, 0) | np.roll(inside, -6, 0) | np.roll(inside, 6, 1)) & ~inside
         contrasts.append(abs(float(np.median(image[inside]) - np.median(image[ring]))))
