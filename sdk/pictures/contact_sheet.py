@@ -12,15 +12,17 @@ from sdk.pictures.overlay import draw_outcome, save_png
 COLUMNS = 5
 ROWS = 4
 SIDE = 320
+LARGEST_SIDE = 960
 
 
 def draw_contact_sheet(outcomes: Sequence[Outcome[Any]], path: Path) -> None:
     """Writes up to 20 outcomes, first and last among them, as one PNG."""
     picked = pick(len(outcomes), COLUMNS * ROWS)
-    tiles = [draw_outcome(outcomes[index], SIDE) for index in picked]
-    if not tiles:
+    if not picked:
         raise ValueError("there are no outcomes to draw; the run was empty")
-    columns = min(COLUMNS, len(tiles))
+    columns = min(COLUMNS, len(picked))
+    side = min(LARGEST_SIDE, COLUMNS * SIDE // columns)
+    tiles = [draw_outcome(outcomes[index], side) for index in picked]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
     rows = [np.hstack(tiles[first : first + columns]) for first in range(0, len(tiles), columns)]
     save_png(np.vstack(rows), path)

@@ -43,7 +43,7 @@ def _draw_answers(axes: Any, outcomes: Sequence[Outcome[Any]]) -> None:
             axes.scatter(index[chosen], areas[chosen], s=26, color=colour, label=grade, zorder=2)
     axes.set_ylabel(f"vessel area [{_unit(outcomes)}]")
     axes.set_title("Answer of every frame, coloured by quality grade")
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower right")
     axes.grid(alpha=0.25)
 
 
