@@ -62,10 +62,12 @@ def main() -> None:
         parser.error(f"there is no family {', '.join(sorted(unknown))}, only {', '.join(FAMILIES)}")
     machine = describe_machine()
     print("; ".join(f"{key}: {value}" for key, value in machine.items()), end="\n\n")
-    tables = {name: measure(name) for name in options.family or FAMILIES}
-    write_json(options.json, machine, tables)
-    if options.markdown:
-        write_markdown(options.markdown, machine, tables)
+    tables: dict[str, list[Row]] = {}
+    for name in options.family or FAMILIES:
+        tables[name] = measure(name)
+        write_json(options.json, machine, tables)
+        if options.markdown:
+            write_markdown(options.markdown, machine, tables)
     missed = [row.job for rows in tables.values() for row in rows if misses(row)]
     print(f"\nwritten to {options.json}; below target: {', '.join(missed) or 'none'}")
 
