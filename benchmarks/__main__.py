@@ -88,7 +88,9 @@ def misses(row: Row) -> bool:
 
 def describe_machine() -> dict[str, str]:
     """What the numbers were measured on and against."""
-    installed = {item.name.lower(): item.version for item in metadata.distributions()}
+    installed = {
+        item.name.lower().replace("_", "-"): item.version for item in metadata.distributions()
+    }
     versions = {name: installed.get(name, "missing") for name in PEERS}
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),

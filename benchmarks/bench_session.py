@@ -31,6 +31,7 @@ def script(pixels: NDArray[np.uint16], run: Run, least_px: float) -> tuple[Any, 
     grid = (np.arange(128) * 2 + 1) * SIDE // 256
     low, high = np.percentile(pixels[np.ix_(grid, grid)], (1, 99))
     small = cv2.resize(pixels, (512, 512), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low, high = np.float32(low), np.float32(high)
     image = np.clip((small - low) / (high - low), 0, 1)[None, None]
     vessels, grade = run(image)
     large = cv2.resize(vessels[0, 0], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
