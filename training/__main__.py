@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from training.recipes.angiogram_quality import AngiogramQualityRecipe, report, train
+from training.recipes.angiogram_quality import AngiogramQualityRecipe, report, score_folder, train
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,10 +18,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/angiogram_quality"))
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--report", action="store_true", help="score the best weights instead")
+    parser.add_argument("--score", type=Path, metavar="FOLDER", help="score a model folder instead")
     options = parser.parse_args(arguments)
     recipe = AngiogramQualityRecipe()
-    if options.report:
-        sys.stdout.write(json.dumps(report(recipe, options.out), indent=2) + "\n")
+    if options.report or options.score:
+        numbers = (
+            score_folder(recipe, options.score, options.out)
+            if options.score
+            else report(recipe, options.out)
+        )
+        sys.stdout.write(json.dumps(numbers, indent=2) + "\n")
         return
     best = train(recipe, options.out, minutes=options.minutes, resume=options.resume)
     sys.stdout.write(f"best weights: {best}\n")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from sdk.backends.onnxruntime import OnnxRuntimeBackend
+from sdk.model_folder import ModelFolder
 from training.datasets.angiogram_pool import GRADES, AngiogramPool
 from training.metrics import (
     Estimate,
@@ -20,9 +24,8 @@ from training.metrics import (
 from training.phantoms.quality import AXES
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
-
-    from numpy.typing import NDArray
 
     from training.networks.angiogram_quality import AngiogramQualityNet
 
@@ -65,25 +68,65 @@ class Report:
                 for index, name in enumerate(AXES)
                 if (chosen := deciding == index).any()
             },
+            "of_kind": {
+                name: {
+                    "frames": int(chosen.sum()),
+                    "dice": float(self.dice_per_frame[chosen].mean()),
+                    "accuracy": float(right[chosen].mean()),
+                }
+                for name, chosen in (("subtracted", pool.subtracted), ("native", ~pool.subtracted))
+                if chosen.any()
+            },
         }
 
 
-@torch.no_grad()
-def evaluate(
-    network: AngiogramQualityNet, pool: AngiogramPool, *, batch: int = 4, bfloat16: bool = False
-) -> Report:
-    """Run the network over whole frames; vessels are where the logit is positive."""
-    network.eval().set_size(pool.inputs.shape[-1])
+Predict = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""Inputs (B, 1, side, side) -> logits of the vessels (B, 1, side, side), of the grades (B, K)."""
+
+
+def evaluate(predict: Predict, pool: AngiogramPool, *, batch: int = 4) -> Report:
+    """Run a network over whole frames; vessels are where the logit is positive."""
     overlaps, grades = [], []
     for start in range(0, len(pool), batch):
         frames = pool.whole(np.arange(start, min(start + batch, len(pool))))
-        inputs = torch.from_numpy(frames.inputs).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            vessels, grade = network(inputs)
-        found = (vessels > 0).numpy()
-        overlaps += [dice(a, b > 0.5) for a, b in zip(found, frames.vessels, strict=True)]
-        grades += grade.float().argmax(1).tolist()
+        vessels, grade = predict(frames.inputs)
+        overlaps += [dice(a > 0, b > 0.5) for a, b in zip(vessels, frames.vessels, strict=True)]
+        grades += grade.argmax(1).tolist()
     return score(np.array(overlaps), np.array(grades), pool.grades)
+
+
+def by_torch(network: AngiogramQualityNet, size: int, *, bfloat16: bool = False) -> Predict:
+    """The network as it is trained, on frames of size x size."""
+    network.eval().set_size(size)
+
+    @torch.no_grad()
+    def predict(inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        frames = torch.from_numpy(inputs).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            vessels, grade = network(frames)
+        return vessels.float().numpy(), grade.float().numpy()
+
+    return predict
+
+
+def by_folder(folder: Path, precision: str = "fp32") -> Predict:
+    """The graph of a model folder, one frame at a time, as the device runs it.
+
+    Raises:
+        ModelFolderError: the folder is damaged or foreign.
+    """
+    backend = OnnxRuntimeBackend(ModelFolder.open(folder).graph(precision))
+
+    def predict(inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        answers = []
+        for frame in inputs:
+            backend.inputs["frame"][...] = frame
+            backend.run()
+            answers.append([backend.outputs[name][0].copy() for name in ("vessels", "grade")])
+        vessels, grades = zip(*answers, strict=True)
+        return np.stack(vessels), np.stack(grades)
+
+    return predict
 
 
 def score(

@@ -40,9 +40,9 @@ def statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.array(numbers, np.float32)
 
 
-def table(pool: AngiogramPool, limit: int) -> NDArray[np.float32]:
-    """(N, 12) statistics of the first frames of a pool."""
-    return np.stack([statistics(pool.inputs[index]) for index in range(min(limit, len(pool)))])
+def table(pool: AngiogramPool) -> NDArray[np.float32]:
+    """(N, 12) statistics of the frames of a pool."""
+    return np.stack([statistics(pixels) for pixels in pool.inputs])
 
 
 def _classifier(features: int, hidden: int) -> nn.Sequential:
@@ -52,16 +52,16 @@ def _classifier(features: int, hidden: int) -> nn.Sequential:
 
 
 def leakage_accuracy(
-    training: AngiogramPool, test: AngiogramPool, *, limit: int = 3000, hidden: int = HIDDEN
+    training: AngiogramPool, test: AngiogramPool, *, hidden: int = HIDDEN
 ) -> Estimate:
-    """Accuracy on `test` of a small network that sees statistics of `training` frames only.
+    """Accuracy on `test` of a small network that sees statistics of the `training` frames only.
 
     With `hidden` = 0 it is a logistic regression.
     """
-    features, unseen = table(training, limit), table(test, len(test))
+    features, unseen = table(training), table(test)
     centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
     inputs = torch.from_numpy((features - centre) / scale)
-    grades = torch.from_numpy(training.grades[: len(features)].copy())
+    grades = torch.from_numpy(training.grades.copy())
     torch.manual_seed(0)
     model = _classifier(inputs.shape[1], hidden)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2, weight_decay=1e-3)

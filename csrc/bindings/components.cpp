@@ -182,8 +182,8 @@ py::tuple bind_components(const py::object& mask_object, const py::object& conne
 
 // An output of None means the mask itself.
 template <typename Edit>
-std::uint32_t edit_mask(const py::object& mask_object, const py::object& connectivity,
-                        const py::object& out_object, const py::object& workspace, Edit edit) {
+auto edit_mask(const py::object& mask_object, const py::object& connectivity,
+               const py::object& out_object, const py::object& workspace, Edit edit) {
   const ArrayIn mask = mask_in(mask_object);
   const ArrayIn out = out_object.is_none() ? mask : array_in(out_object, "out");
   check_same_shape(out, mask);
@@ -195,19 +195,22 @@ std::uint32_t edit_mask(const py::object& mask_object, const py::object& connect
   return edit(job, *borrowed);
 }
 
-std::uint32_t bind_remove_small(const py::object& mask, std::int64_t min_pixels,
-                                const py::object& connectivity, const py::object& out,
-                                const py::object& workspace) {
-  return edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
+py::tuple told(const Kept& kept) { return py::make_tuple(kept.count, kept.pixels, kept.removed); }
+
+py::tuple bind_remove_small(const py::object& mask, std::int64_t min_pixels,
+                            const py::object& connectivity, const py::object& out,
+                            const py::object& workspace) {
+  return told(edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
     return remove_small(edit, min_pixels, ws);
-  });
+  }));
 }
 
-std::uint32_t bind_keep_largest(const py::object& mask, std::uint32_t keep,
-                                const py::object& connectivity, const py::object& out,
-                                const py::object& workspace) {
-  return edit_mask(mask, connectivity, out, workspace,
-                   [=](const MaskEdit& edit, auto& ws) { return keep_largest(edit, keep, ws); });
+py::tuple bind_keep_largest(const py::object& mask, std::uint32_t keep,
+                            const py::object& connectivity, const py::object& out,
+                            const py::object& workspace) {
+  return told(edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
+    return keep_largest(edit, keep, ws);
+  }));
 }
 
 std::uint32_t bind_fill_holes(const py::object& mask, const py::object& connectivity,

@@ -30,13 +30,21 @@ Connectivity dual(const MaskEdit& edit) {
   return edit.connectivity == 6 ? 26 : 6;
 }
 
-// Clears the components that are not marked.
-void keep_marked(const MaskEdit& edit, const ComponentsWorkspace& ws) {
+// Clears the components that are not marked, of `count`.
+Kept keep_marked(const MaskEdit& edit, std::uint32_t count, const ComponentsWorkspace& ws) {
+  Kept kept{0, 0, 0};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    kept.count += ws.marks[i];
+    kept.pixels += ws.marks[i] ? ws.tallies[i].pixels : 0;
+  }
+  kept.removed = count - kept.count;
   copy_rows(edit);
+  if (kept.removed == 0) return kept;
   ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
     if (!ws.marks[ws.label_of_root[ws.forest.root(run)] - 1])
       std::memset(edit.out.row(z, y) + start, 0, stop - start);
   });
+  return kept;
 }
 
 // Marks every component that reaches the border by its root.
@@ -106,19 +114,14 @@ void paint_labels(const View3D<std::uint32_t>& labels, const ComponentsWorkspace
   clear_to(std::ptrdiff_t(labels.depth) * labels.rows);
 }
 
-std::uint32_t remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& ws) {
+Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& ws) {
   const std::uint32_t count = find_components(edit.mask, edit.connectivity, ws);
   ws.marks.reserve(count);
-  std::uint32_t removed = 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    ws.marks[i] = ws.tallies[i].pixels >= min_pixels;
-    removed += !ws.marks[i];
-  }
-  keep_marked(edit, ws);
-  return removed;
+  for (std::uint32_t i = 0; i < count; ++i) ws.marks[i] = ws.tallies[i].pixels >= min_pixels;
+  return keep_marked(edit, count, ws);
 }
 
-std::uint32_t keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace& ws) {
+Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace& ws) {
   const std::uint32_t count = find_components(edit.mask, edit.connectivity, ws);
   keep = std::min(keep, count);
   ws.order.reserve(count);
@@ -131,8 +134,7 @@ std::uint32_t keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsW
   ws.marks.reserve(count);
   std::fill_n(ws.marks.data(), count, std::uint8_t(0));
   for (std::uint32_t i = 0; i < keep; ++i) ws.marks[ws.order[i]] = 1;
-  keep_marked(edit, ws);
-  return count - keep;
+  return keep_marked(edit, count, ws);
 }
 
 std::uint32_t fill_holes(const MaskEdit& edit, ComponentsWorkspace& ws) {

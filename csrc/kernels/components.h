@@ -47,13 +47,16 @@ struct MaskEdit {
   bool planar;                // an image, not a volume of one slice
 };
 
-// Each returns how many components it changed.
-std::uint32_t remove_small(const MaskEdit& edit, std::int64_t min_pixels,
-                           ComponentsWorkspace& workspace);
-std::uint32_t keep_largest(const MaskEdit& edit, std::uint32_t keep,
-                           ComponentsWorkspace& workspace);
+// What stayed of a mask, and how many components did not.
+struct Kept {
+  std::uint32_t count, removed;
+  std::int64_t pixels;
+};
+
+Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& workspace);
+Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace& workspace);
 // Background components (of the dual connectivity) that do not reach the border take the value of
-// the pixel to their left.
+// the pixel to their left. Returns how many.
 std::uint32_t fill_holes(const MaskEdit& edit, ComponentsWorkspace& workspace);
 
 }  // namespace angio

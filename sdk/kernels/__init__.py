@@ -7,6 +7,7 @@ from sdk.kernels.boxes import BoxWorkspace, NmsOptions, SoftNmsOptions, nms, sof
 from sdk.kernels.centreline import Centreline, CentrelineWorkspace, centreline
 from sdk.kernels.components import (
     Components,
+    Kept,
     PhysicalSize,
     components,
     fill_holes,
@@ -38,6 +39,7 @@ __all__ = [
     "FilteredCandidates",
     "FusedBoxes",
     "FusionOptions",
+    "Kept",
     "NmsOptions",
     "OverlayStyle",
     "PercentileWorkspace",

@@ -33,6 +33,18 @@ class Components:
     """(count,) highest value; None without values."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What stayed of a mask that was edited."""
+
+    count: int
+    """Components that stayed."""
+    pixels: int
+    """Pixels or voxels of these."""
+    removed: int
+    """Components that were cleared."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PhysicalSize:
     """A size on the patient instead of a number of pixels."""
@@ -109,7 +121,7 @@ def remove_small(
     connectivity: int | None = None,
     out: Any = None,
     workspace: ComponentsWorkspace | None = None,
-) -> int:
+) -> Kept:
     """Clears the components that are smaller than `min_size`.
 
     Args:
@@ -121,7 +133,7 @@ def remove_small(
         workspace: as in `components`.
 
     Returns:
-        How many components were removed.
+        What stayed, and how many components did not.
 
     Raises:
         TypeError, ValueError: as `components`; or a negative or physically meaningless size.
@@ -131,7 +143,7 @@ def remove_small(
     )
     if pixels < 0:
         raise ValueError(f"min_size must not be negative, got {pixels}; 0 and 1 keep everything")
-    return _native.remove_small(mask, pixels, connectivity, out, workspace)
+    return _kept(_native.remove_small(mask, pixels, connectivity, out, workspace))
 
 
 def keep_largest(
@@ -141,7 +153,7 @@ def keep_largest(
     connectivity: int | None = None,
     out: Any = None,
     workspace: ComponentsWorkspace | None = None,
-) -> int:
+) -> Kept:
     """Clears all but the `k` largest components; of equal ones the first in raster order stays.
 
     Args:
@@ -152,7 +164,7 @@ def keep_largest(
         workspace: as in `components`.
 
     Returns:
-        How many components were removed.
+        What stayed, and how many components did not.
 
     Raises:
         TypeError, ValueError: as `components`; or a negative `k`.
@@ -163,7 +175,7 @@ def keep_largest(
             f"k must not be negative, got {keep}; give the number of components to keep"
         )
     keep = min(keep, 2**32 - 1)
-    return _native.keep_largest(mask, keep, connectivity, out, workspace)
+    return _kept(_native.keep_largest(mask, keep, connectivity, out, workspace))
 
 
 def fill_holes(
@@ -192,3 +204,8 @@ def fill_holes(
         TypeError, ValueError: as `components`.
     """
     return _native.fill_holes(mask, connectivity, out, workspace)
+
+
+def _kept(told: tuple[int, int, int]) -> Kept:
+    count, pixels, removed = told
+    return Kept(count=count, pixels=pixels, removed=removed)

@@ -43,14 +43,11 @@ class VesselReader:
         mask = np.empty(frame.shape, np.uint8)
         kernels.threshold(plane[placement.window], self._level, out=mask)
         least = math.ceil(self._min_tree_fraction * mask.size)
-        sizes = kernels.components(mask, workspace=self._workspace).sizes
-        kept = sizes[sizes >= least]
-        if len(kept) < len(sizes):
-            kernels.remove_small(mask, least, workspace=self._workspace)
-        area_px, spacing = int(kept.sum()), frame.pixel_spacing_mm
+        kept = kernels.remove_small(mask, least, workspace=self._workspace)
+        spacing = frame.pixel_spacing_mm
         return Vessels(
             mask=mask,
-            area_px=area_px,
-            area_mm2=area_px * spacing[0] * spacing[1] if spacing else None,
-            count=len(kept),
+            area_px=kept.pixels,
+            area_mm2=kept.pixels * spacing[0] * spacing[1] if spacing else None,
+            count=kept.count,
         )

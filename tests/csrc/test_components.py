@@ -88,8 +88,10 @@ def test_nothing_in_nothing(shape):
     assert found.count == 0
     assert found.boxes.shape == (0, 2 * mask.ndim)
     assert found.centroids.shape == (0, mask.ndim)
-    edits = (kernels.remove_small(mask, 3), kernels.keep_largest(mask), kernels.fill_holes(mask))
-    assert edits == (0, 0, 0)
+    nothing = kernels.Kept(count=0, pixels=0, removed=0)
+    assert kernels.remove_small(mask, 3) == nothing
+    assert kernels.keep_largest(mask) == nothing
+    assert kernels.fill_holes(mask) == 0
 
 
 def test_takes_rows_and_slices_in_any_order():

@@ -28,9 +28,11 @@ def test_removes_what_is_smaller(case, min_size):
     sizes[0] = 0
     expected = np.where(sizes[labels] >= max(min_size, 1), mask, 0)
     out = np.full_like(mask, 9)
-    removed = kernels.remove_small(mask, min_size, connectivity=connectivity, out=out)
+    kept = kernels.remove_small(mask, min_size, connectivity=connectivity, out=out)
     np.testing.assert_array_equal(out, expected)
-    assert removed == np.count_nonzero(sizes[1:] < min_size)
+    assert kept.removed == np.count_nonzero(sizes[1:] < min_size)
+    assert kept.count == len(sizes) - 1 - kept.removed
+    assert kept.pixels == np.count_nonzero(expected)
     kernels.remove_small(mask, min_size, connectivity=connectivity, workspace=WORKSPACE)
     np.testing.assert_array_equal(mask, expected)
 
@@ -42,9 +44,11 @@ def test_keeps_the_largest_and_of_equal_ones_the_first(case, k):
     labels = flood(mask, connectivity)
     order = np.argsort(-np.bincount(labels.ravel())[1:], kind="stable") + 1
     expected = np.where(np.isin(labels, order[:k]), mask, 0)
-    removed = kernels.keep_largest(mask, k, connectivity=connectivity, workspace=WORKSPACE)
+    kept = kernels.keep_largest(mask, k, connectivity=connectivity, workspace=WORKSPACE)
     np.testing.assert_array_equal(mask, expected)
-    assert removed == max(len(order) - k, 0)
+    assert kept.removed == max(len(order) - k, 0)
+    assert kept.count == min(len(order), k)
+    assert kept.pixels == np.count_nonzero(expected)
 
 
 @PATIENT
@@ -77,7 +81,7 @@ def test_sizes_of_the_patient():
     mask[0, 0, :3] = mask[2, 2, 4:8] = 1
     size = kernels.PhysicalSize(min_size_mm=0.4, spacing_mm=(1.0, 0.5, 0.2))
     assert size.pixels(3) == 4
-    assert kernels.remove_small(mask, size) == 1
+    assert kernels.remove_small(mask, size) == kernels.Kept(count=1, pixels=4, removed=1)
     assert mask.sum() == 4
     exact = kernels.PhysicalSize(min_size_mm=0.3, spacing_mm=(0.1, 1.0))
     assert exact.pixels(2) == 3

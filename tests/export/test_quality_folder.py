@@ -8,10 +8,12 @@ import torch
 
 import sdk
 from export.quality_folder import make_folder
+from training.datasets.angiogram_pool import generate
+from training.evaluation import by_folder, by_torch, evaluate
 from training.networks.angiogram_quality import AngiogramQualityNet
 from training.phantoms.angiogram import phantom_frame
 from training.preprocess import frame_of
-from training.recipes.checkpoint import save_weights
+from training.recipes.checkpoint import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +51,14 @@ def test_golden_inputs_are_exact_in_half_precision(folder):
     (inputs, _), *_ = folder.golden()
     assert inputs["frame"].dtype == np.float16
     assert 0.0 <= inputs["frame"].min() < inputs["frame"].max() <= 1.0
+
+
+def test_the_folder_scores_as_torch_does(folder):
+    network = AngiogramQualityNet()
+    load_weights(folder.path.parent / "weights.safetensors", network)
+    pool = generate(range(3), network.config.size, workers=1)
+    by_graph, by_network = (
+        evaluate(predict, pool) for predict in (by_folder(folder.path), by_torch(network, 512))
+    )
+    np.testing.assert_allclose(by_graph.dice_per_frame, by_network.dice_per_frame, atol=1e-3)
+    np.testing.assert_array_equal(by_graph.predicted_grades, by_network.predicted_grades)

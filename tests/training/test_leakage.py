@@ -20,6 +20,7 @@ def pool(seed: int, *, leaking: bool, count: int = 90) -> AngiogramPool:
         vessels=np.zeros((count, 32, 4), np.uint8),
         grades=grades.astype(np.int64),
         severities=np.zeros((count, len(AXES)), np.float32),
+        subtracted=np.zeros(count, np.bool_),
     )
 
 

@@ -60,6 +60,8 @@ class AngiogramPool:
     """(N,)."""
     severities: NDArray[np.float32]
     """(N, axes) in the order of `AXES`."""
+    subtracted: NDArray[np.bool_]
+    """(N,) whether a mask was subtracted, else the frame is native."""
 
     def __len__(self) -> int:
         return len(self.grades)
@@ -127,7 +129,7 @@ def _augment(
     return table.astype(np.float32)[pixels], np.ascontiguousarray(truth)
 
 
-_Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[float, ...]]
+_Drawn = tuple[NDArray[np.uint8], NDArray[np.uint8], tuple[float, ...], bool]
 
 
 def _one(seed: int, size: int, grade: int) -> _Drawn:
@@ -139,6 +141,7 @@ def _one(seed: int, size: int, grade: int) -> _Drawn:
         np.round(pixels * 255).astype(np.uint8),
         np.packbits(frame.vessels, axis=-1),
         frame.severities.as_tuple(),
+        frame.mask is not None,
     )
 
 
@@ -157,9 +160,16 @@ def _collect(frames: Iterable[_Drawn], grades: NDArray[np.int64], size: int) -> 
     inputs = np.empty((count, size, size), np.uint8)
     vessels = np.empty((count, size, size // 8), np.uint8)
     severities = np.empty((count, len(AXES)), np.float32)
+    subtracted = np.empty(count, np.bool_)
     for index, frame in enumerate(frames):
-        inputs[index], vessels[index], severities[index] = frame
-    return AngiogramPool(inputs=inputs, vessels=vessels, grades=grades, severities=severities)
+        inputs[index], vessels[index], severities[index], subtracted[index] = frame
+    return AngiogramPool(
+        inputs=inputs,
+        vessels=vessels,
+        grades=grades,
+        severities=severities,
+        subtracted=subtracted,
+    )
 
 
 def cached(folder: Path, seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:

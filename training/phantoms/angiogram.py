@@ -26,9 +26,11 @@ from training.phantoms.vessel_tree import Branch, cerebral_tree, coronary_tree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROOT_DEPTH = (0.95, 1.2)
+ROOT_DEPTH = (1.0, 1.4)
 """Range of the optical depth of completely filled blood along the widest ray of a tree."""
-SUBTRACTED_SHARE = 0.4
+BUILD = (0.5, 1.0)
+"""Range of the thickness of a patient, as a fraction of the largest."""
+SUBTRACTED_SHARE = 0.55
 """Part of the phantom frames that come with a mask."""
 
 CEREBRAL_SHARE = 0.55
@@ -89,7 +91,7 @@ def phantom_frame(seed: int, size: int = REFERENCE_SIDE, grade: int | None = Non
     filling = front(scene.vessels.arrival, quality.front_reach(severities.filling))
     filling = filling * quality.iodine_fraction(severities.density)
     depth = scene.depth(filling)
-    blood = depth - scene.depth(0.0) if subtracted else None
+    blood = scene.depth(1.0) - scene.depth(0.0) if subtracted else None
     share = quality.noise_share(severities.noise)
     noise = dose.relative_noise(share, depth, blood, detector)
     detector = replace(detector, relative_noise=noise)
@@ -125,7 +127,7 @@ def draw_scene(rng: np.random.Generator, size: int, *, cerebral: bool | None = N
         objects += devices.catheter(rng, size, branches[0].points[0])
     widest = 2.0 * float(branches[0].radii[0])
     return Scene(
-        anatomy=patient,
+        anatomy=patient * np.float32(rng.uniform(*BUILD)),
         devices=objects,
         vessels=layer,
         iodine=float(rng.uniform(*ROOT_DEPTH)) / widest,
@@ -173,12 +175,15 @@ def draw_field_of_view(rng: np.random.Generator, collimation: float) -> FieldOfV
 def draw_detector(
     rng: np.random.Generator, severities: Severities, *, subtracted: bool
 ) -> Detector:
-    """Detector settings: the severities set noise, blur, motion and saturation, chance the rest."""
+    """Detector settings: the severities set blur, motion and saturation, chance the rest.
+
+    The noise is set later, by a dose that fits what is seen.
+    """
     angle = rng.uniform(0, 2 * np.pi)
     motion = 0.0 if subtracted else quality.motion_blur_px(severities.motion)
     scales: tuple[Relationship, ...] = ("LIN", "LOG", "DISP")
     return Detector(
-        relative_noise=quality.relative_noise(severities.noise),
+        relative_noise=0.0,
         blur_px=quality.blur_px(severities.sharpness),
         motion_px=(float(motion * np.sin(angle)), float(motion * np.cos(angle))),
         scatter=float(rng.uniform(0.05, 0.35)),

@@ -13,7 +13,7 @@ INTERVALS = {GOOD: (0.0, 0.28), ACCEPTABLE: (0.36, 0.60), POOR: (0.70, 1.0)}
 """Worst severity of each grade; what lies between two intervals is never generated."""
 DRAWN = {GOOD: (0.0, 0.22), ACCEPTABLE: (0.42, 0.56), POOR: (0.78, 1.0)}
 """The part of each interval that frames are drawn from: clear cases, none near a border."""
-DECIDERS = (0.04, 0.08, 0.26, 0.28, 0.22, 0.06, 0.06)
+DECIDERS = (0.05, 0.09, 0.24, 0.26, 0.18, 0.09, 0.09)
 """How often each axis decides the grade, in the order of the fields of `Severities`."""
 COMPANION_RATE = 0.25
 """Probability that an axis which does not decide the grade is impaired at all."""
@@ -104,8 +104,8 @@ def draw_severities(rng: np.random.Generator, grade: int) -> Severities:
 
 
 def iodine_fraction(severity: float) -> float:
-    """Iodine concentration as a fraction of the full one: 1 to 0.22."""
-    return float(0.22**severity)
+    """Iodine concentration as a fraction of the full one: 1 to 0.25."""
+    return float(0.25**severity)
 
 
 def front_reach(severity: float) -> float:
@@ -128,19 +128,14 @@ def motion_blur_px(severity: float) -> float:
     return float(0.9 * 12.0**severity) if severity > 0 else 0.0
 
 
-def relative_noise(severity: float) -> float:
-    """Deviation of a pixel of mean exposure as a fraction of its value: 0.006 to 0.072."""
-    return float(0.006 * 12.0**severity)
-
-
 def noise_share(severity: float) -> float:
     """Deviation of the noise as a fraction of the range that the frame shows: 0.012 to 0.13."""
     return float(0.012 * 11.0**severity)
 
 
 def blur_px(severity: float) -> float:
-    """Deviation of the point spread in pixels of the reference frame: 0.5 to 3.5."""
-    return float(0.5 * 7.0**severity)
+    """Deviation of the point spread in pixels of the reference frame: 0.5 to 4."""
+    return float(0.5 * 8.0**severity)
 
 
 def hidden_fraction(severity: float) -> float:

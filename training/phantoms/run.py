@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.phantoms import quality
+from training.phantoms import dose, quality
 from training.phantoms.anatomy import displace
 from training.phantoms.angiogram import Scene, draw_field_of_view, draw_scene
 from training.phantoms.bolus import Bolus
@@ -109,7 +109,8 @@ def phantom_run(
     rng = np.random.default_rng([seed, 0x40])
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
-    course = _Course(scene, _bolus(frames, options), float(rng.uniform(0, 2 * np.pi)))
+    direction = float(rng.uniform(0, 2 * np.pi))
+    course = _Course(scene, _bolus(frames, options), direction, _least_noise(scene))
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -140,6 +141,7 @@ class _Course:
     scene: Scene
     bolus: Bolus
     direction: float
+    least_noise: float
 
     def severities(self, time_ms: float, defects: dict[str, float]) -> Severities:
         """What the bolus and the defects make of a frame."""
@@ -160,7 +162,7 @@ class _Course:
         way = quality.motion_blur_px(impaired.motion) / 2
         detector = replace(
             STORAGE,
-            relative_noise=quality.relative_noise(impaired.noise),
+            relative_noise=self._noise(impaired.noise),
             blur_px=quality.blur_px(impaired.sharpness),
             motion_px=(way * np.sin(self.direction), way * np.cos(self.direction)),
         )
@@ -172,12 +174,23 @@ class _Course:
         seen = (self.scene.vessels.truth > 0) & (filling > SEEN)
         return (self._moved(seen.astype(np.float32), impaired.motion) > 0.5).astype(np.uint8)
 
+    def _noise(self, severity: float) -> float:
+        """Noise that makes the difference from the mask, which has the least noise, as bad."""
+        ratio = quality.noise_share(severity) / quality.noise_share(AT_BEST.noise)
+        return self.least_noise * float(np.sqrt(max(2.0 * ratio**2 - 1.0, 0.0)))
+
     def _moved(self, layer: Image, motion: float) -> Image:
         if motion <= 0.0:
             return layer
         way = quality.mask_shift_px(motion) * layer.shape[0] / REFERENCE_SIDE
         shift = (way * float(np.sin(self.direction)), way * float(np.cos(self.direction)))
         return displace(layer, shift, quality.mask_rotation_deg(motion))
+
+
+def _least_noise(scene: Scene) -> float:
+    """Relative deviation at the dose of a frame without a defect; runs are seen subtracted."""
+    blood = scene.depth(1.0) - scene.depth(0.0)
+    return dose.relative_noise(quality.noise_share(AT_BEST.noise), scene.depth(1.0), blood, STORAGE)
 
 
 def _bolus(frames: int, options: RunOptions) -> Bolus:

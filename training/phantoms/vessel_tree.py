@@ -18,7 +18,7 @@ SWAY = np.hanning(15)[1:-1] / np.linalg.norm(np.hanning(15))
 """Correlation of the heading along a branch: about 20 pixels, a loop of a cortical artery."""
 MURRAY = 3.0
 """Exponent of Murray's law: the cubes of the daughters' radii sum to the cube of the parent's."""
-LABEL_RADIUS = 0.9
+LABEL_RADIUS = 1.0
 """Branches thinner than this many pixels are drawn but belong to no truth."""
 
 
@@ -53,8 +53,8 @@ class TreeStyle:
 
 
 CEREBRAL = TreeStyle(
-    root_radius=(2.2, 4.2),
-    tip_radius=1.05,
+    root_radius=(2.4, 4.4),
+    tip_radius=1.2,
     length=(35.0, 130.0),
     tortuosity=0.75,
     taper=0.10,
@@ -62,7 +62,7 @@ CEREBRAL = TreeStyle(
 )
 CORONARY = TreeStyle(
     root_radius=(4.0, 7.5),
-    tip_radius=1.1,
+    tip_radius=1.4,
     length=(25.0, 110.0),
     tortuosity=0.35,
     taper=0.22,

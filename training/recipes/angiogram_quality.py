@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from training.datasets.angiogram_pool import cached
-from training.evaluation import evaluate
+from training.evaluation import Predict, by_folder, by_torch, evaluate
 from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REPORT = "metrics.json"
 """File in the folder of a training with the scores on the held-out phantoms."""
+LEAKAGE_FRAMES = 3000
+"""Training phantoms that the leakage control learns from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,13 @@ class AngiogramQualityRecipe:
     network: AngiogramQualityConfig = field(default_factory=AngiogramQualityConfig)
     """Shape of the network."""
     stages: tuple[Stage, ...] = (
-        Stage(share=0.72, side=256, batch=8),
-        Stage(share=0.28, side=512, batch=4),
+        Stage(share=0.35, side=256, batch=8),
+        Stage(share=0.65, side=512, batch=8),
     )
     """Crops at full resolution for the vessels, then whole frames for the grade as well."""
-    steps: int = 5000
+    steps: int = 4500
     """Optimiser steps, unless the time is limited instead."""
-    training_frames: int = 4000
+    training_frames: int = 6000
     """Phantoms to train on."""
     validation_frames: int = 96
     """Phantoms that choose the checkpoint."""
@@ -61,7 +63,7 @@ class AngiogramQualityRecipe:
     """Seed of the first held-out phantom."""
     seed: int = 7
     """Seed of the weights and of the order of the batches."""
-    learning_rate: float = 1.0e-3
+    learning_rate: float = 1.5e-3
     """Highest learning rate."""
     attention_rate: float = 0.1
     """Learning rate of the attention blocks as a fraction of the others'."""
@@ -84,8 +86,7 @@ class AngiogramQualityRecipe:
     validate_every_s: float = 300.0
     """Seconds between validations."""
     threads: int = 2
-    """Replicas of the network, each with a thread and a part of the batch. They meet once per step;
-    threads that meet in every layer stall each other on a busy machine."""
+    """Threads that a layer is computed with."""
     workers: int = 2
     """Processes that generate phantoms before the training."""
     bfloat16: bool = True
@@ -121,24 +122,36 @@ def train(
 
 
 def report(recipe: AngiogramQualityRecipe, out: Path) -> dict[str, Any]:
-    """Score the best weights of a folder on held-out phantoms, beside the leakage control.
-
-    Every frame counts, whatever its grade; Dice is against the whole tree inside the field.
-    """
+    """Score the best weights of a folder on held-out phantoms, beside the leakage control."""
     network = AngiogramQualityNet(recipe.network)
     notes = load_weights(out / WEIGHTS, network)
+    scores = _scores(recipe, by_torch(network, recipe.network.size), out)
+    numbers = {"steps": notes["state"]["step"], **scores}
+    (out / REPORT).write_text(json.dumps(numbers, indent=2))
+    return numbers
+
+
+def score_folder(recipe: AngiogramQualityRecipe, folder: Path, out: Path) -> dict[str, Any]:
+    """The same scores for the graph of a model folder; the phantoms are kept in `out`.
+
+    Raises:
+        ModelFolderError: the folder is damaged or foreign.
+    """
+    return _scores(recipe, by_folder(folder), out)
+
+
+def _scores(recipe: AngiogramQualityRecipe, predict: Predict, out: Path) -> dict[str, Any]:
+    """Every frame counts, whatever its grade; Dice is against the whole tree inside the field."""
     size = recipe.network.size
-    training = cached(out, recipe.seeds("training"), size, workers=recipe.workers)
+    seeds = recipe.seeds("training")[:LEAKAGE_FRAMES]
+    training = cached(out, seeds, size, workers=recipe.workers)
     test = cached(out, recipe.seeds("test"), size, workers=recipe.workers)
-    numbers = {
+    return {
         "data": "phantoms",
         "frames": len(test),
-        "steps": notes["state"]["step"],
-        **evaluate(network, test).as_dict(test),
+        **evaluate(predict, test).as_dict(test),
         "statistics_only_accuracy": {
             "logistic_regression": asdict(leakage_accuracy(training, test, hidden=0)),
             "perceptron": asdict(leakage_accuracy(training, test)),
         },
     }
-    (out / REPORT).write_text(json.dumps(numbers, indent=2))
-    return numbers

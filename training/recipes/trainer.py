@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from training.datasets.angiogram_pool import Batch, cached
-from training.evaluation import Report, evaluate
+from training.evaluation import Report, by_torch, evaluate
 from training.losses.angiogram_quality import Outputs, Targets, joint_loss
 from training.networks.angiogram_quality import AngiogramQualityNet
 from training.phantoms.quality import AXES
 from training.recipes.checkpoint import load_training, save_training, save_weights
+from training.recipes.memory import keep_freed_memory
 from training.recipes.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,17 +49,13 @@ class Trainer:
 
     def __init__(self, recipe: AngiogramQualityRecipe, out: Path, minutes: float | None) -> None:
         self.recipe, self.out, self.minutes = recipe, out, minutes
-        torch.set_num_threads(1)
+        keep_freed_memory()
+        torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         self.network = AngiogramQualityNet(recipe.network)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
         self.supervised = _Supervised(self.network)
-        self.replicas = [
-            self.supervised,
-            *(self.supervised.replica() for _ in range(1, recipe.threads)),
-        ]
-        self.threads = ThreadPoolExecutor(recipe.threads)
         self.optimiser = torch.optim.AdamW(
             self.supervised.groups(recipe),
             lr=recipe.learning_rate,
@@ -130,39 +127,24 @@ class Trainer:
         rate = self.rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        for replica in self.replicas:
-            replica.train().network.set_size(batch.inputs.shape[-1])
-            replica.take_statistics(self.supervised)
-            replica.network.detach_vessels = self._done() < self.recipe.detached_share
-        losses = list(self.threads.map(self._differentiate, self.replicas, self._parts(batch)))
-        self._gather_gradients()
+        self.supervised.train()
+        self.network.set_size(batch.inputs.shape[-1])
+        self.network.detach_vessels = self._done() < self.recipe.detached_share
+        loss = self._differentiate(batch)
         torch.nn.utils.clip_grad_norm_(self.supervised.parameters(), self.recipe.gradient_clip)
         self.optimiser.step()
         self.state.step += 1
         self._update_average()
-        return sum(losses) / len(losses)
+        return loss
 
-    def _parts(self, batch: Batch) -> list[Batch]:
-        """One equal part of the batch per replica."""
-        count = len(batch.grades) // len(self.replicas)
-        return [batch.part(slice(k * count, (k + 1) * count)) for k in range(len(self.replicas))]
-
-    def _differentiate(self, replica: _Supervised, batch: Batch) -> float:
-        replica.zero_grad(set_to_none=True)
+    def _differentiate(self, batch: Batch) -> float:
+        self.optimiser.zero_grad(set_to_none=True)
         frames = torch.from_numpy(batch.inputs).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
-            outputs = replica(frames)
+            outputs = self.supervised(frames)
         loss = joint_loss(outputs, _targets(batch), self.recipe.loss)
         torch.autograd.backward(loss)
         return float(loss.detach())
-
-    def _gather_gradients(self) -> None:
-        """Mean over the replicas, in the one network that the optimiser knows."""
-        for own, *others in zip(*(replica.parameters() for replica in self.replicas), strict=True):
-            if own.grad is not None:
-                for other in others:
-                    own.grad += other.grad
-                own.grad /= len(self.replicas)
 
     def rate(self) -> float:
         """Learning rate of the next step: linear warm-up, then a cosine over the training."""
@@ -182,7 +164,8 @@ class Trainer:
                 mean.copy_(new[name])
 
     def _validate(self, loss: float) -> str:
-        report = evaluate(self.average, self.validation, bfloat16=self.recipe.bfloat16)
+        size, half = self.recipe.network.size, self.recipe.bfloat16
+        report = evaluate(by_torch(self.average, size, bfloat16=half), self.validation)
         self.state.validated_s = self.state.elapsed_s
         score = min(report.dice.value, report.accuracy.value)
         notes = {"state": asdict(self.state), "recipe": asdict(self.recipe)}
@@ -246,22 +229,6 @@ class _Supervised(nn.Module):
             {"params": attention, "share": recipe.attention_rate},
             {"params": heads, "share": recipe.head_rate},
         ]
-
-    def take_statistics(self, original: _Supervised) -> None:
-        """Standardise what the classifiers read as the original does: one task, one scale."""
-        for mine, theirs in zip(
-            self.network.buffers(recurse=False),
-            original.network.buffers(recurse=False),
-            strict=True,
-        ):
-            mine.copy_(theirs)
-
-    def replica(self) -> _Supervised:
-        """The same parameters in memory, with their own gradients and statistics."""
-        twin = copy.deepcopy(self)
-        for mine, theirs in zip(twin.parameters(), self.parameters(), strict=True):
-            mine.data = theirs.data
-        return twin
 
 
 def _targets(batch: Batch) -> Targets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,9 +40,7 @@ def test_a_cached_pool_is_the_generated_one(pool: AngiogramPool, tmp_path: Path)
 def test_augmentation_moves_pixels_and_truth_together(pool: AngiogramPool) -> None:
     """Pixels that are the truth itself stay the truth, whatever is done to the geometry."""
     truths = np.unpackbits(pool.vessels, axis=-1)
-    own = AngiogramPool(
-        inputs=truths * 255, vessels=pool.vessels, grades=pool.grades, severities=pool.severities
-    )
+    own = replace(pool, inputs=truths * 255)
     batch = own.augmented(np.random.default_rng(0), 12, 128)
     assert batch.vessels.sum() > 0
     for pixels, truth in zip(batch.inputs, batch.vessels, strict=True):
@@ -52,9 +51,7 @@ def test_augmentation_moves_pixels_and_truth_together(pool: AngiogramPool) -> No
 def test_a_crop_does_not_answer_for_filling_and_collimation(pool: AngiogramPool) -> None:
     global_axes = np.zeros_like(pool.severities)
     global_axes[:, 1] = 0.9
-    hidden = AngiogramPool(
-        inputs=pool.inputs, vessels=pool.vessels, grades=pool.grades, severities=global_axes
-    )
+    hidden = replace(pool, severities=global_axes)
     assert hidden.augmented(np.random.default_rng(0), 6, 128).visible.sum() == 0
     assert hidden.augmented(np.random.default_rng(0), 6, 256).visible.sum() == 6
 

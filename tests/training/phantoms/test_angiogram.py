@@ -59,14 +59,13 @@ def test_the_scene_does_not_know_the_grade() -> None:
     assert np.array_equal(first.vessels.truth, second.vessels.truth)
 
 
-def test_noise_has_the_deviation_of_its_severity() -> None:
+def test_noise_has_the_deviation_of_its_detector() -> None:
     depth = np.full((SIZE, SIZE), 0.5, np.float32)
-    for severity in (0.0, 0.5, 1.0):
-        detector = draw_detector(
-            np.random.default_rng(5), Severities(noise=severity), subtracted=True
-        )
+    drawn = draw_detector(np.random.default_rng(5), Severities(), subtracted=True)
+    for deviation in (0.006, 0.02, 0.07):
+        detector = replace(drawn, relative_noise=deviation)
         beam = expose(depth, detector, np.random.default_rng(6))
-        expected = detector.relative_noise + ELECTRONIC_NOISE
+        expected = deviation + ELECTRONIC_NOISE
         assert beam.std() / beam.mean() == pytest.approx(expected, rel=0.05)
 
 

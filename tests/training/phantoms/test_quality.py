@@ -48,7 +48,6 @@ def test_refuses_a_grade_that_does_not_exist() -> None:
         (quality.mask_shift_px, 1),
         (quality.mask_rotation_deg, 1),
         (quality.motion_blur_px, 1),
-        (quality.relative_noise, 1),
         (quality.noise_share, 1),
         (quality.blur_px, 1),
         (quality.hidden_fraction, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from training.phantoms.quality import noise_share
 from training.phantoms.run import PhantomRun, RunOptions, phantom_run
 
 FRAMES = 24
@@ -52,6 +53,17 @@ def test_low_dose_frames_are_noisier(run: PhantomRun) -> None:
     low = [i for i, entry in enumerate(run.severities) if entry.noise > 0.8]
     best = [i for i, entry in enumerate(run.severities) if entry.worst < 0.2]
     assert min(map(roughness, low)) > 1.5 * max(map(roughness, best))
+
+
+def test_noise_is_the_share_of_what_is_shown_that_its_severity_says(run: PhantomRun) -> None:
+    logs = np.log1p(run.pixels.astype(np.float64))
+    worst = max(range(FRAMES), key=lambda index: run.severities[index].noise)
+    filled = max(range(FRAMES), key=lambda index: int(run.vessels[index].sum()))
+    outside = (run.tree == 0) & (run.pixels[filled] > 0.2 * run.pixels[filled].max())
+    noise = (logs[worst] - logs[0])[outside]
+    low, high = np.percentile((logs[filled] - logs[0])[run.pixels[filled] > 0], (1, 99))
+    share = 1.4826 * float(np.median(np.abs(noise - np.median(noise)))) / (high - low)
+    assert share == pytest.approx(noise_share(run.severities[worst].noise), rel=0.35)
 
 
 def test_refuses_a_run_shorter_than_its_mask() -> None:

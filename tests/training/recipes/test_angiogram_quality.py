@@ -91,16 +91,6 @@ def test_every_parameter_learns_at_one_rate(tmp_path: Path) -> None:
     assert set(learned) == {id(entry) for entry in trainer.supervised.parameters()}
 
 
-def test_replicas_standardise_alike_and_learn_the_same_parameters(tmp_path: Path) -> None:
-    trainer = Trainer(replace(TINY, steps=2), tmp_path, minutes=None)
-    trainer.run()
-    first, second = trainer.replicas
-    second.take_statistics(first)
-    assert torch.equal(first.network.described_mean, second.network.described_mean)
-    for mine, theirs in zip(first.parameters(), second.parameters(), strict=True):
-        assert mine.data_ptr() == theirs.data_ptr()
-
-
 def test_the_hidden_layer_of_the_classifier_stays_alive(tmp_path: Path) -> None:
     trainer = Trainer(replace(TINY, steps=8), tmp_path, minutes=None)
     trainer.run()
