@@ -51,7 +51,7 @@ def _read(item: Header, frames: int) -> MaskSubtraction:
             ranges=_ranges(item, frames),
             mask_frames=_frame_indices(item, "MaskFrameNumbers", frames) if averaged else (),
             contrast_frames=item.integer("ContrastFrameAveraging", 1),
-            shift_px=(shift[0], shift[1]),
+            shift_px=(shift[0], -shift[1]),  # C.7.6.10.1.2: a positive column offset is to the left
             tid_offset=item.integer("TIDOffset", 1),
         )
     except FrameError as error:

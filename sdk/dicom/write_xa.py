@@ -212,5 +212,6 @@ def _mask_item(item: MaskSubtraction) -> Dataset:
     if item.contrast_frames > 1:
         dataset.ContrastFrameAveraging = item.contrast_frames
     if any(item.shift_px):
-        dataset.MaskSubPixelShift = list(item.shift_px)
+        down, right = item.shift_px
+        dataset.MaskSubPixelShift = [down, -right]  # see masks.py
     return dataset

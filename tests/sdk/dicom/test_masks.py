@@ -33,6 +33,17 @@ def test_frame_numbers_begin_at_one(tmp_path):
     assert read_xa(path)[1].mask.frame_indices == (1,)
 
 
+def test_a_positive_shift_of_the_mask_is_down_and_left(tmp_path):
+    """PS3.3 C.7.6.10.1.2: toward the lower row, and toward the left hand side column."""
+    path = with_item(
+        xa_file(tmp_path),
+        MaskOperation="AVG_SUB",
+        MaskFrameNumbers=[1],
+        MaskSubPixelShift=[0.5, 1.25],
+    )
+    assert read_xa(path)[1].mask.shift_px == (0.5, -1.25)
+
+
 def test_an_empty_tid_offset_is_one(tmp_path):
     path = with_item(xa_file(tmp_path), MaskOperation="TID", TIDOffset=None)
     assert read_xa(path).subtraction[0].tid_offset == 1
