@@ -49,17 +49,19 @@ struct Half {
     Window window;
 
     ANGIO_HD int sum(const T* a, const T* b, int x) const {
-      return stored<inverted>(a[2 * x], white) + stored<inverted>(a[2 * x + 1], white) +
-             stored<inverted>(b[2 * x], white) + stored<inverted>(b[2 * x + 1], white);
+      const Pair<T> above(a, x), below(b, x);
+      return stored<inverted>(above.one, white) + stored<inverted>(above.other, white) +
+             stored<inverted>(below.one, white) + stored<inverted>(below.other, white);
     }
 
-    ANGIO_HD float one_more(T pixel) const {
+    ANGIO_HD float one_more(int pixel) const {
       return static_cast<float>(stored<inverted>(pixel, white) + 1);
     }
 
     ANGIO_HD float product(const T* a, const T* b, int x) const {
-      return (one_more(a[2 * x]) * one_more(a[2 * x + 1])) *
-             (one_more(b[2 * x]) * one_more(b[2 * x + 1]));
+      const Pair<T> above(a, x), below(b, x);
+      return (one_more(above.one) * one_more(above.other)) *
+             (one_more(below.one) * one_more(below.other));
     }
 
     ANGIO_HD float mean(int x) const {

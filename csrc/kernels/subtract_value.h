@@ -1,17 +1,39 @@
 // What one source pixel is worth to `subtract`; included by subtract.cu only, once per target.
 #pragma once
 
+#include <cstdint>
+#include <type_traits>
+
 #include "core/logarithm.h"
 #include "kernels/subtract.h"
 
 namespace angio {
 namespace {
 
-template <bool inverted, typename T>
-ANGIO_HD int stored(T pixel, int white) {
+template <bool inverted>
+ANGIO_HD int stored(int pixel, int white) {
   if (!inverted) return pixel;
   return pixel > white ? 0 : white - pixel;
 }
+
+// Pixels 2x and 2x + 1 of a row, in an order that depends on the machine. A CPU reads both at once:
+// the even and the odd pixels of a register would have to be sorted apart otherwise.
+template <typename T>
+struct Pair {
+  int one, other;
+
+  ANGIO_HD Pair(const T* row, int x) {
+#ifdef __CUDA_ARCH__
+    one = row[2 * x];
+    other = row[2 * x + 1];
+#else
+    std::conditional_t<sizeof(T) == 1, std::uint16_t, std::uint32_t> both;
+    __builtin_memcpy(&both, row + 2 * x, sizeof both);
+    one = static_cast<T>(both);
+    other = static_cast<int>(both >> (8 * sizeof(T)));
+#endif
+  }
+};
 
 constexpr ANGIO_HD bool has_mask(Value value) {
   return value == Value::linear || value == Value::log;
