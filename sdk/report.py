@@ -1,7 +1,7 @@
 """Outcomes as plain records, for files and logs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -29,8 +29,11 @@ def outcome_record(outcome: Outcome[Any]) -> dict[str, Any]:
     }
 
 
-def write_outcomes(path: Path, outcomes: Sequence[Outcome[Any]], latency: LatencyRecord) -> None:
-    """Writes the records of a run and its latency summary as JSON."""
+def write_outcomes(path: Path, outcomes: Iterable[Outcome[Any]], latency: LatencyRecord) -> None:
+    """Writes the records of a run and its latency summary as JSON.
+
+    The latency is read after the last outcome, which may come from the session just then.
+    """
     content = {
         "frames": [outcome_record(outcome) for outcome in outcomes],
         "latency_ms": {stage: asdict(row) for stage, row in latency.summary().items()},

@@ -1,8 +1,9 @@
 """``angioedge run``: a recorded run through a model folder, answers and pictures out."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -13,6 +14,10 @@ from sdk.dicom import read_xa
 from sdk.outcome import Outcome
 from sdk.report import write_outcomes
 from sdk.session import Session
+
+if TYPE_CHECKING:
+    from sdk.dicom.xa import XaRun
+    from sdk.pictures import Album
 
 
 @click.command()
@@ -44,27 +49,23 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     console = Console()
     with Session[Any](model, precision=precision, threads=threads) as session:
         frames = read_xa(angiogram)
-        outcomes = list(_watched(session, frames, console))
         out.mkdir(parents=True, exist_ok=True)
-        write_outcomes(out / "outcomes.json", outcomes, session.latency)
+        outcomes = _watched(session, frames, console)
+        with ExitStack() as stack:
+            if pictures:
+                album = stack.enter_context(_album(out, frames))
+                outcomes = album.drawn(outcomes)
+            write_outcomes(out / "outcomes.json", outcomes, session.latency)
         console.print(latency_table(session.latency.summary(), session.backend))
-    if pictures:
-        _draw(outcomes, out, console)
     console.print(f"Done: look into [bold]{out}[/bold]")
 
 
-def _watched(session: Session[Any], frames: Any, console: Console) -> Iterator[Outcome[Any]]:
+def _watched(session: Session[Any], frames: "XaRun", console: Console) -> Iterator[Outcome[Any]]:
     outcomes = session.stream(frames)
     yield from track(outcomes, "answering", total=len(frames), console=console)
 
 
-def _draw(outcomes: list[Outcome[Any]], out: Path, console: Console) -> None:
-    from sdk.pictures import draw_contact_sheet, draw_timeline, write_video
+def _album(out: Path, frames: "XaRun") -> "Album":
+    from sdk.pictures import Album
 
-    for picture, draw in (
-        ("overlay.webm", write_video),
-        ("contact_sheet.png", draw_contact_sheet),
-        ("timeline.png", draw_timeline),
-    ):
-        with console.status(f"drawing {picture}"):
-            draw(outcomes, out / picture)
+    return Album(out, len(frames), frames.frame_rate_hz)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sdk.outcome import Outcome
-from sdk.pictures.overlay import draw_outcome, save_png
+from sdk.pictures.overlay import Picture, draw_outcome, save_png
 
 COLUMNS = 5
 ROWS = 4
@@ -15,17 +15,47 @@ SIDE = 320
 LARGEST_SIDE = 960
 
 
+class ContactSheet:
+    """Takes the outcomes of a run one by one and keeps the pictures of up to 20 of them."""
+
+    def __init__(self, frames: int) -> None:
+        """Takes how many outcomes there will be.
+
+        Raises:
+            ValueError: there will be none.
+        """
+        self._picked = set(pick(frames, COLUMNS * ROWS))
+        if not self._picked:
+            raise ValueError("there are no outcomes to draw; the run was empty")
+        self._columns = min(COLUMNS, len(self._picked))
+        self._side = min(LARGEST_SIDE, COLUMNS * SIDE // self._columns)
+        self._tiles: list[Picture] = []
+        self._seen = 0
+
+    def add(self, outcome: Outcome[Any]) -> None:
+        """Draws the next outcome if it is one of the picked."""
+        if self._seen in self._picked:
+            self._tiles.append(draw_outcome(outcome, self._side))
+        self._seen += 1
+
+    def save(self, path: Path) -> None:
+        """Writes the sheet as PNG.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        blank = [np.zeros_like(self._tiles[0])] * (-len(self._tiles) % self._columns)
+        tiles = self._tiles + blank
+        starts = range(0, len(tiles), self._columns)
+        save_png(np.vstack([np.hstack(tiles[i : i + self._columns]) for i in starts]), path)
+
+
 def draw_contact_sheet(outcomes: Sequence[Outcome[Any]], path: Path) -> None:
     """Writes up to 20 outcomes, first and last among them, as one PNG."""
-    picked = pick(len(outcomes), COLUMNS * ROWS)
-    if not picked:
-        raise ValueError("there are no outcomes to draw; the run was empty")
-    columns = min(COLUMNS, len(picked))
-    side = min(LARGEST_SIDE, COLUMNS * SIDE // columns)
-    tiles = [draw_outcome(outcomes[index], side) for index in picked]
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    rows = [np.hstack(tiles[first : first + columns]) for first in range(0, len(tiles), columns)]
-    save_png(np.vstack(rows), path)
+    sheet = ContactSheet(len(outcomes))
+    for outcome in outcomes:
+        sheet.add(outcome)
+    sheet.save(path)
 
 
 def pick(count: int, most: int) -> list[int]:

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
+from sdk.frame import Frame
 from sdk.kernels import OverlayStyle
 from sdk.outcome import Outcome
 from sdk.report import grade_of, vessels_of
+from sdk.tasks.normalise import reading_of
 
 Picture = NDArray[np.uint8]
 
@@ -22,13 +24,11 @@ CAPTION_HEIGHT = 26
 def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     """Draws an RGB picture (side + caption, side, 3), aspect kept.
 
-    The outline takes the colour of the grade; a frame without an answer is shown without one.
+    A frame with a mask is shown subtracted, as a person would read it. The outline takes the colour
+    of the grade; a frame without an answer is shown without one.
     """
     frame, vessels = outcome.frame, vessels_of(outcome.answer)
-    low, high = kernels.percentiles(
-        frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated
-    ).values
-    low, high = (high, low) if frame.inverted else (low, high)
+    pixels, (low, high) = _native(frame) if frame.mask is None else _subtracted(frame)
     style = OverlayStyle(
         low=low,
         high=high if high != low else low + 1,
@@ -37,7 +37,7 @@ def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     )
     mask = np.zeros(frame.shape, np.uint8) if vessels is None else vessels.mask
     colours = np.array([colour_of(outcome)], np.uint8)
-    picture = kernels.overlay(frame.pixels, mask, style, colours=colours)
+    picture = kernels.overlay(pixels, mask, style, colours=colours)
     return np.vstack([_fit(picture, side), _caption(outcome, side)])
 
 
@@ -68,6 +68,26 @@ def save_png(picture: Picture, path: Any) -> None:
     """
     if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
         raise OSError(f"cannot write {path}; is the folder there and writable?")
+
+
+def _native(frame: Frame) -> tuple[NDArray[Any], tuple[float, float]]:
+    """The stored pixels, and the window that shows them dark where the beam was weak."""
+    low, high = kernels.percentiles(
+        frame.pixels, DISPLAY_PERCENTILES, irradiated=frame.irradiated
+    ).values
+    return frame.pixels, (high, low) if frame.inverted else (low, high)
+
+
+def _subtracted(frame: Frame) -> tuple[NDArray[Any], tuple[float, float]]:
+    """The difference from the mask in 8 bits, and its window."""
+    mask = None if frame.mask is None else frame.mask.pixels
+    difference = np.empty(frame.shape, np.float32)
+    kernels.subtract(frame.pixels, difference, mask=mask, options=reading_of(frame))
+    low, high = kernels.percentiles(
+        difference, DISPLAY_PERCENTILES, irradiated=frame.irradiated
+    ).values
+    scale = 255.0 / (high - low) if high > low else 0.0
+    return np.clip((difference - low) * scale, 0.0, 255.0).astype(np.uint8), (0.0, 255.0)
 
 
 def _fit(picture: Picture, side: int) -> Picture:

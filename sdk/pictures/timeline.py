@@ -1,6 +1,7 @@
 """Grade and latency of every frame of a run, as one chart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,53 +23,84 @@ except ImportError as error:
 STAGE_COLOURS = ("#8da0b6", "#4c9be8", "#1f4e8c", "#e39b3b")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Point:
+    """What the chart shows of one outcome."""
+
+    index: int
+    grade: str
+    area: float
+    in_mm: bool
+    stages_ms: Mapping[str, float]
+    backend: str
+
+
+class Timeline:
+    """Takes the outcomes of a run one by one and keeps their numbers."""
+
+    def __init__(self) -> None:
+        self._points: list[_Point] = []
+
+    def add(self, outcome: Outcome[Any]) -> None:
+        """Notes the next outcome."""
+        vessels = vessels_of(outcome.answer)
+        area_px = float("nan") if vessels is None else float(vessels.area_px)
+        area_mm2 = None if vessels is None else vessels.area_mm2
+        self._points.append(
+            _Point(
+                index=outcome.frame.index,
+                grade=grade_of(outcome.answer) or "no grade",
+                area=area_px if area_mm2 is None else area_mm2,
+                in_mm=outcome.frame.pixel_spacing_mm is not None,
+                stages_ms=outcome.stages_ms,
+                backend=outcome.backend,
+            )
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes a PNG: vessel area coloured by grade above, latency by stage below."""
+        figure = Figure(figsize=(11, 5.5), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True)
+        _draw_answers(above, self._points)
+        _draw_latency(below, self._points)
+        figure.savefig(path, dpi=110)
+
+
 def draw_timeline(outcomes: Sequence[Outcome[Any]], path: Path) -> None:
     """Writes a PNG: vessel area coloured by grade above, latency by stage below."""
-    figure = Figure(figsize=(11, 5.5), layout="constrained")
-    above, below = figure.subplots(2, 1, sharex=True)
-    _draw_answers(above, outcomes)
-    _draw_latency(below, outcomes)
-    figure.savefig(path, dpi=110)
+    timeline = Timeline()
+    for outcome in outcomes:
+        timeline.add(outcome)
+    timeline.save(path)
 
 
-def _draw_answers(axes: Any, outcomes: Sequence[Outcome[Any]]) -> None:
-    index = np.array([outcome.frame.index for outcome in outcomes])
-    areas = np.array([_area(outcome) for outcome in outcomes])
+def _draw_answers(axes: Any, points: Sequence[_Point]) -> None:
+    index = np.array([point.index for point in points])
+    areas = np.array([point.area for point in points])
     axes.plot(index, areas, color="#c8ced6", linewidth=1, zorder=1)
-    grades = np.array([grade_of(outcome.answer) or "no grade" for outcome in outcomes])
+    grades = np.array([point.grade for point in points])
     for grade in (*GRADE_COLOURS, "no grade"):
         chosen = grades == grade
         if chosen.any():
             colour = np.array(GRADE_COLOURS.get(grade, (150, 150, 150))) / 255
             axes.scatter(index[chosen], areas[chosen], s=26, color=colour, label=grade, zorder=2)
-    axes.set_ylabel(f"vessel area [{_unit(outcomes)}]")
+    unit = "mm²" if any(point.in_mm for point in points) else "px"
+    axes.set_ylabel(f"vessel area [{unit}]")
     axes.set_title("Answer of every frame, coloured by quality grade")
     axes.legend(loc="lower right")
     axes.grid(alpha=0.25)
 
 
-def _draw_latency(axes: Any, outcomes: Sequence[Outcome[Any]]) -> None:
-    index = [outcome.frame.index for outcome in outcomes]
-    below = np.zeros(len(outcomes))
+def _draw_latency(axes: Any, points: Sequence[_Point]) -> None:
+    index = [point.index for point in points]
+    below = np.zeros(len(points))
     for stage, colour in zip(STAGES, STAGE_COLOURS, strict=True):
-        ms = np.array([outcome.stages_ms.get(stage, 0.0) for outcome in outcomes])
+        ms = np.array([point.stages_ms.get(stage, 0.0) for point in points])
         axes.bar(index, ms, bottom=below, width=0.9, color=colour, label=stage)
         below += ms
-    backends = ", ".join(sorted({outcome.backend for outcome in outcomes}))
+    backends = ", ".join(sorted({point.backend for point in points}))
     axes.set_title(f"Latency of every frame by stage ({backends})")
     axes.set_ylabel("milliseconds")
     axes.set_xlabel("frame")
     axes.legend(loc="upper right", ncols=len(STAGES))
     axes.grid(alpha=0.25, axis="y")
-
-
-def _area(outcome: Outcome[Any]) -> float:
-    vessels = vessels_of(outcome.answer)
-    if vessels is None:
-        return float("nan")
-    return float(vessels.area_px) if vessels.area_mm2 is None else vessels.area_mm2
-
-
-def _unit(outcomes: Sequence[Outcome[Any]]) -> str:
-    known = any(outcome.frame.pixel_spacing_mm for outcome in outcomes)
-    return "mm²" if known else "px"

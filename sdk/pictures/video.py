@@ -8,11 +8,35 @@ import cv2
 import numpy as np
 
 from sdk.outcome import Outcome
-from sdk.pictures.overlay import draw_outcome
+from sdk.pictures.overlay import CAPTION_HEIGHT, draw_outcome
 
 SIDE = 640
 SLOWEST_FPS = 4.0
 DEFAULT_FPS = 10.0
+
+
+class Video:
+    """A WebM (VP8) that takes one outcome after the other."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        """Opens the file; it plays at least 4 frames per second.
+
+        Raises:
+            OSError: this build of OpenCV cannot write such a video, or the folder is not writable.
+        """
+        size = (SIDE, SIDE + CAPTION_HEIGHT)
+        codec = cv2.VideoWriter.fourcc(*"VP80")
+        self._writer = cv2.VideoWriter(str(path), codec, max(SLOWEST_FPS, fps), size)
+        if not self._writer.isOpened():
+            raise OSError(f"cannot write {path}: this OpenCV has no VP8 encoder, or no such folder")
+
+    def add(self, outcome: Outcome[Any]) -> None:
+        """Draws the next frame."""
+        self._writer.write(cv2.cvtColor(draw_outcome(outcome, SIDE), cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Completes the file."""
+        self._writer.release()
 
 
 def write_video(outcomes: Sequence[Outcome[Any]], path: Path) -> None:
@@ -23,16 +47,12 @@ def write_video(outcomes: Sequence[Outcome[Any]], path: Path) -> None:
     """
     if not outcomes:
         raise ValueError("there are no outcomes to draw; the run was empty")
-    first = draw_outcome(outcomes[0], SIDE)
-    size = (first.shape[1], first.shape[0])
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"VP80"), frame_rate(outcomes), size)
-    if not writer.isOpened():
-        raise OSError(f"cannot write {path}: this OpenCV has no VP8 encoder, or no such folder")
+    video = Video(path, frame_rate(outcomes))
     try:
         for outcome in outcomes:
-            writer.write(cv2.cvtColor(draw_outcome(outcome, SIDE), cv2.COLOR_RGB2BGR))
+            video.add(outcome)
     finally:
-        writer.release()
+        video.close()
 
 
 def frame_rate(outcomes: Sequence[Outcome[Any]]) -> float:

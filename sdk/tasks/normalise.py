@@ -40,7 +40,7 @@ class Normaliser:
     def __call__(self, frame: Frame, out: NDArray[np.float32]) -> None:
         """Fills `out`, (rows, columns) of the network's input, with values in [0, 1]."""
         placement = self.placement(frame.shape)
-        options = _reading(frame)
+        options = reading_of(frame)
         low, high = self._window(frame, options)
         if placement.size != self._size:
             out[...] = 0.0
@@ -80,7 +80,7 @@ class Normaliser:
         return self._probe_irradiated
 
 
-def _reading(frame: Frame) -> Subtraction:
+def reading_of(frame: Frame) -> Subtraction:
     """What a frame says about the meaning of its values."""
     return Subtraction(
         log=frame.mask is not None and frame.intensity is Intensity.LIN,

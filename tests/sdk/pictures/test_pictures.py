@@ -1,12 +1,14 @@
 """Pictures show what they claim to show."""
 
+import weakref
+
 import cv2
 import folders
 import numpy as np
 import pytest
 
 import sdk
-from sdk.pictures import draw_contact_sheet, draw_timeline, write_video
+from sdk.pictures import Album, draw_contact_sheet, draw_timeline, write_video
 from sdk.pictures.contact_sheet import pick
 from sdk.pictures.overlay import CAPTION_HEIGHT, caption_of, draw_outcome
 from sdk.pictures.video import frame_rate
@@ -85,3 +87,43 @@ def test_a_contact_sheet_keeps_first_and_last():
     assert pick(96, 20)[0] == 0
     assert pick(96, 20)[-1] == 95
     assert len(pick(96, 20)) == 20
+
+
+def test_a_subtracted_frame_is_shown_subtracted():
+    bones = np.tile(np.linspace(400, 3000, 256).astype(np.uint16), (256, 1))
+    live = bones.copy()
+    live[100:150, 60:190] = live[100:150, 60:190] // 2
+    frame = sdk.Frame(pixels=live, mask=sdk.Mask(pixels=bones))
+    outcome = sdk.Outcome(
+        frame=frame, status=sdk.Status.FAILED, answer=None, stages_ms={}, backend=""
+    )
+    picture = draw_outcome(outcome, 256)[:256, :, 0].astype(int)
+    assert np.ptp(picture[:90]) <= 1
+    assert picture[120, 120] < picture[10, 120] - 200
+
+
+def test_an_album_draws_a_run_and_keeps_no_frame(outcomes, tmp_path):
+    kept = []
+
+    def passing():
+        while outcomes:
+            outcome = outcomes.pop(0)
+            kept.append(weakref.ref(outcome.frame.pixels))
+            yield outcome
+
+    with Album(tmp_path, len(outcomes), 10.0) as album:
+        indices = [outcome.frame.index for outcome in album.drawn(passing())]
+        assert [reference() for reference in kept[:-1]] == [None] * 5
+    assert indices == list(range(6))
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {"overlay.webm", "contact_sheet.png", "timeline.png"}
+
+
+def test_an_album_of_a_run_that_broke_off_has_no_sheet(outcomes, tmp_path):
+    def breaking():
+        yield outcomes[0]
+        raise sdk.DicomError("frame 1 is missing")
+
+    with pytest.raises(sdk.DicomError), Album(tmp_path, len(outcomes)) as album:
+        list(album.drawn(breaking()))
+    assert not (tmp_path / "contact_sheet.png").exists()
