@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from training.phantoms import anatomy, devices, dose, quality
+from training.phantoms import anatomy, devices, dose, misregistration, quality
 from training.phantoms.bolus import front
 from training.phantoms.detector import (
     Detector,
@@ -91,7 +91,8 @@ def phantom_frame(seed: int, size: int = REFERENCE_SIDE, grade: int | None = Non
     filling = front(scene.vessels.arrival, quality.front_reach(severities.filling))
     filling = filling * quality.iodine_fraction(severities.density)
     depth = scene.depth(filling)
-    blood = scene.depth(1.0) - scene.depth(0.0) if subtracted else None
+    patient = scene.depth(0.0)
+    blood = scene.depth(1.0) - patient if subtracted else None
     share = quality.noise_share(severities.noise)
     noise = dose.relative_noise(share, depth, blood, detector)
     detector = replace(detector, relative_noise=noise)
@@ -99,9 +100,12 @@ def phantom_frame(seed: int, size: int = REFERENCE_SIDE, grade: int | None = Non
     scale = full_scale(beam, window, detector.saturated)
     pixels = store(beam, window, scale, detector)
     mask = None
-    if subtracted:
-        mask_beam = expose(_moved(scene, severities.motion, rng), detector, rng)
-        mask = store(mask_beam, window, scale, detector)
+    if blood is not None:
+        direction = float(rng.uniform(0, 2 * np.pi))
+        per_share = misregistration.shift_per_share(patient, blood, direction)
+        shift = misregistration.shift_px(severities.motion, per_share)
+        elsewhere = misregistration.displaced(patient, shift, direction)
+        mask = store(expose(elsewhere, detector, rng), window, scale, detector)
     else:
         burn_in(pixels, rng, detector.bits)
     return PhantomFrame(
@@ -195,17 +199,6 @@ def draw_detector(
         ],
         gamma=float(rng.uniform(0.5, 0.9)),
         inverted=not subtracted and bool(rng.random() < 0.25),
-    )
-
-
-def _moved(scene: Scene, motion: float, rng: np.random.Generator) -> Image:
-    """Optical depth of the mask: the patient before the injection, elsewhere if he moved."""
-    unit = scene.anatomy.shape[0] / REFERENCE_SIDE
-    angle = rng.uniform(0, 2 * np.pi)
-    shift = quality.mask_shift_px(motion) * unit
-    turn = quality.mask_rotation_deg(motion) * rng.choice([-1.0, 1.0])
-    return anatomy.displace(
-        scene.anatomy + scene.devices, (shift * np.sin(angle), shift * np.cos(angle)), turn
     )
 
 

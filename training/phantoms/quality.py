@@ -13,7 +13,7 @@ INTERVALS = {GOOD: (0.0, 0.28), ACCEPTABLE: (0.36, 0.60), POOR: (0.70, 1.0)}
 """Worst severity of each grade; what lies between two intervals is never generated."""
 DRAWN = {GOOD: (0.0, 0.22), ACCEPTABLE: (0.42, 0.56), POOR: (0.78, 1.0)}
 """The part of each interval that frames are drawn from: clear cases, none near a border."""
-DECIDERS = (0.05, 0.09, 0.24, 0.26, 0.18, 0.09, 0.09)
+DECIDERS = (0.05, 0.05, 0.24, 0.26, 0.20, 0.10, 0.10)
 """How often each axis decides the grade, in the order of the fields of `Severities`."""
 COMPANION_RATE = 0.25
 """Probability that an axis which does not decide the grade is impaired at all."""
@@ -113,19 +113,14 @@ def front_reach(severity: float) -> float:
     return 1.05 - 0.7 * severity
 
 
-def mask_shift_px(severity: float) -> float:
-    """Displacement of the mask in pixels of the reference frame: 0 to 8."""
-    return float(0.4 * 20.0**severity) if severity > 0 else 0.0
-
-
-def mask_rotation_deg(severity: float) -> float:
-    """Rotation of the mask: 0 to 1 degree."""
-    return severity
+def residual_share(severity: float) -> float:
+    """What a displaced mask leaves of the patient as a fraction of the vessels: 0, 0.013 to 0.2."""
+    return float(0.013 * 15.0**severity) if severity > 0 else 0.0
 
 
 def motion_blur_px(severity: float) -> float:
-    """Way of the anatomy during one exposure in pixels of the reference frame: 0 to 11."""
-    return float(0.9 * 12.0**severity) if severity > 0 else 0.0
+    """Way of the anatomy during one exposure in pixels of the reference frame: 0, 0.4 to 13."""
+    return float(0.4 * 32.0**severity) if severity > 0 else 0.0
 
 
 def noise_share(severity: float) -> float:
@@ -139,8 +134,8 @@ def blur_px(severity: float) -> float:
 
 
 def hidden_fraction(severity: float) -> float:
-    """Part of the side of the frame that blades hide: 0 to 0.45."""
-    return 0.45 * severity
+    """Part of the side of the frame that blades hide: 0 to 0.55."""
+    return 0.55 * severity
 
 
 def saturated_fraction(severity: float) -> float:

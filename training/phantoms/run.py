@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.phantoms import dose, quality
-from training.phantoms.anatomy import displace
+from training.phantoms import dose, misregistration, quality
 from training.phantoms.angiogram import Scene, draw_field_of_view, draw_scene
 from training.phantoms.bolus import Bolus
 from training.phantoms.detector import Detector, expose, full_scale, store
@@ -110,7 +109,13 @@ def phantom_run(
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
     direction = float(rng.uniform(0, 2 * np.pi))
-    course = _Course(scene, _bolus(frames, options), direction, _least_noise(scene))
+    course = _Course(
+        scene=scene,
+        bolus=_bolus(frames, options),
+        direction=direction,
+        least_noise=_least_noise(scene),
+        shift_per_share=_shift_per_share(scene, direction),
+    )
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -134,7 +139,7 @@ def phantom_run(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Course:
     """A scene in time."""
 
@@ -142,6 +147,7 @@ class _Course:
     bolus: Bolus
     direction: float
     least_noise: float
+    shift_per_share: float
 
     def severities(self, time_ms: float, defects: dict[str, float]) -> Severities:
         """What the bolus and the defects make of a frame."""
@@ -182,15 +188,20 @@ class _Course:
     def _moved(self, layer: Image, motion: float) -> Image:
         if motion <= 0.0:
             return layer
-        way = quality.mask_shift_px(motion) * layer.shape[0] / REFERENCE_SIDE
-        shift = (way * float(np.sin(self.direction)), way * float(np.cos(self.direction)))
-        return displace(layer, shift, quality.mask_rotation_deg(motion))
+        way = misregistration.shift_px(motion, self.shift_per_share)
+        return misregistration.displaced(layer, way, self.direction)
 
 
 def _least_noise(scene: Scene) -> float:
     """Relative deviation at the dose of a frame without a defect; runs are seen subtracted."""
     blood = scene.depth(1.0) - scene.depth(0.0)
     return dose.relative_noise(quality.noise_share(AT_BEST.noise), scene.depth(1.0), blood, STORAGE)
+
+
+def _shift_per_share(scene: Scene, direction: float) -> float:
+    """How far this patient must move for what is left of him to be as large as his vessels."""
+    patient = scene.depth(0.0)
+    return misregistration.shift_per_share(patient, scene.depth(1.0) - patient, direction)
 
 
 def _bolus(frames: int, options: RunOptions) -> Bolus:

@@ -45,8 +45,7 @@ def test_refuses_a_grade_that_does_not_exist() -> None:
     [
         (quality.iodine_fraction, -1),
         (quality.front_reach, -1),
-        (quality.mask_shift_px, 1),
-        (quality.mask_rotation_deg, 1),
+        (quality.residual_share, 1),
         (quality.motion_blur_px, 1),
         (quality.noise_share, 1),
         (quality.blur_px, 1),

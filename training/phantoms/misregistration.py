@@ -1,0 +1,48 @@
+"""The displacement of a mask that leaves a given residual of the patient in the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.phantoms import quality
+from training.phantoms.anatomy import displace
+from training.phantoms.texture import REFERENCE_SIDE, Image
+
+TRIAL_PX = 2.0
+"""Displacement that is tried, in pixels of the reference frame."""
+STRONG = 95
+"""Percentile of the residual's magnitude that counts as its strength."""
+FAINT = 0.05
+"""Fraction of the deepest vessel below which a pixel is no vessel here."""
+DEEP = 75
+"""Percentile of the optical depth of the vessels that they are measured by."""
+MOST_PX = 14.0
+"""Longest displacement: a patient without edges leaves little behind however far he moves."""
+TURN_DEG_PER_PX = 0.06
+"""A patient who moves turns as well."""
+
+
+def displaced(layer: Image, shift_px: float, direction: float) -> Image:
+    """A layer after the patient moved by pixels of the reference frame; `direction` in radians."""
+    way = shift_px * layer.shape[0] / REFERENCE_SIDE
+    shift = (way * float(np.sin(direction)), way * float(np.cos(direction)))
+    return displace(layer, shift, TURN_DEG_PER_PX * shift_px)
+
+
+def shift_per_share(patient: Image, blood: Image, direction: float) -> float:
+    """Pixels of the reference frame per residual as large as the vessels are deep.
+
+    Args:
+        patient: optical depth of all that is also in the mask.
+        blood: optical depth of the completely filled vessels.
+        direction: of the movement, in radians.
+    """
+    residual = np.abs(displaced(patient, TRIAL_PX, direction) - patient)
+    strength = float(np.percentile(residual, STRONG)) / TRIAL_PX
+    filled = blood[blood > FAINT * blood.max()]
+    return float(np.percentile(filled, DEEP)) / max(strength, 1e-6)
+
+
+def shift_px(severity: float, per_share: float) -> float:
+    """Displacement in pixels of the reference frame for a severity of the axis `motion`."""
+    return min(MOST_PX, quality.residual_share(severity) * per_share)
