@@ -18,7 +18,7 @@ class LossWeights:
 
     vessels: float = 1.0
     """Weight of cross-entropy plus Dice of the vessels."""
-    grade: float = 1.0
+    grade: float = 2.0
     """Weight of the cross-entropy of the grade."""
     severity: float = 2.0
     """Weight of the auxiliary cross-entropy of the severities."""

@@ -67,7 +67,7 @@ class AngiogramQualityRecipe:
     """Highest learning rate."""
     attention_rate: float = 0.1
     """Learning rate of the attention blocks as a fraction of the others'."""
-    head_rate: float = 0.3
+    head_rate: float = 1.0
     """Learning rate of the classifier and of the auxiliary head as a fraction of the others'."""
     final_rate: float = 0.01
     """Last learning rate as a fraction of the highest."""
