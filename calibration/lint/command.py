@@ -25,7 +25,8 @@ class PrintRules(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Prints and exits with 0."""
-        parser.exit(message=rules_in_markdown())
+        print(rules_in_markdown(), end="")  # noqa: T201
+        parser.exit()
 
 
 def lint_command(arguments: list[str]) -> int:

@@ -8,6 +8,8 @@ from calibration.lint.targets import TARGETS
 
 HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.NOTE: "Notes"}
 
+RUNTIMES = {"tensorrt": "TensorRT", "onnxruntime": "ONNX Runtime"}
+
 
 def rules_in_markdown() -> str:
     """Targets and rules, one table for each severity, as docs/lint.md prints them."""
@@ -29,5 +31,10 @@ def _row(rule: Rule) -> str:
 
 
 def _targets(rule: Rule) -> str:
-    asking = [name for name, target in TARGETS.items() if rule.applies(target)]
-    return "all" if len(asking) == len(TARGETS) else ", ".join(asking)
+    """Names of the targets that ask for it, a runtime's name where all of its targets do."""
+    words = []
+    for runtime, name in RUNTIMES.items():
+        targets = [target for target in TARGETS.values() if target.runtime == runtime]
+        asking = [target.name for target in targets if rule.applies(target)]
+        words += [name] if len(asking) == len(targets) else asking
+    return "all" if words == list(RUNTIMES.values()) else ", ".join(words)

@@ -57,7 +57,7 @@ class Graph:
         """Takes a checked model and the folder in which its external data lie.
 
         Raises:
-            GraphError: its shapes contradict each other.
+            GraphError: its shapes cannot be inferred.
         """
         if model.functions:
             model = inliner.inline_local_functions(model)
@@ -134,13 +134,15 @@ class Graph:
     def dtype(self, tensor: str) -> str | None:
         """Element type by its ONNX name (``FLOAT``, ``INT8``); None if nothing is known."""
         if tensor in self._initialisers:
-            return TensorProto.DataType.Name(self._initialisers[tensor].data_type)
+            return str(TensorProto.DataType.Name(self._initialisers[tensor].data_type))
         kind = self._types.get(tensor)
-        return None if kind is None else TensorProto.DataType.Name(kind.elem_type)
+        if kind is None or kind.elem_type == TensorProto.UNDEFINED:
+            return None
+        return str(TensorProto.DataType.Name(kind.elem_type))
 
     def is_external(self, initialiser: str) -> bool:
         """Whether a weight lies in another file."""
-        return self._initialisers[initialiser].data_location == TensorProto.EXTERNAL
+        return bool(self._initialisers[initialiser].data_location == TensorProto.EXTERNAL)
 
     def constant(self, tensor: str) -> NDArray[Any] | None:
         """Values of a weight or of a Constant node; None for what is computed.
@@ -237,4 +239,4 @@ def _with_shapes(model: ModelProto) -> ModelProto:
     try:
         return inference.infer_shapes(model, data_prop=True)
     except inference.InferenceError as error:
-        raise GraphError(f"the graph's shapes contradict: {_sentence(error)}") from error
+        raise GraphError(f"no shapes can be inferred in this graph: {_sentence(error)}") from error

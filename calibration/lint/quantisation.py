@@ -145,7 +145,10 @@ def integer_layers(graph: Graph) -> Iterator[Layer]:
 
 
 def integer_weights(graph: Graph, layer: Layer) -> NDArray[Any] | None:
-    """The integers of a layer's weights, stored or as its Q will round them; None if unknown."""
+    """The integers of a layer's weights, stored or as its Q will round them; None if unknown.
+
+    A channel whose scale is zero gives infinity or NaN.
+    """
     if layer.weight is None:
         return None
     stored = graph.constant(layer.weight.input(0))
@@ -158,4 +161,6 @@ def integer_weights(graph: Graph, layer: Layer) -> NDArray[Any] | None:
     if step.ndim == 1 and step.size > 1:
         axis = int(layer.weight.attributes.get("axis", 1))
         step = np.expand_dims(step, [i for i in range(values.ndim) if i != axis % values.ndim])
-    return np.rint(values / step)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        integers: NDArray[Any] = np.rint(values / step)
+    return integers

@@ -90,7 +90,7 @@ RULES = (
         applies=every_target,
         find=_open_shapes,
         reason="Tensors are made once and fixed for a session. TensorRT needs a profile for every "
-        "open extent and builds slower, larger engines; DLA takes none.",
+        "open extent, and DLA takes none.",
         remedy="Fix every extent before quantising: angioedge import --size does, or the exporter.",
         source="TensorRT optimisation profiles; ultralytics #15856, #20989",
     ),

@@ -122,7 +122,7 @@ RULES = (
         reason="One to three channels are padded to 32, so nothing is gained, and rounding the "
         "image costs contrast.",
         remedy="Leave the first convolution in float, or measure.",
-        source="ModelOpt heuristics; own measurement of the angiogram quality network",
+        source="ModelOpt heuristics; tried with the angiogram quality network",
     ),
     Rule(
         name="narrow-convolution",
@@ -147,10 +147,10 @@ RULES = (
         severity=Severity.WARNING,
         applies=lambda target: target.slow_depthwise,
         find=_depthwise,
-        reason="TensorRT 8.5 and 8.6 found no implementation for some; ONNX Runtime on x86 took "
-        "1.5 ms in INT8 and 0.55 ms in float.",
+        reason="TensorRT 8.5 and 8.6 found no implementation for some; ONNX Runtime on x86 "
+        "is slower with them in INT8 than in float.",
         remedy="Leave depthwise convolutions in float, or measure.",
-        source="TRT #3385, #4060, #1847; own measurement, ONNX Runtime 1.31.1 with VNNI",
+        source="TRT #3385, #4060, #1847; tried with ONNX Runtime 1.31.1 and VNNI",
     ),
     Rule(
         name="uneven-groups",
@@ -195,7 +195,7 @@ RULES = (
         severity=Severity.ERROR,
         applies=on_tensorrt,
         find=_transposed_per_channel,
-        reason="TensorRT reads scales per input channel, other tools write them per output channel; "
+        reason="TensorRT reads scales per input channel, others write them per output channel; "
         "results are wrong or the graph is refused.",
         remedy="Leave it in float; if it must be quantised, one scale for all weights.",
         source="TRT #1694, #2380, #1519; ORT #19694",
@@ -205,8 +205,7 @@ RULES = (
         severity=Severity.WARNING,
         applies=on_tensorrt,
         find=_vectors,
-        reason="A matrix times one vector is bound by memory and was slower in INT8 (7.5 against "
-        "6 ms on Orin).",
+        reason="A matrix times one vector is bound by memory and was slower in INT8 on Orin.",
         remedy="Leave it in float.",
         source="TRT #4242; ModelOpt (excludes GEMV)",
     ),
@@ -218,6 +217,6 @@ RULES = (
         reason="The target runs this operator in float, or gains nothing in INT8: the pair before "
         "it only rounds and converts.",
         remedy="Let it read the float tensor.",
-        source="ModelOpt operator list; ultralytics #25020; own measurement, ONNX Runtime 1.31.1",
+        source="ModelOpt operator list; ultralytics #25020; tried with ONNX Runtime 1.31.1",
     ),
 )

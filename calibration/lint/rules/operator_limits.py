@@ -88,7 +88,7 @@ RULES = (
         reason="A size computed inside the graph brings chains of Shape, Mul and Concat, and keeps "
         "the builder from fixing the shape.",
         remedy="Export with a fixed scale factor or size.",
-        source="torch.onnx trials with torch 2.13",
+        source="tried with torch.onnx of torch 2.13",
     ),
     Rule(
         name="grid-sample-of-volumes",

@@ -112,7 +112,7 @@ RULES = (
         find=_loops,
         reason="A recurrence inside the graph runs as a chain of small kernels that do not fuse.",
         remedy="Export one step, with its state as input and output, and loop outside.",
-        source="own export trials of a recurrent network (ConvGRU)",
+        source="tried with a recurrent network (ConvGRU) and torch.onnx",
     ),
     Rule(
         name="dropout-left",

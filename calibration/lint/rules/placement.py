@@ -182,7 +182,7 @@ RULES = (
         find=_integer_heads,
         reason="The last layer before an output is the one whose rounding nothing averages out.",
         remedy="Leave it in float; it is a small part of the work.",
-        source="ultralytics PR #26171, #26220; own measurement of the angiogram quality network",
+        source="ultralytics PR #26171, #26220; tried with the angiogram quality network",
     ),
     Rule(
         name="quantised-bias",

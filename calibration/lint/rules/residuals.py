@@ -37,7 +37,8 @@ def _quantised_branches(graph: Graph, _: Target) -> Iterator[Place]:
 def _joins(graph: Graph) -> Iterator[Join]:
     integer = {layer.node.name for layer in integer_layers(graph)}
     for node in graph.named("Add"):
-        straight, behind = [], []
+        straight: list[str] = []
+        behind: list[str] = []
         for tensor in node.inputs:
             source = before_pair(graph, tensor)
             producer = graph.producer(source)
