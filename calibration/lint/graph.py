@@ -168,7 +168,9 @@ class Graph:
 
     def _value(self, node: Node) -> NDArray[Any] | None:
         value = next(iter(node.attributes.values()), None)
-        return self._array(value) if isinstance(value, TensorProto) else np.asarray(value)
+        if isinstance(value, TensorProto):
+            return self._array(value)
+        return np.asarray(value) if isinstance(value, float | int | list) else None
 
     def _array(self, tensor: TensorProto) -> NDArray[Any]:
         try:

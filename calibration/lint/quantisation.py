@@ -17,8 +17,9 @@ CARRIES_INTEGERS = {"MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Un
 
 
 def scale(graph: Graph, node: Node) -> NDArray[Any] | None:
-    """The constant scale of a Q or DQ; None if it is computed."""
-    return graph.constant(node.input(1))
+    """The constant scale of a Q or DQ, in double precision; None if it is computed."""
+    values = graph.constant(node.input(1))
+    return None if values is None else values.astype(np.float64)
 
 
 def integer_type(graph: Graph, node: Node) -> str | None:
@@ -160,6 +161,8 @@ def integer_weights(graph: Graph, layer: Layer) -> NDArray[Any] | None:
         return None
     if step.ndim == 1 and step.size > 1:
         axis = int(layer.weight.attributes.get("axis", 1))
+        if step.size != values.shape[axis % values.ndim]:
+            return None
         step = np.expand_dims(step, [i for i in range(values.ndim) if i != axis % values.ndim])
     with np.errstate(divide="ignore", invalid="ignore"):
         integers: NDArray[Any] = np.rint(values / step)

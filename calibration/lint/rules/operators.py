@@ -62,8 +62,8 @@ def _detection(graph: Graph, _: Target) -> Iterator[Place]:
 def _long_top_k(graph: Graph, _: Target) -> Iterator[Place]:
     for node in graph.named("TopK"):
         count = graph.constant(node.input(1))
-        if count is not None and int(count.item()) >= MOST_TOP_K:
-            yield Place(node.name, f"K = {int(count.item())}")
+        if count is not None and count.size == 1 and count.item() >= MOST_TOP_K:
+            yield Place(node.name, f"K = {count.item()}")
 
 
 RULES = (
@@ -106,7 +106,7 @@ RULES = (
         source="TRT #4336",
     ),
     Rule(
-        name="loop",
+        name="loop-in-the-graph",
         severity=Severity.WARNING,
         applies=on_tensorrt,
         find=_loops,

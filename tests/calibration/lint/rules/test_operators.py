@@ -78,9 +78,9 @@ def test_a_recurrence_is_found_with_what_it_holds():
     sketch = Sketch()
     state = sketch.input((1,))
     sketch.node("Loop", sketch.weight(3, np.int64), "", state, body=body)
-    assert places("loop", sketch) == ["Loop_0: Loop"]
+    assert places("loop-in-the-graph", sketch) == ["Loop_0: Loop"]
     assert places("dropout-left", sketch) == ["Dropout of next: Dropout"]
-    assert not places("loop", one("Relu"))
+    assert not places("loop-in-the-graph", one("Relu"))
 
 
 @pytest.mark.parametrize("target", ["tensorrt-8.6", "ort-arm"])
