@@ -1,4 +1,4 @@
-"""``angioedge train | export | import``: what needs the workstation, and where it lives."""
+"""``angioedge train | export | import | lint``: what needs the workstation, and where it lives."""
 
 import os
 import subprocess
@@ -29,6 +29,13 @@ def export(arguments: tuple[str, ...]) -> None:
 def train(arguments: tuple[str, ...]) -> None:
     """Train a network from its recipe (workstation)."""
     _run_module("training", arguments)
+
+
+@click.command(context_settings=PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def lint(arguments: tuple[str, ...]) -> None:
+    """Say what a target would refuse or run slowly in an ONNX graph (workstation)."""
+    _run_module("calibration", ("lint", *arguments))
 
 
 def _run_module(module: str, arguments: tuple[str, ...]) -> None:

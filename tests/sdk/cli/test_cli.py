@@ -116,3 +116,9 @@ def test_a_damaged_folder_is_refused(model, angiogram, tmp_path):
 @pytest.mark.parametrize("arguments", [("run",), ("dance",), ("run", "nowhere", "nothing")])
 def test_wrong_usage_exits_with_2(arguments):
     assert call(*arguments).exit_code == 2
+
+
+def test_lint_passes_its_exit_code_on(tmp_path):
+    network = str(networks.darkness(tmp_path / "network.onnx"))
+    assert call("lint", network, "--target", "ort-x86").exit_code == 0
+    assert call("lint", network, "--target", "toaster").exit_code == 2
