@@ -102,9 +102,7 @@ def phantom_frame(seed: int, size: int = REFERENCE_SIDE, grade: int | None = Non
     mask = None
     if blood is not None:
         direction = float(rng.uniform(0, 2 * np.pi))
-        per_share = misregistration.shift_per_share(patient, blood, direction)
-        shift = misregistration.shift_px(severities.motion, per_share)
-        elsewhere = misregistration.displaced(patient, shift, direction)
+        elsewhere = misregistration.moved(patient, blood, severities.motion, direction)
         mask = store(expose(elsewhere, detector, rng), window, scale, detector)
     else:
         burn_in(pixels, rng, detector.bits)

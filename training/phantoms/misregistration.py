@@ -46,3 +46,9 @@ def shift_per_share(patient: Image, blood: Image, direction: float) -> float:
 def shift_px(severity: float, per_share: float) -> float:
     """Displacement in pixels of the reference frame for a severity of the axis `motion`."""
     return min(MOST_PX, quality.residual_share(severity) * per_share)
+
+
+def moved(patient: Image, blood: Image, severity: float, direction: float) -> Image:
+    """The patient where the mask was taken; the arguments are those of the functions above."""
+    way = shift_px(severity, shift_per_share(patient, blood, direction))
+    return displaced(patient, way, direction)

@@ -108,14 +108,7 @@ def phantom_run(
     rng = np.random.default_rng([seed, 0x40])
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
-    direction = float(rng.uniform(0, 2 * np.pi))
-    course = _Course(
-        scene=scene,
-        bolus=_bolus(frames, options),
-        direction=direction,
-        least_noise=_least_noise(scene),
-        shift_per_share=_shift_per_share(scene, direction),
-    )
+    course = _course(scene, _bolus(frames, options), direction=float(rng.uniform(0, 2 * np.pi)))
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -192,16 +185,17 @@ class _Course:
         return misregistration.displaced(layer, way, self.direction)
 
 
-def _least_noise(scene: Scene) -> float:
-    """Relative deviation at the dose of a frame without a defect; runs are seen subtracted."""
-    blood = scene.depth(1.0) - scene.depth(0.0)
-    return dose.relative_noise(quality.noise_share(AT_BEST.noise), scene.depth(1.0), blood, STORAGE)
-
-
-def _shift_per_share(scene: Scene, direction: float) -> float:
-    """How far this patient must move for what is left of him to be as large as his vessels."""
-    patient = scene.depth(0.0)
-    return misregistration.shift_per_share(patient, scene.depth(1.0) - patient, direction)
+def _course(scene: Scene, bolus: Bolus, direction: float) -> _Course:
+    """Dose and movement by what they do to the picture of this scene; runs are seen subtracted."""
+    patient, filled = scene.depth(0.0), scene.depth(1.0)
+    best = quality.noise_share(AT_BEST.noise)
+    return _Course(
+        scene=scene,
+        bolus=bolus,
+        direction=direction,
+        least_noise=dose.relative_noise(best, filled, filled - patient, STORAGE),
+        shift_per_share=misregistration.shift_per_share(patient, filled - patient, direction),
+    )
 
 
 def _bolus(frames: int, options: RunOptions) -> Bolus:
