@@ -1,0 +1,1 @@
+"""Workstation: FP32 graphs to INT8 graphs that were measured against them."""
