@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from rich.console import Console
 
@@ -69,80 +69,73 @@ def _tell(outcome: Outcome, console: Console) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    default, tolerance = Options(), Tolerance()
     parser = argparse.ArgumentParser(
         prog="angioedge calibrate",
         description="Add INT8 graphs to MODEL_FOLDER if they answer as its FP32 graph does.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     option = parser.add_argument
     option("model", metavar="MODEL_FOLDER", type=Path)
     option(
-        "--frames",
-        nargs="+",
-        required=True,
-        type=Path,
-        metavar="RUN",
-        help="DICOM XA, PNG, .npy, .npz files, or folders",
+        "--out", type=Path, metavar="FOLDER", help="a new folder, instead of MODEL_FOLDER itself"
     )
-    option(
-        "--held-out",
-        nargs="+",
-        default=[],
-        type=Path,
-        metavar="RUN",
-        help="runs to compare on, instead of frames between those of --frames",
-    )
-    option(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="a new folder, instead of adding to the model folder",
-    )
-    option("--count", type=_positive, default=default.count, help="frames that give the ranges")
+    option("--threads", type=_positive, help="of one operator [every core]")
+    _add_frames(parser.add_argument_group("frames"))
+    _add_ranges(parser.add_argument_group("ranges"))
+    _add_gate(parser.add_argument_group("gate"))
+    return parser
+
+
+def _add_frames(group: argparse._ArgumentGroup) -> None:
+    default, option = Options(), group.add_argument
+    runs: dict[str, Any] = {"nargs": "+", "type": Path, "metavar": "RUN"}
+    option("--frames", required=True, help="DICOM XA, PNG, .npy, .npz, or folders of them", **runs)
+    option("--held-out", default=[], help="to compare on [frames between the others]", **runs)
+    counted: dict[str, Any] = {"type": _positive, "metavar": "N"}
+    option("--count", default=default.count, help="give the ranges [%(default)s]", **counted)
     option(
         "--held-out-count",
-        type=_positive,
         default=default.held_out_count,
-        help="frames to compare on",
+        help="are compared on [%(default)s]",
+        **counted,
     )
+
+
+def _add_ranges(group: argparse._ArgumentGroup) -> None:
+    default, option = Options(), group.add_argument
     option(
         "--ranges",
         choices=get_args(Choice),
         default=default.ranges,
-        help="best: whose outputs lie nearest to FP32; per-tensor: that, tensor by tensor",
+        help="best: whose outputs lie nearest; per-tensor: tensor by tensor [%(default)s]",
     )
     option(
-        "--load-cache",
-        type=Path,
-        metavar="FILE",
-        help="TensorRT calibration cache whose ranges replace those found",
+        "--keep-float",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="operations to leave in float; * stands for any part of a name",
     )
-    option(
-        "--save-cache",
-        type=Path,
-        metavar="FILE",
-        help="write the ranges as a TensorRT calibration cache",
-    )
+    file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    option("--load-cache", help="TensorRT calibration cache that replaces ranges", **file)
+    option("--save-cache", help="write the ranges as a TensorRT calibration cache", **file)
+
+
+def _add_gate(group: argparse._ArgumentGroup) -> None:
+    default, option = Tolerance(), group.add_argument
+    share: dict[str, Any] = {"type": _share, "metavar": "SHARE"}
     option(
         "--min-dice",
-        type=_share,
-        default=tolerance.min_dice,
-        help="mean Dice against the masks of FP32",
+        default=default.min_dice,
+        help="mean Dice against the masks of FP32 [%(default)s]",
+        **share,
     )
     option(
         "--min-same-grade",
-        type=_share,
-        default=tolerance.min_same_grade,
-        help="share of frames with the grade of FP32",
+        default=default.min_same_grade,
+        help="frames with the grade of FP32 [%(default)s]",
+        **share,
     )
-    option(
-        "--force",
-        action="store_true",
-        help="write graphs outside the tolerance, marked as not certified",
-    )
-    option("--threads", type=_positive, default=None, help="of one operator; without: every core")
-    return parser
+    option("--force", action="store_true", help="write all the same, marked as not certified")
 
 
 def _positive(text: str) -> int:

@@ -45,6 +45,8 @@ class Options:
     """Frames to compare on."""
     ranges: Choice = "best"
     """Method, or how to choose between them."""
+    keep_float: Sequence[str] = ()
+    """Names of operations to leave in float; ``*`` stands for any part of a name."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Tensor -> limit that replaces the one found."""
     tolerance: Tolerance = field(default_factory=Tolerance)
@@ -90,7 +92,7 @@ def quantise(
     """
     path = folder.graph("fp32")
     graph = read_graph(path)
-    placement = place(graph)
+    placement = place(graph, options.keep_float)
     seen, held_out = _select(folder, frames, options, track)
     collecting = CollectOptions(threads=options.threads)
     histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)

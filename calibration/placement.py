@@ -5,8 +5,9 @@ products, hence after the ReLU; a residual addition takes one on its identity br
 inputs of a concatenation share one scale; biases, heads and outputs stay float.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from calibration.errors import CalibrationError
 from calibration.graph import WEIGHTED, Graph, Node
@@ -63,13 +64,22 @@ class Placement:
     decisions: tuple[Decision, ...]
 
 
-def place(graph: Graph) -> Placement:
+def place(graph: Graph, keep_float: Sequence[str] = ()) -> Placement:
     """Decides what becomes INT8.
 
+    Args:
+        graph: the FP32 graph.
+        keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
+
     Raises:
-        CalibrationError: nothing does.
+        CalibrationError: nothing becomes INT8, or a name fits no operation that would.
     """
     reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
+    for pattern in keep_float:
+        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
+        if not kept:
+            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
+        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
     chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
     if not chosen:
         told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())

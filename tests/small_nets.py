@@ -91,7 +91,9 @@ def run(content, feed, index, outputs):
     """Named outputs of a graph given as bytes, any tensor of it, by ONNX Runtime."""
     model = onnx.load_from_string(content)
     known = {item.name for item in model.graph.output}
-    model.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in outputs if n not in known)
+    model.graph.output.extend(
+        helper.make_empty_tensor_value_info(n) for n in outputs if n not in known
+    )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.errors import CalibrationError
@@ -44,6 +44,7 @@ TASK = AngiogramQuality(size=(64, 64))
 ANY = IntendedInput()
 
 
+@settings(deadline=None)
 @given(LENGTHS, st.integers(1, 60))
 def test_frames_are_spread_over_the_runs(lengths, count):
     picks = pick_frames(runs_of(*lengths), count)
@@ -58,6 +59,7 @@ def test_frames_are_spread_over_the_runs(lengths, count):
         assert len({pick.run for pick in picks}) == count
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 200))
 def test_frames_of_a_run_are_spread_over_its_time(length, count):
     count = min(length, count)

@@ -49,7 +49,9 @@ def test_a_residual_addition_takes_its_pair_on_the_identity_branch(branchy):
     graph_reads = {tensor for _, tensor in branchy.tensorrt.reads}
     assert "signed" in graph_reads
     assert "outer" not in graph_reads
-    assert {item.node for item in branchy.decisions if item.op == "Add" and item.int8} == {"residual"}
+    assert {item.node for item in branchy.decisions if item.op == "Add" and item.int8} == {
+        "residual"
+    }
 
 
 def test_inputs_of_a_concatenation_share_their_scale(branchy):
@@ -90,7 +92,9 @@ def test_transposed_convolutions_stay_float(tmp_path):
 def test_attention_softmax_and_norm_stay_float(tmp_path):
     def insert(net, x):
         product = net.op("MatMul", x, net.op("Transpose", x, perm=[0, 1, 3, 2]), name="product")
-        return net.op("LayerNormalization", net.op("Softmax", product, name="soft"), ones(net), name="norm")
+        return net.op(
+            "LayerNormalization", net.op("Softmax", product, name="soft"), ones(net), name="norm"
+        )
 
     def ones(net):
         return net.weight(np.ones(32, np.float32))
@@ -126,3 +130,16 @@ def test_products_with_a_matrix_take_the_axis_of_their_outputs(tmp_path):
 def test_a_network_without_anything_to_quantise_is_refused(tmp_path):
     with pytest.raises(CalibrationError, match="nothing in this network would become INT8"):
         place(read_graph(networks.darkness(tmp_path / "net.onnx")))
+
+
+def test_what_is_asked_for_stays_float(tmp_path):
+    graph = read_graph(branched(tmp_path / "net.onnx"))
+    found = {item.node: item for item in place(graph, ["inn*", "outer"]).decisions}
+    assert [found[name].reason for name in ("inner", "outer")] == ["kept in float as asked"] * 2
+    assert not found["residual"].int8
+    assert found["signed"].int8
+
+
+def test_a_name_that_fits_nothing_is_refused(tmp_path):
+    with pytest.raises(CalibrationError, match="no convolution or matrix product is called nobody"):
+        place(read_graph(branched(tmp_path / "net.onnx")), ["nobody"])

@@ -17,7 +17,11 @@ def prepared(path, method="minmax"):
     graph = read_graph(path)
     placement = place(graph)
     histograms = collect(graph, placement.cpu.pairs, images(4), CollectOptions())
-    return graph, placement, share_limits(limits_of(histograms, method), histograms, placement.groups)
+    return (
+        graph,
+        placement,
+        share_limits(limits_of(histograms, method), histograms, placement.groups),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +76,14 @@ def test_weights_are_signed_per_channel_and_biases_float(branchy, form):
 
 def test_float_weights_are_not_left_behind(branchy):
     _, constants = parts(write(*branchy, Form.TENSORRT))
-    assert not [n for n, c in constants.items() if c.data_type == TensorProto.FLOAT and len(c.dims) == 4
-                and list(c.dims)[1] == 16 and c.dims[0] == 16]
+    assert not [
+        n
+        for n, c in constants.items()
+        if c.data_type == TensorProto.FLOAT
+        and len(c.dims) == 4
+        and list(c.dims)[1] == 16
+        and c.dims[0] == 16
+    ]
 
 
 def test_the_same_input_gives_the_same_bytes(branchy, tmp_path):

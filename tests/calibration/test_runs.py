@@ -85,7 +85,7 @@ def test_an_unreadable_file_is_refused(tmp_path, name):
 
 def test_float_arrays_are_refused(tmp_path):
     np.save(tmp_path / "run.npy", np.zeros((2, 4, 4)))
-    with pytest.raises(CalibrationError, match="expected .* uint8 or uint16 .* float64"):
+    with pytest.raises(CalibrationError, match=r"expected .* uint8 or uint16 .* float64"):
         open_runs([tmp_path / "run.npy"])
 
 

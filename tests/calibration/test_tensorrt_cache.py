@@ -4,14 +4,14 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.errors import CalibrationError
 from calibration.ranges import Range
 from calibration.tensorrt_cache import read_cache, write_cache
 
-NAMES = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters=":/._ "))
+NAMES = ("image", "/stem/conv:0", "a b", "::", "x: 3c010a14")
 
 
 def range_of(limit):
@@ -26,12 +26,10 @@ def test_reads_the_text_that_tensorrt_writes():
     }
 
 
-@given(
-    st.dictionaries(
-        NAMES.map(str.strip).filter(bool), st.floats(2**-10, 2**20, width=32), min_size=1, max_size=5
-    )
-)
-def test_what_is_written_is_read(limits):
+@settings(deadline=None)
+@given(st.lists(st.floats(2**-10, 2**20, width=32), min_size=1, max_size=len(NAMES)))
+def test_what_is_written_is_read(values):
+    limits = dict(zip(NAMES, values, strict=False))
     found = read_cache(write_cache({name: range_of(limit) for name, limit in limits.items()}))
     assert found.keys() == limits.keys()
     for name, limit in limits.items():
@@ -41,7 +39,7 @@ def test_what_is_written_is_read(limits):
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_useless_scale_is_refused(scale):
     text = f"TRT-8601-MinMaxCalibration\nfine: 3c010a14\nbad:1: {struct.pack('>f', scale).hex()}\n"
-    with pytest.raises(CalibrationError, match="line 3 .* gives bad:1 the scale"):
+    with pytest.raises(CalibrationError, match=r"line 3 .* gives bad:1 the scale"):
         read_cache(text)
 
 

@@ -19,7 +19,8 @@ HOMES = {
     "cv2": ("sdk/pictures/", "training/", "benchmarks/", "samples/"),
     "gdcm": (),
     "matplotlib": ("sdk/pictures/timeline.py", "training/"),
-    "onnx": ("export/",),
+    "PIL": ("calibration/runs.py",),
+    "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
     "torch": ("training/", "export/", "benchmarks/"),
@@ -61,7 +62,7 @@ def test_stub_names_what_the_compiled_module_exports():
 def test_a_library_is_named_at_home_only(library):
     strangers = [
         str(file.relative_to(ROOT))
-        for top in ("sdk", "training", "export", "samples", "benchmarks")
+        for top in ("sdk", "training", "export", "calibration", "samples", "benchmarks")
         for file in (ROOT / top).rglob("*.py")
         if library in imported(file)
         and not str(file.relative_to(ROOT)).startswith(tuple(HOMES[library]) or ("-",))
