@@ -16,6 +16,8 @@ from calibration.qdq import Form, grid_of, scale_name, write_tunable
 from calibration.ranges import METHODS, Method, Range, limits_of, share_limits
 from sdk.backends import open_backend
 
+TINY = 1e-30
+
 
 class Trial:
     """Runs a graph beside its quantised form and measures how far the outputs lie apart."""
@@ -35,8 +37,8 @@ class Trial:
         self._tunable.close()
         self._float.close()
 
-    def noise(self, ranges: Mapping[str, Range]) -> float:
-        """Energy of the outputs' error over their energy, worst output; 0 is exact."""
+    def quality_db(self, ranges: Mapping[str, Range]) -> float:
+        """Signal over noise of the outputs in dB, the mean over all outputs."""
         for name in self.pairs:
             scale = grid_of(ranges[name], Form.TENSORRT).scale
             self._tunable.inputs[scale_name(name)][...] = scale
@@ -52,12 +54,11 @@ class Trial:
                 energy[name] += float(np.square(exact, dtype=np.float64).sum())
                 difference = self._tunable.outputs[name].astype(np.float64) - exact
                 error[name] += float(np.square(difference).sum())
-        return max(error[name] / (energy[name] or 1.0) for name in energy)
+        return sum(_decibel(energy[name], error[name]) for name in energy) / len(energy)
 
 
-def decibel(noise: float) -> float:
-    """Signal over noise in dB."""
-    return -10 * log10(max(noise, 1e-30))
+def _decibel(signal: float, noise: float) -> float:
+    return 10 * log10(max(signal, TINY) / max(noise, TINY))
 
 
 def choose_for_all(
@@ -68,9 +69,9 @@ def choose_for_all(
 ) -> tuple[dict[str, Range], dict[str, float]]:
     """The one method whose outputs lie nearest, and every method's signal over noise in dB."""
     candidates = _candidates(histograms, groups)
-    noises = {name: trial.noise(candidates[name]) for name in track(tuple(METHODS), "choosing")}
-    best = min(noises, key=lambda method: noises[method])
-    return candidates[best], {name: round(decibel(noise), 3) for name, noise in noises.items()}
+    found = {name: trial.quality_db(candidates[name]) for name in track(tuple(METHODS), "choosing")}
+    best = max(found, key=lambda method: found[method])
+    return candidates[best], {name: round(quality, 3) for name, quality in found.items()}
 
 
 def choose_per_tensor(
@@ -83,17 +84,17 @@ def choose_per_tensor(
 
     A group of tensors with one scale is tried as one.
     """
-    best, noises = choose_for_all(trial, histograms, groups, track)
+    best, found = choose_for_all(trial, histograms, groups, track)
     candidates = _candidates(histograms, groups).values()
-    least = trial.noise(best)
+    most = trial.quality_db(best)
     grouped = {name for group in groups for name in group}
     units = [*groups, *((name,) for name in trial.pairs if name not in grouped)]
     for unit in track(units, "choosing per tensor"):
         for ranges in candidates:
             tried = best | {name: ranges[name] for name in unit}
-            if tried != best and (noise := trial.noise(tried)) < least:
-                best, least = tried, noise
-    return best, noises | {"per_tensor": round(decibel(least), 3)}
+            if tried != best and (quality := trial.quality_db(tried)) > most:
+                best, most = tried, quality
+    return best, found | {"per_tensor": round(most, 3)}
 
 
 def _candidates(

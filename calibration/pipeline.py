@@ -1,6 +1,5 @@
 """From a model folder and frames to quantised graphs, their ranges and what was measured."""
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, Literal
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
 from calibration.collect import CollectOptions, collect
 from calibration.errors import CalibrationError
-from calibration.folder import GRAPHS, RANGES, REPORT, Quantised, golden_tolerance
+from calibration.folder import GRAPHS, RANGES, REPORT, Quantised, golden_tolerances
 from calibration.frames import Selection, pick_frames, select, split
 from calibration.gate import Agreement, Tolerance, compare
 from calibration.graph import read_graph
@@ -25,7 +24,7 @@ from calibration.ranges import Range, dump_ranges, limits_of, share_limits
 from calibration.runs import open_runs
 from sdk.backends import open_backend
 from sdk.errors import ModelFolderError
-from sdk.model_folder import ModelFolder
+from sdk.model_folder import ModelFolder, sha256_of
 from sdk.tasks import TASKS, Task
 
 Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
@@ -97,7 +96,7 @@ def quantise(
     collecting = CollectOptions(threads=options.threads)
     histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
     with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
-        ranges, noises = _choose(options, trial, histograms, placement.groups, track)
+        ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
     graphs = {
         "int8": write(graph, placement, ranges, Form.TENSORRT),
         "int8.cpu": write(graph, placement, ranges, Form.CPU),
@@ -108,19 +107,10 @@ def quantise(
         for precision in GRAPHS
         for reason in agreements["fp32", precision].shortfalls(options.tolerance)
     )
-    origin = {
-        "certified": not shortfalls,
-        "shortfalls": list(shortfalls),
-        "tolerance": asdict(options.tolerance),
-        "ranges": options.ranges,
-        "frames": {"count": len(seen), "sha256": seen.sha256},
-        "held_out": {"count": len(held_out), "sha256": held_out.sha256},
-        "agreement": {f"{b} against {a}": them.summary() for (a, b), them in agreements.items()},
-        "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime")},
-    }
-    report = origin | _details(placement, ranges, noises, (seen, held_out))
+    origin = _origin(options, (seen, held_out), agreements, shortfalls)
+    report = origin | _details(placement, ranges, qualities, (seen, held_out))
     files = {GRAPHS[precision]: content for precision, content in graphs.items()}
-    files[RANGES] = dump_ranges(ranges, seen.sha256, _sha256(path.read_bytes()))
+    files[RANGES] = dump_ranges(ranges, seen.sha256, sha256_of(path))
     files[REPORT] = (json.dumps(report, indent=2) + "\n").encode()
     return Outcome(
         quantised=Quantised(files=files, golden=golden, origin=origin),
@@ -175,14 +165,14 @@ def _choose(
 ) -> tuple[dict[str, Range], dict[str, float]]:
     match options.ranges:
         case "best":
-            ranges, noises = choose_for_all(trial, histograms, groups, track)
+            ranges, qualities = choose_for_all(trial, histograms, groups, track)
         case "per-tensor":
-            ranges, noises = choose_per_tensor(trial, histograms, groups, track)
+            ranges, qualities = choose_per_tensor(trial, histograms, groups, track)
         case method:
             limits = limits_of(histograms, method)
-            ranges, noises = share_limits(limits, histograms, groups), {}
+            ranges, qualities = share_limits(limits, histograms, groups), {}
     if not options.limits:
-        return ranges, noises
+        return ranges, qualities
     unknown = set(options.limits) - set(histograms)
     if unknown == set(options.limits):
         raise CalibrationError(
@@ -193,7 +183,7 @@ def _choose(
     limits |= {
         name: ("loaded", limit) for name, limit in options.limits.items() if name in histograms
     }
-    return share_limits(limits, histograms, groups), noises
+    return share_limits(limits, histograms, groups), qualities
 
 
 def _compare(
@@ -202,7 +192,7 @@ def _compare(
     held_out: Selection,
     options: Options,
     track: Track,
-) -> tuple[dict[tuple[str, str], Agreement], dict[str, float]]:
+) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         paths = {"fp32": folder.graph("fp32")}
@@ -213,20 +203,40 @@ def _compare(
             precision: stack.enter_context(closing(open_backend(path, threads=options.threads)))
             for precision, path in paths.items()
         }
-        golden = {name: golden_tolerance(folder, backends[name]) for name in graphs}
+        golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
         return compare(backends, held_out, track), golden
+
+
+def _origin(
+    options: Options,
+    selections: tuple[Selection, Selection],
+    agreements: Mapping[tuple[str, str], Agreement],
+    shortfalls: Sequence[str],
+) -> dict[str, Any]:
+    """What manifest and report both say."""
+    seen, held_out = selections
+    return {
+        "certified": not shortfalls,
+        "shortfalls": list(shortfalls),
+        "tolerance": asdict(options.tolerance),
+        "ranges": options.ranges,
+        "frames": {"count": len(seen), "sha256": seen.sha256},
+        "held_out": {"count": len(held_out), "sha256": held_out.sha256},
+        "agreement": {f"{b} against {a}": them.summary() for (a, b), them in agreements.items()},
+        "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime")},
+    }
 
 
 def _details(
     placement: Placement,
     ranges: Mapping[str, Range],
-    noises: Mapping[str, float],
+    qualities: Mapping[str, float],
     selections: tuple[Selection, Selection],
 ) -> dict[str, Any]:
     """What the report says beyond the manifest."""
     seen, held_out = selections
     return {
-        "output_signal_over_noise_db": dict(noises),
+        "output_signal_over_noise_db": dict(qualities),
         "decisions": [asdict(decision) for decision in placement.decisions],
         "shared_scales": [list(group) for group in placement.groups],
         "tensors": {
@@ -242,7 +252,3 @@ def _details(
         "held_out_frames": [held_out.label(pick) for pick in held_out.picks],
         "refused_frames": [*seen.refused, *held_out.refused],
     }
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

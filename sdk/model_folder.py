@@ -63,16 +63,16 @@ class Golden:
     Attributes:
         file: the recorded inputs and outputs.
         tolerance: largest difference from a recorded output, relative to that output's range.
-        tolerances: the same for graphs that compute less exactly, by precision.
+        tolerances: the same for graphs that compute less exactly: precision -> output -> tolerance.
     """
 
     file: str = "golden.npz"
     tolerance: float = 1e-3
-    tolerances: Mapping[str, float] = field(default_factory=dict)
+    tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
-    def tolerance_of(self, precision: str) -> float:
-        """Largest difference from a recorded output that the graph of a precision may show."""
-        return self.tolerances.get(precision, self.tolerance)
+    def tolerance_of(self, precision: str, output: str) -> float:
+        """Largest difference that the graph of a precision may show on an output."""
+        return self.tolerances.get(precision, {}).get(output, self.tolerance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,15 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdk.backends import Backend, open_backend
 from sdk.errors import AngioEdgeError, BackendError, FrameError, ModelFolderError, SessionError
 from sdk.frame import Frame
-from sdk.model_folder import Manifest, ModelFolder, relative_difference
+from sdk.model_folder import Golden, Manifest, ModelFolder, relative_difference
 from sdk.outcome import Outcome, Status
 from sdk.tasks import TASKS, Task
-from sdk.tensors import Tensors, TensorSpec, specs_of
+from sdk.tensors import TensorSpec, specs_of
 from sdk.timing import LatencyRecord, Stopwatch
 
 Answer = TypeVar("Answer")
@@ -195,20 +196,18 @@ def _listed(specs: Iterable[TensorSpec]) -> str:
 
 def _warm_up(backend: Backend, folder: ModelFolder, precision: str) -> None:
     """Runs the golden vectors, or zeros where there are none, and compares what comes out."""
-    golden, described = folder.golden(), folder.manifest.golden
-    tolerance = described.tolerance_of(precision) if described else 0.0
-    if not golden:
+    golden = folder.manifest.golden or Golden()
+    pairs = folder.golden()
+    if not pairs:
         backend.run()
-    for index, (inputs, recorded) in enumerate(golden):
+    for index, (inputs, recorded) in enumerate(pairs):
         for name, tensor in inputs.items():
             np.copyto(backend.inputs[name], tensor)
         backend.run()
-        _compare(
-            recorded,
-            backend.outputs,
-            tolerance,
-            f"{folder.path}, {precision}, golden frame {index}",
-        )
+        for name, expected in recorded.items():
+            where = f"{folder.path}, {precision}, golden frame {index}: {name}"
+            tolerance = golden.tolerance_of(precision, name)
+            _compare(expected, backend.outputs[name], tolerance, where)
     for tensor in backend.inputs.values():
         tensor[...] = 0
 
@@ -222,12 +221,11 @@ def _rehearse(task: Task[Any], backend: Backend) -> None:
     task.reset()
 
 
-def _compare(recorded: Tensors, computed: Tensors, tolerance: float, where: str) -> None:
-    for name, expected in recorded.items():
-        worst = relative_difference(expected, computed[name])
-        if not worst <= tolerance:
-            raise BackendError(
-                f"{where}: {name} differs from what was recorded by {worst:.2e} of its range, "
-                f"expected at most {tolerance:.0e}; this machine does not compute this network "
-                "as the workstation did, do not use it"
-            )
+def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, where: str) -> None:
+    worst = relative_difference(recorded, computed)
+    if not worst <= tolerance:
+        raise BackendError(
+            f"{where} differs from what was recorded by {worst:.2e} of its range, expected at most "
+            f"{tolerance:.0e}; this machine does not compute this network as the workstation did, "
+            "do not use it"
+        )

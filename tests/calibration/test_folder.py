@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from calibration.errors import CalibrationError
-from calibration.folder import GRAPHS, WRITTEN, Quantised, add, check_target, golden_tolerance
+from calibration.folder import GRAPHS, WRITTEN, Quantised, add, check_target, golden_tolerances
 from sdk import model_folder
 from sdk.backends import open_backend
 from sdk.model_folder import ModelFolder
@@ -18,7 +18,7 @@ OLD, NEW = b"old", b"new"
 def quantised(content):
     return Quantised(
         files=dict.fromkeys(sorted(WRITTEN), content),
-        golden={"int8": 0.25, "int8.cpu": 0.5},
+        golden={"int8": {"grade": 0.25}, "int8.cpu": {"grade": 0.5}},
         origin={"certified": True},
     )
 
@@ -33,8 +33,9 @@ def test_the_graphs_join_and_everything_else_stays(folder):
     after = add(folder, quantised(NEW), None).manifest
     assert after.graphs == before.graphs | GRAPHS
     assert before.files.items() <= after.files.items()
-    assert after.golden.tolerance_of("int8.cpu") == 0.5
-    assert after.golden.tolerance_of("fp32") == before.golden.tolerance
+    assert after.golden.tolerance_of("int8.cpu", "grade") == 0.5
+    assert after.golden.tolerance_of("int8.cpu", "vessels") == before.golden.tolerance
+    assert after.golden.tolerance_of("fp32", "grade") == before.golden.tolerance
     assert after.origin["calibration"] == {"certified": True}
     assert after.options == before.options
 
@@ -97,19 +98,22 @@ def test_an_interrupted_copy_leaves_nothing(folder, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_the_golden_tolerance_is_twice_what_was_found(folder):
+def test_the_golden_tolerances_is_twice_what_was_found(folder):
     backend = open_backend(folder.graph("fp32"))
-    assert golden_tolerance(folder, backend) == folder.manifest.golden.tolerance
+    plain = folder.manifest.golden.tolerance
+    assert golden_tolerances(folder, backend) == {"vessels": plain, "grade": plain}
     with np.load(folder.path / "golden.npz") as archive:
         shifted = {
-            name: values + 0.1 * np.ptp(values) if "outputs" in name else values
+            name: values + 0.1 * np.ptp(values) if "outputs/grade" in name else values
             for name, values in archive.items()
         }
     np.savez(folder.path / "golden.npz", **shifted)
-    assert golden_tolerance(folder, backend) == pytest.approx(0.2, rel=1e-3)
+    assert golden_tolerances(folder, backend) == pytest.approx(
+        {"vessels": plain, "grade": 0.2}, rel=1e-3
+    )
 
 
 def test_the_manifest_is_json_that_can_be_read_again(folder):
     add(folder, quantised(NEW), None)
     content = json.loads((folder.path / "manifest.json").read_text())
-    assert content["golden"]["tolerances"] == {"int8": 0.25, "int8.cpu": 0.5}
+    assert content["golden"]["tolerances"] == quantised(NEW).golden
