@@ -3,7 +3,7 @@
 Thread numbers are of NVIDIA/TensorRT and microsoft/onnxruntime (ORT).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from onnx import TensorProto
@@ -116,27 +116,25 @@ def _first(graph: Graph, node: Node) -> str | None:
 
 
 def _last(graph: Graph, node: Node) -> str | None:
-    return "last: a head, its error reaches the answer directly" if _is_head(graph, node) else None
+    if _leads_out(graph, node) or not _weighted_behind(graph, node.outputs):
+        return "last: a head, its error reaches the answer directly"
+    return None
 
 
-def _is_head(graph: Graph, node: Node) -> bool:
-    """Whether a path leads to an output without another weight or a junction of activations."""
-    waiting, behind, direct = list(node.outputs), False, False
-    seen: set[str] = set()
-    joined: list[str] = []
+def _leads_out(graph: Graph, node: Node) -> bool:
+    """Whether an output is reached without another weight or a junction of activations."""
+    waiting = list(node.outputs)
     while waiting:
         tensor = waiting.pop()
-        direct |= tensor in graph.outputs
-        seen.add(tensor)
+        if tensor in graph.outputs:
+            return True
         for reader in graph.readers.get(tensor, ()):
-            behind |= reader.op in WEIGHTED
-            if reader.op not in WEIGHTED:
-                single = len(graph.activations(reader)) == 1
-                (waiting if single else joined).extend(set(reader.outputs) - seen)
-    return direct or not (behind or _weighted_behind(graph, joined))
+            if reader.op not in WEIGHTED and len(graph.activations(reader)) == 1:
+                waiting += reader.outputs
+    return False
 
 
-def _weighted_behind(graph: Graph, tensors: list[str]) -> bool:
+def _weighted_behind(graph: Graph, tensors: Sequence[str]) -> bool:
     seen: set[str] = set()
     waiting = list(tensors)
     while waiting:
