@@ -4,26 +4,28 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from calibration.calibrate import main as calibrate
 from calibration.lint.command import lint_command
 from sdk.errors import AngioEdgeError
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "calibrate": calibrate,
     "lint": lint_command,
 }
 
 
-def main() -> None:
-    """Runs the command line; what is refused is said in one sentence."""
+def main(arguments: list[str]) -> int:
+    """Runs a subcommand; returns 0 if it is done, 1 if it was refused, in one sentence."""
     parser = argparse.ArgumentParser(prog="angioedge", description="INT8 (workstation).")
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    call = parser.parse_args()
+    call = parser.parse_args(arguments)
     try:
-        sys.exit(COMMANDS[call.command](call.arguments))
+        return COMMANDS[call.command](call.arguments)
     except AngioEdgeError as error:
         print(f"angioedge: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

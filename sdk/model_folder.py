@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import ModelFolderError
+from sdk.frame import Frame
 
 GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 
@@ -38,6 +39,22 @@ class IntendedInput:
     intensity: tuple[str, ...] = ("LIN", "LOG", "DISP")
     note: str = ""
 
+    def outside(self, frame: Frame) -> tuple[str, ...]:
+        """What a frame says about itself that the network was not made for; empty: nothing."""
+        notes = []
+        fewest, most = self.bits_stored
+        if not fewest <= frame.bits_stored <= most:
+            notes.append(f"{frame.bits_stored} bits stored, made for {fewest} to {most}")
+        if frame.intensity not in self.intensity:
+            notes.append(f"{frame.intensity.value} intensity, made for {', '.join(self.intensity)}")
+        sizes = zip(self.min_size, frame.shape, self.max_size, strict=True)
+        if not all(least <= extent <= most for least, extent, most in sizes):
+            notes.append(
+                f"{frame.shape[0]} x {frame.shape[1]} pixels, made for {self.min_size} "
+                f"to {self.max_size}"
+            )
+        return tuple(notes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
@@ -46,10 +63,16 @@ class Golden:
     Attributes:
         file: the recorded inputs and outputs.
         tolerance: largest difference from a recorded output, relative to that output's range.
+        tolerances: the same for graphs that compute less exactly: precision -> output -> tolerance.
     """
 
     file: str = "golden.npz"
     tolerance: float = 1e-3
+    tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def tolerance_of(self, precision: str, output: str) -> float:
+        """Largest difference that the graph of a precision may show on an output."""
+        return self.tolerances.get(precision, {}).get(output, self.tolerance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +204,12 @@ def pack_golden(
         arrays |= {f"{index}/inputs/{name}": tensor for name, tensor in inputs.items()}
         arrays |= {f"{index}/outputs/{name}": tensor for name, tensor in outputs.items()}
     return arrays
+
+
+def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float:
+    """Largest difference of an output from what was recorded, relative to the recorded range."""
+    span = float(np.ptp(recorded)) or 1.0
+    return float(np.abs(computed - recorded).max()) / span
 
 
 def sha256_of(path: Path) -> str:

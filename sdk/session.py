@@ -4,17 +4,18 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdk.backends import Backend, open_backend
 from sdk.errors import AngioEdgeError, BackendError, FrameError, ModelFolderError, SessionError
 from sdk.frame import Frame
-from sdk.model_folder import Manifest, ModelFolder
+from sdk.model_folder import Golden, Manifest, ModelFolder, relative_difference
 from sdk.outcome import Outcome, Status
 from sdk.tasks import TASKS, Task
-from sdk.tensors import Tensors, TensorSpec, specs_of
+from sdk.tensors import TensorSpec, specs_of
 from sdk.timing import LatencyRecord, Stopwatch
 
 Answer = TypeVar("Answer")
@@ -59,7 +60,7 @@ class Session(Generic[Answer]):
         try:
             _check_fit(self._task, self._backend)
             if backend is None:
-                _warm_up(self._backend, self._folder)
+                _warm_up(self._backend, self._folder, precision)
                 _rehearse(self._task, self._backend)
         except AngioEdgeError:
             self.close()
@@ -152,7 +153,7 @@ class Session(Generic[Answer]):
             status=status,
             answer=answer,
             reason=reason,
-            notes=_outside(frame, self._folder.manifest),
+            notes=self._folder.manifest.intended_input.outside(frame),
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
         )
@@ -193,16 +194,20 @@ def _listed(specs: Iterable[TensorSpec]) -> str:
     return ", ".join(sorted(map(str, specs)))
 
 
-def _warm_up(backend: Backend, folder: ModelFolder) -> None:
+def _warm_up(backend: Backend, folder: ModelFolder, precision: str) -> None:
     """Runs the golden vectors, or zeros where there are none, and compares what comes out."""
-    golden = folder.golden()
-    if not golden:
+    golden = folder.manifest.golden or Golden()
+    pairs = folder.golden()
+    if not pairs:
         backend.run()
-    for index, (inputs, recorded) in enumerate(golden):
+    for index, (inputs, recorded) in enumerate(pairs):
         for name, tensor in inputs.items():
             np.copyto(backend.inputs[name], tensor)
         backend.run()
-        _compare(recorded, backend.outputs, f"{folder.path}, golden frame {index}", folder)
+        for name, expected in recorded.items():
+            where = f"{folder.path}, {precision}, golden frame {index}: {name}"
+            tolerance = golden.tolerance_of(precision, name)
+            _compare(expected, backend.outputs[name], tolerance, where)
     for tensor in backend.inputs.values():
         tensor[...] = 0
 
@@ -216,32 +221,11 @@ def _rehearse(task: Task[Any], backend: Backend) -> None:
     task.reset()
 
 
-def _compare(recorded: Tensors, computed: Tensors, where: str, folder: ModelFolder) -> None:
-    golden = folder.manifest.golden
-    tolerance = golden.tolerance if golden else 0.0
-    for name, expected in recorded.items():
-        span = float(np.ptp(expected)) or 1.0
-        worst = float(np.abs(computed[name] - cast("Any", expected)).max()) / span
-        if not worst <= tolerance:
-            raise BackendError(
-                f"{where}: {name} differs from what was recorded by {worst:.2e} of its range, "
-                f"expected at most {tolerance:.0e}; this machine does not compute this network "
-                "as the workstation did, do not use it"
-            )
-
-
-def _outside(frame: Frame, manifest: Manifest) -> tuple[str, ...]:
-    intended = manifest.intended_input
-    notes = []
-    fewest, most = intended.bits_stored
-    if not fewest <= frame.bits_stored <= most:
-        notes.append(f"{frame.bits_stored} bits stored, made for {fewest} to {most}")
-    if frame.intensity not in intended.intensity:
-        notes.append(f"{frame.intensity.value} intensity, made for {', '.join(intended.intensity)}")
-    sizes = zip(intended.min_size, frame.shape, intended.max_size, strict=True)
-    if not all(least <= extent <= most for least, extent, most in sizes):
-        notes.append(
-            f"{frame.shape[0]} x {frame.shape[1]} pixels, made for {intended.min_size} "
-            f"to {intended.max_size}"
+def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, where: str) -> None:
+    worst = relative_difference(recorded, computed)
+    if not worst <= tolerance:
+        raise BackendError(
+            f"{where} differs from what was recorded by {worst:.2e} of its range, expected at most "
+            f"{tolerance:.0e}; this machine does not compute this network as the workstation did, "
+            "do not use it"
         )
-    return tuple(notes)

@@ -1,4 +1,4 @@
-"""``angioedge train | export | import | lint``: what needs the workstation, and where it lives."""
+"""``angioedge train | export | import | calibrate | lint``: what needs the workstation."""
 
 import os
 import subprocess
@@ -29,6 +29,13 @@ def export(arguments: tuple[str, ...]) -> None:
 def train(arguments: tuple[str, ...]) -> None:
     """Train a network from its recipe (workstation)."""
     _run_module("training", arguments)
+
+
+@click.command(context_settings=PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def calibrate(arguments: tuple[str, ...]) -> None:
+    """Add INT8 graphs to a model folder (workstation)."""
+    _run_module("calibration", ("calibrate", *arguments))
 
 
 @click.command(context_settings=PASS_ON)

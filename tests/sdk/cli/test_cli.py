@@ -95,6 +95,12 @@ def test_import_of_nonsense_exits_with_1(tmp_path):
     assert call("import", str(network), "--task", "segmentation", "--out", out).exit_code == 1
 
 
+def test_calibrate_passes_its_arguments_on(tmp_path):
+    """A wrong call is told apart from a refusal, and both by the workstation's own command."""
+    assert call("calibrate", "--nonsense").exit_code == 2
+    assert call("calibrate", str(tmp_path), "--frames", str(tmp_path)).exit_code == 1
+
+
 def test_what_the_sdk_refuses_is_one_sentence(tmp_path, capsys, monkeypatch):
     from sdk import cli
 

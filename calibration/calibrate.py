@@ -1,0 +1,152 @@
+"""``angioedge calibrate``: INT8 graphs for a model folder, written only if they answer as FP32."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+
+from calibration.folder import add, check_target
+from calibration.gate import Tolerance
+from calibration.pipeline import Choice, Options, Outcome, quantise
+from calibration.progress import Bars
+from calibration.tensorrt_cache import read_cache, write_cache
+from sdk.errors import AngioEdgeError
+from sdk.model_folder import ModelFolder
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command and returns its exit code: 0 written, 1 refused, 130 interrupted."""
+    asked = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    try:
+        return _calibrate(asked, console)
+    except (AngioEdgeError, OSError) as error:
+        console.print(f"angioedge: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("angioedge: interrupted")
+        return 130
+
+
+def _calibrate(asked: argparse.Namespace, console: Console) -> int:
+    check_target(asked.out)
+    folder = ModelFolder.open(asked.model)
+    outcome = quantise(folder, asked.frames, _options(asked), Bars())
+    _tell(outcome, console)
+    if outcome.shortfalls and not asked.force:
+        console.print(
+            "Nothing was written; --force writes graphs that are marked as not certified."
+        )
+        return 1
+    written = add(folder, outcome.quantised, asked.out)
+    if asked.save_cache:
+        asked.save_cache.write_text(write_cache(outcome.ranges), encoding="utf-8")
+    state = "certified" if not outcome.shortfalls else "NOT certified"
+    console.print(f"{written.path} has INT8 graphs, {state}.", highlight=False, soft_wrap=True)
+    return 0
+
+
+def _options(asked: argparse.Namespace) -> Options:
+    cache = asked.load_cache
+    given = {
+        item.name: getattr(asked, item.name)
+        for item in fields(Options)
+        if item.name not in {"tolerance", "limits"}
+    }
+    return Options(
+        **given,
+        tolerance=Tolerance(min_dice=asked.min_dice, min_same_grade=asked.min_same_grade),
+        limits=read_cache(cache.read_text(encoding="utf-8")) if cache else {},
+    )
+
+
+def _tell(outcome: Outcome, console: Console) -> None:
+    for line in outcome.lines():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="angioedge calibrate",
+        description="Add INT8 graphs to MODEL_FOLDER if they answer as its FP32 graph does.",
+    )
+    option = parser.add_argument
+    option("model", metavar="MODEL_FOLDER", type=Path)
+    option(
+        "--out", type=Path, metavar="FOLDER", help="a new folder, instead of MODEL_FOLDER itself"
+    )
+    option("--threads", type=_positive, help="of one operator [every core]")
+    _add_frames(parser.add_argument_group("frames"))
+    _add_ranges(parser.add_argument_group("ranges"))
+    _add_gate(parser.add_argument_group("gate"))
+    return parser
+
+
+def _add_frames(group: argparse._ArgumentGroup) -> None:
+    default, option = Options(), group.add_argument
+    runs: dict[str, Any] = {"nargs": "+", "type": Path, "metavar": "RUN"}
+    option("--frames", required=True, help="DICOM XA, PNG, .npy, .npz, or folders of them", **runs)
+    option("--held-out", default=[], help="to compare on [frames between the others]", **runs)
+    counted: dict[str, Any] = {"type": _positive, "metavar": "N"}
+    option("--count", default=default.count, help="give the ranges [%(default)s]", **counted)
+    option(
+        "--held-out-count",
+        default=default.held_out_count,
+        help="are compared on [%(default)s]",
+        **counted,
+    )
+
+
+def _add_ranges(group: argparse._ArgumentGroup) -> None:
+    default, option = Options(), group.add_argument
+    option(
+        "--ranges",
+        choices=get_args(Choice),
+        default=default.ranges,
+        help="best: whose outputs lie nearest; per-tensor: tensor by tensor [%(default)s]",
+    )
+    option(
+        "--keep-float",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="operations to leave in float; * stands for any part of a name",
+    )
+    file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+    option("--load-cache", help="TensorRT calibration cache that replaces ranges", **file)
+    option("--save-cache", help="write the ranges as a TensorRT calibration cache", **file)
+
+
+def _add_gate(group: argparse._ArgumentGroup) -> None:
+    default, option = Tolerance(), group.add_argument
+    share: dict[str, Any] = {"type": _share, "metavar": "SHARE"}
+    option(
+        "--min-dice",
+        default=default.min_dice,
+        help="mean Dice against the masks of FP32 [%(default)s]",
+        **share,
+    )
+    option(
+        "--min-same-grade",
+        default=default.min_same_grade,
+        help="frames with the grade of FP32 [%(default)s]",
+        **share,
+    )
+    option("--force", action="store_true", help="write all the same, marked as not certified")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return number
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"must be in 0..1, got {text}")
+    return share

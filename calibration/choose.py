@@ -1,0 +1,106 @@
+"""Chooses between the methods of `ranges` by what they do to the outputs of the network."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from math import log10
+from pathlib import Path
+
+import numpy as np
+
+from calibration.collect import Feed
+from calibration.graph import Graph
+from calibration.histogram import Histogram
+from calibration.placement import Placement
+from calibration.progress import Track, silent
+from calibration.qdq import Form, grid_of, scale_name, write_tunable
+from calibration.ranges import METHODS, Method, Range, limits_of, share_limits
+from sdk.backends import open_backend
+
+TINY = 1e-30
+
+
+class Trial:
+    """Runs a graph beside its quantised form and measures how far the outputs lie apart."""
+
+    def __init__(self, graph: Graph, placement: Placement, feed: Feed, path: Path) -> None:
+        """Takes the graph, its placement, the frames to measure on, and the file of the graph."""
+        with tempfile.TemporaryDirectory() as folder:
+            tunable = Path(folder) / "tunable.onnx"
+            tunable.write_bytes(write_tunable(graph, placement))
+            self._tunable = open_backend(tunable)
+        self._float = open_backend(path)
+        self.pairs = placement.tensorrt.pairs
+        self._feed = feed
+
+    def close(self) -> None:
+        """Releases both graphs."""
+        self._tunable.close()
+        self._float.close()
+
+    def quality_db(self, ranges: Mapping[str, Range]) -> float:
+        """Signal over noise of the outputs in dB, the mean over all outputs."""
+        for name in self.pairs:
+            scale = grid_of(ranges[name], Form.TENSORRT).scale
+            self._tunable.inputs[scale_name(name)][...] = scale
+        energy = dict.fromkeys(self._float.outputs, 0.0)
+        error = dict(energy)
+        for index in range(len(self._feed)):
+            self._feed.fill(index, self._float.inputs)
+            for name, tensor in self._float.inputs.items():
+                np.copyto(self._tunable.inputs[name], tensor)
+            self._float.run()
+            self._tunable.run()
+            for name, exact in self._float.outputs.items():
+                energy[name] += float(np.square(exact, dtype=np.float64).sum())
+                difference = self._tunable.outputs[name].astype(np.float64) - exact
+                error[name] += float(np.square(difference).sum())
+        return sum(_decibel(energy[name], error[name]) for name in energy) / len(energy)
+
+
+def _decibel(signal: float, noise: float) -> float:
+    return 10 * log10(max(signal, TINY) / max(noise, TINY))
+
+
+def choose_for_all(
+    trial: Trial,
+    histograms: Mapping[str, Histogram],
+    groups: Sequence[Sequence[str]],
+    track: Track = silent,
+) -> tuple[dict[str, Range], dict[str, float]]:
+    """The one method whose outputs lie nearest, and every method's signal over noise in dB."""
+    candidates = _candidates(histograms, groups)
+    found = {name: trial.quality_db(candidates[name]) for name in track(tuple(METHODS), "choosing")}
+    best = max(found, key=lambda method: found[method])
+    return candidates[best], {name: round(quality, 3) for name, quality in found.items()}
+
+
+def choose_per_tensor(
+    trial: Trial,
+    histograms: Mapping[str, Histogram],
+    groups: Sequence[Sequence[str]],
+    track: Track = silent,
+) -> tuple[dict[str, Range], dict[str, float]]:
+    """Starts from `choose_for_all`, then tries every other method on every tensor in graph order.
+
+    A group of tensors with one scale is tried as one.
+    """
+    best, found = choose_for_all(trial, histograms, groups, track)
+    candidates = _candidates(histograms, groups).values()
+    most = trial.quality_db(best)
+    grouped = {name for group in groups for name in group}
+    units = [*groups, *((name,) for name in trial.pairs if name not in grouped)]
+    for unit in track(units, "choosing per tensor"):
+        for ranges in candidates:
+            tried = best | {name: ranges[name] for name in unit}
+            if tried != best and (quality := trial.quality_db(tried)) > most:
+                best, most = tried, quality
+    return best, found | {"per_tensor": round(most, 3)}
+
+
+def _candidates(
+    histograms: Mapping[str, Histogram], groups: Sequence[Sequence[str]]
+) -> dict[Method, dict[str, Range]]:
+    return {
+        method: share_limits(limits_of(histograms, method), histograms, groups)
+        for method in METHODS
+    }

@@ -1,0 +1,104 @@
+"""Adds quantised graphs to a model folder, so that it can be opened at every moment."""
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.errors import CalibrationError
+from sdk.backends import Backend
+from sdk.model_folder import Manifest, ModelFolder, relative_difference, write_folder
+
+GRAPHS = {"int8": "graph.int8.onnx", "int8.cpu": "graph.int8.cpu.onnx"}
+RANGES = "ranges.json"
+REPORT = "calibration_report.json"
+WRITTEN = {*GRAPHS.values(), RANGES, REPORT}
+GOLDEN_MARGIN = 2.0
+"""A device may differ from the golden vectors by twice what the workstation found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantised:
+    """What joins a model folder.
+
+    Attributes:
+        files: name -> content, the names of `WRITTEN`.
+        golden: precision -> output -> tolerance on the golden vectors.
+        origin: what the manifest's origin says under ``calibration``.
+    """
+
+    files: Mapping[str, bytes]
+    golden: Mapping[str, Mapping[str, float]]
+    origin: Mapping[str, Any]
+
+
+def golden_tolerances(folder: ModelFolder, backend: Backend) -> dict[str, float]:
+    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did."""
+    least = folder.manifest.golden.tolerance if folder.manifest.golden else 0.0
+    found: dict[str, float] = {}
+    for inputs, recorded in folder.golden():
+        for name, tensor in inputs.items():
+            np.copyto(backend.inputs[name], tensor)
+        backend.run()
+        for name, expected in recorded.items():
+            allowed = GOLDEN_MARGIN * relative_difference(expected, backend.outputs[name])
+            found[name] = round(max(allowed, found.get(name, least)), 6)
+    return found
+
+
+def check_target(out: Path | None) -> None:
+    """Refuses a folder that is there already.
+
+    Raises:
+        CalibrationError: it is there.
+    """
+    if out is not None and out.exists():
+        raise CalibrationError(
+            f"{out} is there already; give a new folder, or none to add to the model folder itself"
+        )
+
+
+def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFolder:
+    """Writes the quantised graphs into the folder, or into a copy at `out`.
+
+    An interruption leaves a folder that opens: the new manifest comes last, and files that the
+    old one vouches for are taken out of it before they are replaced.
+
+    Raises:
+        ModelFolderError: the folder cannot be read back.
+    """
+    manifest = folder.manifest
+    kept = {
+        name: (folder.path / name).read_bytes() for name in manifest.files if name not in WRITTEN
+    }
+    plain = _without(manifest)
+    complete = replace(
+        plain,
+        graphs={**plain.graphs, **GRAPHS},
+        golden=plain.golden and replace(plain.golden, tolerances=dict(quantised.golden)),
+        origin={**plain.origin, "calibration": dict(quantised.origin)},
+    )
+    if out is None:
+        if WRITTEN & set(manifest.files):
+            write_folder(folder.path, plain, kept)
+        return write_folder(folder.path, complete, kept | dict(quantised.files))
+    with ExitStack() as stack:
+        partial = out.with_name(out.name + ".partial")
+        stack.callback(shutil.rmtree, partial, ignore_errors=True)
+        write_folder(partial, complete, kept | dict(quantised.files))
+        partial.rename(out)
+    return ModelFolder.open(out)
+
+
+def _without(manifest: Manifest) -> Manifest:
+    """The manifest as it was before its folder was quantised."""
+    return replace(
+        manifest,
+        graphs={key: name for key, name in manifest.graphs.items() if name not in WRITTEN},
+        golden=manifest.golden and replace(manifest.golden, tolerances={}),
+        origin={key: said for key, said in manifest.origin.items() if key != "calibration"},
+    )

@@ -1,0 +1,167 @@
+"""Representative frames: picked over runs and over the phase of the contrast, always the same."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from calibration.errors import CalibrationError
+from calibration.progress import Track, silent
+from calibration.runs import Run
+from sdk.errors import FrameError
+from sdk.frame import Frame
+from sdk.model_folder import IntendedInput
+from sdk.tasks import Task
+from sdk.tensors import Tensors, allocate
+
+
+class Pick(NamedTuple):
+    """One frame: positions of its run and of itself in the run."""
+
+    run: int
+    frame: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Selection:
+    """Frames that fit a task, in a fixed order; one is held at a time.
+
+    Attributes:
+        runs: where they come from.
+        picks: which they are.
+        task: prepares them as the device does.
+        sha256: of their pixels and what they say about them, masks included, in order.
+        refused: the frames that were picked and do not fit, with the reason.
+    """
+
+    runs: Sequence[Run]
+    picks: tuple[Pick, ...]
+    task: Task[Any]
+    sha256: str
+    refused: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.picks)
+
+    def frame(self, index: int) -> Frame:
+        """One frame, read anew."""
+        pick = self.picks[index]
+        return self.runs[pick.run].frames[pick.frame]
+
+    def fill(self, index: int, inputs: Tensors) -> str:
+        """Prepares one frame for the network and returns what to call it."""
+        self.task.preprocess(self.frame(index), inputs)
+        return self.label(self.picks[index])
+
+    def label(self, pick: Pick) -> str:
+        """What to call a frame."""
+        return f"{self.runs[pick.run].name}, frame {pick.frame}"
+
+    def first(self, count: int) -> "Selection":
+        """At most `count` of them, spread evenly."""
+        kept = tuple(self.picks[i] for i in evenly(len(self), min(count, len(self))))
+        return Selection(
+            runs=self.runs, picks=kept, task=self.task, sha256=self.sha256, refused=self.refused
+        )
+
+
+def evenly(length: int, count: int) -> list[int]:
+    """`count` positions of 0..length - 1, the middles of equal parts."""
+    return [(2 * i + 1) * length // (2 * count) for i in range(count)]
+
+
+def pick_frames(runs: Sequence[Run], count: int) -> list[Pick]:
+    """At most `count` frames: the same number of every run, evenly over its time.
+
+    A run that is too short gives all of its frames and leaves the rest to the others; of more
+    runs than frames, evenly many are taken.
+    """
+    lengths = [len(run.frames) for run in runs]
+    shares = [0] * len(runs)
+    chosen = evenly(len(runs), min(count, len(runs)))
+    while sum(shares) < count and (open_ := [r for r in chosen if shares[r] < lengths[r]]):
+        for run in open_[: count - sum(shares)]:
+            shares[run] += 1
+    return [
+        Pick(run, index)
+        for run, share in enumerate(shares)
+        if share
+        for index in evenly(lengths[run], share)
+    ]
+
+
+def split(picks: Sequence[Pick], held_out: int) -> tuple[list[Pick], list[Pick]]:
+    """Frames for the ranges, and `held_out` frames between them.
+
+    Raises:
+        CalibrationError: no frame would be left for the ranges.
+    """
+    if not 0 < held_out < len(picks):
+        raise CalibrationError(
+            f"{len(picks)} frames cannot give ranges and {held_out} held-out frames; give longer "
+            "runs, or more of them"
+        )
+    aside = set(evenly(len(picks), held_out))
+    kept = [pick for place, pick in enumerate(picks) if place not in aside]
+    return kept, [picks[place] for place in sorted(aside)]
+
+
+def select(
+    runs: Sequence[Run],
+    picks: Sequence[Pick],
+    task: Task[Any],
+    intended: IntendedInput,
+    track: Track = silent,
+) -> Selection:
+    """Keeps the frames that the task takes and the network was made for, and hashes them.
+
+    Raises:
+        CalibrationError: fewer than half of them fit.
+    """
+    inputs, digest = allocate(task.inputs), hashlib.sha256()
+    found = Selection(runs=runs, picks=tuple(picks), task=task, sha256="", refused=())
+    kept, refused = [], []
+    for index in track(range(len(picks)), "reading frames"):
+        reason, frame = _misfit(found, index, inputs, intended)
+        if reason or frame is None:
+            refused.append(f"{found.label(picks[index])}: {reason}")
+        else:
+            kept.append(picks[index])
+            _hash(digest, frame)
+    if not kept or len(refused) > len(kept):
+        raise CalibrationError(
+            f"{len(refused)} of {len(picks)} frames do not fit the task {task.name}: "
+            f"{refused[0] if refused else 'there are none'}; give frames that the network was "
+            "made for"
+        )
+    return Selection(
+        runs=runs,
+        picks=tuple(kept),
+        task=task,
+        sha256=digest.hexdigest(),
+        refused=tuple(refused),
+    )
+
+
+def _misfit(
+    selection: Selection, index: int, inputs: Tensors, intended: IntendedInput
+) -> tuple[str, Frame | None]:
+    try:
+        frame = selection.frame(index)
+        selection.task.preprocess(frame, inputs)
+    except FrameError as error:
+        return str(error), None
+    return "; ".join(intended.outside(frame)), frame
+
+
+def _hash(digest: Any, frame: Frame) -> None:
+    said = (frame.shape, frame.bits_stored, frame.intensity.value, frame.inverted)
+    digest.update(repr(said).encode())
+    digest.update(np.ascontiguousarray(frame.pixels).tobytes())
+    if frame.mask is not None:
+        digest.update(repr(frame.mask.shift_px).encode())
+        digest.update(np.ascontiguousarray(frame.mask.pixels).tobytes())
+    if frame.irradiated is not None:
+        digest.update(np.ascontiguousarray(frame.irradiated).tobytes())

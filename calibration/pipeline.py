@@ -1,0 +1,254 @@
+"""From a model folder and frames to quantised graphs, their ranges and what was measured."""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from calibration.choose import Trial, choose_for_all, choose_per_tensor
+from calibration.collect import CollectOptions, collect
+from calibration.errors import CalibrationError
+from calibration.folder import GRAPHS, RANGES, REPORT, Quantised, golden_tolerances
+from calibration.frames import Selection, pick_frames, select, split
+from calibration.gate import Agreement, Tolerance, compare
+from calibration.graph import read_graph
+from calibration.histogram import Histogram
+from calibration.placement import Placement, place
+from calibration.progress import Track
+from calibration.qdq import Form, write
+from calibration.ranges import Range, dump_ranges, limits_of, share_limits
+from calibration.runs import open_runs
+from sdk.backends import open_backend
+from sdk.errors import ModelFolderError
+from sdk.model_folder import ModelFolder, sha256_of
+from sdk.tasks import TASKS, Task
+
+Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
+TRIAL_FRAMES = 8
+"""Of those that give the ranges, to choose a method on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a network is quantised."""
+
+    count: int = 64
+    """Frames that give the ranges."""
+    held_out: Sequence[Path] = ()
+    """Runs to compare on; empty: frames between those that give the ranges."""
+    held_out_count: int = 32
+    """Frames to compare on."""
+    ranges: Choice = "best"
+    """Method, or how to choose between them."""
+    keep_float: Sequence[str] = ()
+    """Names of operations to leave in float; ``*`` stands for any part of a name."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Tensor -> limit that replaces the one found."""
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    """Within which the graphs are certified."""
+    threads: int | None = None
+    """Threads inside one operator; None: every core."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came out, not written yet.
+
+    Attributes:
+        quantised: what would join the model folder.
+        ranges: of every tensor that carries a Q/DQ pair in one of the graphs.
+        agreements: (precision, precision) -> how closely the answers agree.
+        shortfalls: what lies outside the tolerance, in words; empty: certified.
+        refused: picked frames that do not fit the task, with the reason.
+    """
+
+    quantised: Quantised
+    ranges: Mapping[str, Range]
+    agreements: Mapping[tuple[str, str], Agreement]
+    shortfalls: tuple[str, ...]
+    refused: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        told = [f"set aside: {reason}" for reason in self.refused]
+        for (a, b), agreement in self.agreements.items():
+            found = ", ".join(f"{name} {value}" for name, value in agreement.summary().items())
+            told.append(f"{b} against {a}: {found}")
+        return told + [f"outside the tolerance: {reason}" for reason in self.shortfalls]
+
+
+def quantise(
+    folder: ModelFolder, frames: Sequence[Path], options: Options, track: Track
+) -> Outcome:
+    """Collects ranges, makes both INT8 graphs and compares them with FP32; writes nothing.
+
+    Raises:
+        CalibrationError: the network cannot be quantised, or not with these frames.
+    """
+    path = folder.graph("fp32")
+    graph = read_graph(path)
+    placement = place(graph, options.keep_float)
+    seen, held_out = _select(folder, frames, options, track)
+    collecting = CollectOptions(threads=options.threads)
+    histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
+    with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
+        ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
+    graphs = {
+        "int8": write(graph, placement, ranges, Form.TENSORRT),
+        "int8.cpu": write(graph, placement, ranges, Form.CPU),
+    }
+    agreements, golden = _compare(folder, graphs, held_out, options, track)
+    shortfalls = tuple(
+        f"{precision}: {reason}"
+        for precision in GRAPHS
+        for reason in agreements["fp32", precision].shortfalls(options.tolerance)
+    )
+    origin = _origin(options, (seen, held_out), agreements, shortfalls)
+    report = origin | _details(placement, ranges, qualities, (seen, held_out))
+    files = {GRAPHS[precision]: content for precision, content in graphs.items()}
+    files[RANGES] = dump_ranges(ranges, seen.sha256, sha256_of(path))
+    files[REPORT] = (json.dumps(report, indent=2) + "\n").encode()
+    return Outcome(
+        quantised=Quantised(files=files, golden=golden, origin=origin),
+        ranges=ranges,
+        agreements=agreements,
+        shortfalls=shortfalls,
+        refused=(*seen.refused, *held_out.refused),
+    )
+
+
+def _select(
+    folder: ModelFolder, frames: Sequence[Path], options: Options, track: Track
+) -> tuple[Selection, Selection]:
+    task, intended = make_task(folder), folder.manifest.intended_input
+    runs = open_runs(frames)
+    if options.held_out:
+        others = open_runs(options.held_out)
+        picks, aside = pick_frames(runs, options.count), pick_frames(others, options.held_out_count)
+    else:
+        others = runs
+        wanted = pick_frames(runs, options.count + options.held_out_count)
+        share = options.held_out_count / (options.count + options.held_out_count)
+        picks, aside = split(wanted, max(1, round(share * len(wanted))))
+    seen = select(runs, picks, task, intended, track)
+    held_out = select(others, aside, task, intended, track)
+    if options.held_out and seen.sha256 == held_out.sha256:
+        raise CalibrationError("the held-out frames are those of --frames; give other runs")
+    return seen, held_out
+
+
+def make_task(folder: ModelFolder) -> Task[Any]:
+    """The task of a model folder.
+
+    Raises:
+        ModelFolderError: its options do not fit, or there is no such task.
+    """
+    manifest = folder.manifest
+    try:
+        return TASKS[manifest.task](**manifest.options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFolderError(
+            f"{folder.path} does not describe one of the tasks {', '.join(TASKS)}: {error}"
+        ) from error
+
+
+def _choose(
+    options: Options,
+    trial: Trial,
+    histograms: Mapping[str, Histogram],
+    groups: Sequence[Sequence[str]],
+    track: Track,
+) -> tuple[dict[str, Range], dict[str, float]]:
+    match options.ranges:
+        case "best":
+            ranges, qualities = choose_for_all(trial, histograms, groups, track)
+        case "per-tensor":
+            ranges, qualities = choose_per_tensor(trial, histograms, groups, track)
+        case method:
+            limits = limits_of(histograms, method)
+            ranges, qualities = share_limits(limits, histograms, groups), {}
+    if not options.limits:
+        return ranges, qualities
+    unknown = set(options.limits) - set(histograms)
+    if unknown == set(options.limits):
+        raise CalibrationError(
+            f"the calibration cache names none of the tensors to quantise, such as "
+            f"{next(iter(histograms))}; it belongs to another network"
+        )
+    limits = {name: (item.method, item.limit) for name, item in ranges.items()}
+    limits |= {
+        name: ("loaded", limit) for name, limit in options.limits.items() if name in histograms
+    }
+    return share_limits(limits, histograms, groups), qualities
+
+
+def _compare(
+    folder: ModelFolder,
+    graphs: Mapping[str, bytes],
+    held_out: Selection,
+    options: Options,
+    track: Track,
+) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        paths = {"fp32": folder.graph("fp32")}
+        for precision, content in graphs.items():
+            paths[precision] = place / GRAPHS[precision]
+            paths[precision].write_bytes(content)
+        backends = {
+            precision: stack.enter_context(closing(open_backend(path, threads=options.threads)))
+            for precision, path in paths.items()
+        }
+        golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
+        return compare(backends, held_out, track), golden
+
+
+def _origin(
+    options: Options,
+    selections: tuple[Selection, Selection],
+    agreements: Mapping[tuple[str, str], Agreement],
+    shortfalls: Sequence[str],
+) -> dict[str, Any]:
+    """What manifest and report both say."""
+    seen, held_out = selections
+    return {
+        "certified": not shortfalls,
+        "shortfalls": list(shortfalls),
+        "tolerance": asdict(options.tolerance),
+        "ranges": options.ranges,
+        "frames": {"count": len(seen), "sha256": seen.sha256},
+        "held_out": {"count": len(held_out), "sha256": held_out.sha256},
+        "agreement": {f"{b} against {a}": them.summary() for (a, b), them in agreements.items()},
+        "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime")},
+    }
+
+
+def _details(
+    placement: Placement,
+    ranges: Mapping[str, Range],
+    qualities: Mapping[str, float],
+    selections: tuple[Selection, Selection],
+) -> dict[str, Any]:
+    """What the report says beyond the manifest."""
+    seen, held_out = selections
+    return {
+        "output_signal_over_noise_db": dict(qualities),
+        "decisions": [asdict(decision) for decision in placement.decisions],
+        "shared_scales": [list(group) for group in placement.groups],
+        "tensors": {
+            name: {
+                "limit": item.limit,
+                "method": item.method,
+                "clipped": item.clipped,
+                "in_both_graphs": name in placement.tensorrt.pairs,
+            }
+            for name, item in ranges.items()
+        },
+        "calibration_frames": [seen.label(pick) for pick in seen.picks],
+        "held_out_frames": [held_out.label(pick) for pick in held_out.picks],
+        "refused_frames": [*seen.refused, *held_out.refused],
+    }

@@ -1,0 +1,178 @@
+"""Where Q/DQ goes: on the inputs of what becomes INT8, with a reason for everything that does not.
+
+The rules are those of explicit quantisation in TensorRT: pairs stand before convolutions and
+products, hence after the ReLU; a residual addition takes one on its identity branch only; the
+inputs of a concatenation share one scale; biases, heads and outputs stay float.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from calibration.errors import CalibrationError
+from calibration.graph import WEIGHTED, Graph, Node
+from calibration.rules import FLOAT_OPS, float_reason, weight_axis, weighted_depth
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What becomes of one operation.
+
+    Attributes:
+        node: its name.
+        op: operator.
+        int8: whether it computes in INT8.
+        reason: why it does or does not.
+    """
+
+    node: str
+    op: str
+    int8: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """The pairs of one form of the graph.
+
+    Attributes:
+        pairs: tensors that get one Q/DQ pair each, in graph order.
+        reads: (position of a node, tensor) that read the pair instead of the tensor.
+    """
+
+    pairs: tuple[str, ...]
+    reads: frozenset[tuple[int, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where Q/DQ goes.
+
+    Attributes:
+        weights: position of a node that becomes INT8 -> axis of the output channels of its weight.
+        tensorrt: pairs that every form has.
+        cpu: the same, and pairs behind the INT8 operations: ONNX Runtime computes in integers only
+            what stands between a DQ and a Q.
+        groups: tensors that share one scale.
+        decisions: one per operation that computes, in graph order.
+    """
+
+    weights: dict[int, int]
+    tensorrt: Wiring
+    cpu: Wiring
+    groups: tuple[tuple[str, ...], ...]
+    decisions: tuple[Decision, ...]
+
+
+def place(graph: Graph, keep_float: Sequence[str] = ()) -> Placement:
+    """Decides what becomes INT8.
+
+    Args:
+        graph: the FP32 graph.
+        keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
+
+    Raises:
+        CalibrationError: nothing becomes INT8, or a name fits no operation that would.
+    """
+    reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
+    for pattern in keep_float:
+        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
+        if not kept:
+            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
+        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
+    chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
+    if not chosen:
+        told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
+        raise CalibrationError(
+            "nothing in this network would become INT8, run it as it is"
+            f" ({told or 'it has no convolution and no matrix product'})"
+        )
+    identities = _identities(graph, chosen)
+    reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
+    reads |= _concat_reads(graph, {tensor for _, tensor in reads})
+    decisions = [
+        decision
+        for node in graph.nodes
+        if (decision := _decide(graph, node, reasons, identities)) is not None
+    ]
+    return Placement(
+        weights={node.index: weight_axis(graph, node) for node in chosen},
+        tensorrt=_wiring(graph, reads),
+        cpu=_wiring(graph, reads | _behind(graph, chosen)),
+        groups=_groups(graph, reads),
+        decisions=tuple(decisions),
+    )
+
+
+def _identities(graph: Graph, chosen: list[Node]) -> dict[int, str]:
+    """For additions that fuse into a convolution: position -> the branch that does not."""
+    depth = weighted_depth(graph)
+    made = {node.outputs[0] for node in chosen}
+    found = {}
+    for node in graph.nodes:
+        branches = graph.activations(node)
+        shapes = {graph.shapes.get(name) for name in branches}
+        if node.op != "Add" or len(set(branches)) != 2 or len(shapes) != 1:
+            continue
+        fusable = [name for name in branches if name in made and graph.only_reader(name)]
+        if fusable:
+            fused = max(fusable, key=lambda name: depth[name])
+            found[node.index] = branches[0] if fused == branches[1] else branches[1]
+    return found
+
+
+def _concat_reads(graph: Graph, paired: set[str]) -> set[tuple[int, str]]:
+    """Concatenations whose result is quantised: every input of theirs is, with the same scale."""
+    paired, reads = set(paired), set()
+    for node in reversed(graph.nodes):
+        if node.op == "Concat" and node.outputs[0] in paired:
+            branches = graph.activations(node)
+            reads |= {(node.index, name) for name in branches}
+            paired |= set(branches)
+    return reads
+
+
+def _groups(graph: Graph, reads: set[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
+    group_of: dict[str, set[str]] = {}
+    for index in sorted({i for i, _ in reads if graph.nodes[i].op == "Concat"}):
+        node = graph.nodes[index]
+        members = {node.outputs[0], *graph.activations(node)}
+        for name in tuple(members):
+            members |= group_of.get(name, set())
+        group_of |= dict.fromkeys(members, members)
+    rank = graph.order()
+    return tuple(sorted({tuple(sorted(them, key=rank.__getitem__)) for them in group_of.values()}))
+
+
+def _behind(graph: Graph, chosen: list[Node]) -> set[tuple[int, str]]:
+    """Every reader of what the INT8 operations give, after their ReLU."""
+    reads: set[tuple[int, str]] = set()
+    for node in chosen:
+        tensor = node.outputs[0]
+        after = graph.only_reader(tensor)
+        if after is not None and after.op == "Relu":
+            tensor = after.outputs[0]
+        if tensor not in graph.outputs:
+            reads |= {(reader.index, tensor) for reader in graph.readers.get(tensor, ())}
+    return reads
+
+
+def _wiring(graph: Graph, reads: Iterable[tuple[int, str]]) -> Wiring:
+    reads = frozenset(reads)
+    tensors = {tensor for _, tensor in reads}
+    return Wiring(pairs=tuple(sorted(tensors, key=graph.order().__getitem__)), reads=reads)
+
+
+def _decide(
+    graph: Graph, node: Node, reasons: dict[int, str | None], identities: dict[int, str]
+) -> Decision | None:
+    int8, reason = False, FLOAT_OPS.get(node.op)
+    if node.index in reasons:
+        int8, reason = reasons[node.index] is None, reasons[node.index] or "weight and input"
+    elif node.index in identities:
+        int8, reason = True, "residual: fuses into its convolution, identity branch quantised"
+    elif node.op == "Add" and len(graph.activations(node)) == 2:
+        reason = "no INT8 convolution ends in it, so there is nothing to fuse it into"
+    if reason is None:
+        return None
+    return Decision(node=node.name, op=node.op, int8=int8, reason=reason)

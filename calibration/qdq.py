@@ -1,0 +1,181 @@
+"""Writes Q/DQ into a graph, in the form of TensorRT or of ONNX Runtime on x86."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+from calibration.errors import CalibrationError
+from calibration.graph import Graph, Node
+from calibration.placement import Placement, Wiring
+from calibration.ranges import Range
+from calibration.weights import LEVELS, quantise_weight
+
+
+class Form(Enum):
+    """For whom a graph is written."""
+
+    TENSORRT = "tensorrt"  # signed activations, zero point 0
+    CPU = "cpu"  # unsigned, zero point 128, or 0 where nothing is negative: ReLU then fuses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """The 256 values that a quantised tensor can take: (integer - zero_point) * scale."""
+
+    scale: np.float32
+    zero_point: np.int8 | np.uint8
+
+
+def grid_of(found: Range, form: Form) -> Grid:
+    """The grid of a tensor; the two forms differ by less than one signed step, for any value.
+
+    Where nothing is negative and nothing is clipped the unsigned grid takes the same step, so
+    that both forms compute the same numbers; where the signed one clips, the unsigned one clips
+    at the same value, in 255 steps instead of 127.
+    """
+    scale = np.float32(found.limit / LEVELS)
+    if form is Form.TENSORRT:
+        return Grid(scale=scale, zero_point=np.int8(0))
+    if found.low < 0:
+        return Grid(scale=scale, zero_point=np.uint8(128))
+    if found.limit < found.high:
+        scale = np.float32(found.limit / 255)
+    return Grid(scale=scale, zero_point=np.uint8(0))
+
+
+def write(graph: Graph, placement: Placement, ranges: Mapping[str, Range], form: Form) -> bytes:
+    """The quantised graph; the same arguments give the same bytes.
+
+    Raises:
+        CalibrationError: a weight is NaN or infinite.
+    """
+    wiring = placement.tensorrt if form is Form.TENSORRT else placement.cpu
+    writer = _Writer(graph, placement.weights, wiring)
+    for name in wiring.pairs:
+        grid = grid_of(ranges[name], form)
+        writer.constant(scale_name(name), np.asarray(grid.scale))
+        writer.constant(f"{name}/zero_point", np.asarray(grid.zero_point))
+    return writer.finish()
+
+
+def write_tunable(graph: Graph, placement: Placement) -> bytes:
+    """The signed form, whose scales are inputs of the graph: ranges can be tried without writing.
+
+    Raises:
+        CalibrationError: a weight is NaN or infinite.
+    """
+    writer = _Writer(graph, placement.weights, placement.tensorrt)
+    for name in placement.tensorrt.pairs:
+        writer.scale_input(scale_name(name))
+        writer.constant(f"{name}/zero_point", np.asarray(np.int8(0)))
+    return writer.finish()
+
+
+def scale_name(tensor: str) -> str:
+    """Name of the scale of an activation in what is written."""
+    return f"{tensor}/scale"
+
+
+def dequantised_name(tensor: str) -> str:
+    """Name of the dequantised form of a tensor in what is written."""
+    return f"{tensor}/dequantised"
+
+
+class _Writer:
+    """Copies a graph node by node, with pairs behind tensors and integers for weights."""
+
+    def __init__(self, graph: Graph, weights: Mapping[int, int], wiring: Wiring) -> None:
+        self._graph = graph
+        self._weights = weights
+        self._wiring = wiring
+        self._constants: dict[str, TensorProto] = {}
+        self._inputs = [item for item in graph.model.graph.input if item.name in graph.inputs]
+        self._nodes: list[NodeProto] = []
+
+    def constant(
+        self, name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
+    ) -> None:
+        self._constants[name] = numpy_helper.from_array(values, name)
+
+    def scale_input(self, name: str) -> None:
+        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, []))
+
+    def finish(self) -> bytes:
+        paired = set(self._wiring.pairs)
+        for name in self._graph.inputs:
+            self._add_pair(name, paired)
+        for node in self._graph.nodes:
+            self._add_node(node)
+            for name in node.outputs:
+                self._add_pair(name, paired)
+        model = self._assemble()
+        onnx.checker.check_model(model, full_check=True)
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+    def _add_pair(self, name: str, paired: set[str]) -> None:
+        if name not in paired:
+            return
+        quantised, form = f"{name}/quantised", [scale_name(name), f"{name}/zero_point"]
+        self._make("QuantizeLinear", [name, *form], quantised)
+        self._make("DequantizeLinear", [quantised, *form], dequantised_name(name))
+
+    def _add_node(self, node: Node) -> None:
+        copy = NodeProto()
+        copy.CopyFrom(self._graph.model.graph.node[node.index])
+        for place, name in enumerate(node.inputs):
+            if (node.index, name) in self._wiring.reads:
+                copy.input[place] = dequantised_name(name)
+        if node.index in self._weights:
+            copy.input[1] = self._add_weight(node.inputs[1], self._weights[node.index])
+        self._nodes.append(copy)
+
+    def _add_weight(self, name: str, axis: int) -> str:
+        stem = f"{name}/axis{axis}"
+        if f"{stem}/scale" not in self._constants:
+            try:
+                integers, scales = quantise_weight(self._graph.values(name), axis)
+            except ValueError as error:
+                raise CalibrationError(f"weight {name} cannot be quantised: {error}") from error
+            self.constant(f"{stem}/int8", integers)
+            self.constant(f"{stem}/scale", scales)
+            self.constant(f"{stem}/zero_point", np.zeros(scales.shape, np.int8))
+            inputs = [f"{stem}/int8", f"{stem}/scale", f"{stem}/zero_point"]
+            self._make("DequantizeLinear", inputs, dequantised_name(stem), axis=axis)
+        return dequantised_name(stem)
+
+    def _make(self, op: str, inputs: list[str], output: str, **attributes: Any) -> None:
+        name = f"{output}/{op}"
+        self._nodes.append(helper.make_node(op, inputs, [output], name=name, **attributes))
+
+    def _assemble(self) -> ModelProto:
+        model = ModelProto()
+        model.CopyFrom(self._graph.model)
+        graph = model.graph
+        floats = {item.name: item for item in self._graph.model.graph.initializer}
+        read = _names_read(self._nodes) | set(self._graph.outputs)
+        for field in ("node", "input", "initializer", "value_info"):
+            graph.ClearField(field)
+        graph.node.extend(
+            node for node in self._nodes if node.op_type != "Constant" or node.output[0] in read
+        )
+        graph.input.extend(self._inputs)
+        both = floats | self._constants
+        graph.initializer.extend(item for name, item in both.items() if name in read)
+        return model
+
+
+def _names_read(nodes: list[NodeProto]) -> set[str]:
+    """Names that nodes read, and the branches of an If or Loop inside them."""
+    names = {name for node in nodes for name in node.input}
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                names |= _names_read(list(attribute.g.node))
+                names |= {item.name for item in attribute.g.output}
+    return names

@@ -1,0 +1,159 @@
+"""``angioedge calibrate`` writes what it measured to agree, and nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+from small_nets import branched
+
+from calibration import pipeline
+from calibration.__main__ import main
+from export.bring_your_own import Description, import_network
+from sdk import Frame, Session
+from sdk.model_folder import ModelFolder
+
+SIDE = 48
+
+
+@pytest.fixture
+def model(tmp_path):
+    network = branched(tmp_path / "net.onnx", (SIDE, SIDE))
+    return import_network(network, tmp_path / "model", Description()).path
+
+
+@pytest.fixture
+def runs(tmp_path):
+    random, paths = np.random.default_rng(3), []
+    for number in range(2):
+        coarse = random.integers(0, 3000, (5, 8, 8)).repeat(8, axis=1).repeat(8, axis=2)
+        frames = (coarse + random.integers(0, 900, coarse.shape)).astype(np.uint16)
+        paths.append(tmp_path / f"run{number}.npy")
+        np.save(paths[-1], frames)
+    return [str(path) for path in paths]
+
+
+def calibrate(model, runs, *more):
+    counts = ["--count", "6", "--held-out-count", "3", "--threads", "1"]
+    return main(["calibrate", str(model), "--frames", *runs, *counts, *more])
+
+
+def content_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_session_verifies_and_runs_what_was_written(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    frame = Frame(pixels=np.load(runs[0])[0])
+    masks = []
+    for precision in ("fp32", "int8", "int8.cpu"):
+        with Session(model, precision=precision) as session:
+            masks.append(session(frame).require().mask)
+    for mask in masks[1:]:
+        assert np.mean(mask == masks[0]) > 0.95
+    calibration = ModelFolder.open(model).manifest.origin["calibration"]
+    assert calibration["certified"]
+    assert calibration["frames"]["count"] + calibration["held_out"]["count"] == 9
+
+
+def test_the_report_says_what_was_decided_and_measured(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    ranges = json.loads((model / "ranges.json").read_text())
+    assert ranges["data_sha256"] == report["frames"]["sha256"]
+    assert set(ranges["tensors"]) == set(report["tensors"])
+    assert {item["node"]: item["int8"] for item in report["decisions"]}["fused"]
+    assert all(item["reason"] for item in report["decisions"])
+    used, held = report["calibration_frames"], report["held_out_frames"]
+    assert len(used) == 6
+    assert not set(used) & set(held)
+    assert set(report["output_signal_over_noise_db"]) == {"minmax", "percentile", "mse", "entropy"}
+
+
+def test_the_same_input_gives_the_same_bytes(model, runs, tmp_path):
+    for name in ("a", "b"):
+        assert calibrate(model, runs, "--min-dice", "0.9", "--out", str(tmp_path / name)) == 0
+    assert content_of(tmp_path / "a") == content_of(tmp_path / "b")
+
+
+def test_outside_the_tolerance_nothing_is_written(model, runs, capsys):
+    before = content_of(model)
+    assert calibrate(model, runs, "--min-dice", "1") == 1
+    assert content_of(model) == before
+    said = capsys.readouterr().err
+    assert "outside the tolerance: int8: mean Dice 0." in said
+    assert "Nothing was written" in said
+
+
+def test_force_writes_and_marks(model, runs):
+    assert calibrate(model, runs, "--min-dice", "1", "--force") == 0
+    assert not ModelFolder.open(model).manifest.origin["calibration"]["certified"]
+    assert not json.loads((model / "calibration_report.json").read_text())["certified"]
+    with Session(model, precision="int8.cpu") as session:
+        assert session(Frame(pixels=np.load(runs[0])[0])).answer is not None
+
+
+def test_per_tensor_is_never_further_from_fp32_than_one_method_for_all(model, runs, tmp_path):
+    out = tmp_path / "out"
+    assert calibrate(model, runs, "--ranges", "per-tensor", "--force", "--out", str(out)) == 0
+    found = json.loads((out / "calibration_report.json").read_text())["output_signal_over_noise_db"]
+    best = found.pop("per_tensor")
+    assert best >= max(found.values())
+
+
+def test_ranges_go_out_to_tensorrt_and_come_back(model, runs, tmp_path):
+    cache, more = str(tmp_path / "cache.txt"), ("--force", "--ranges", "minmax")
+    assert calibrate(model, runs, *more, "--save-cache", cache, "--out", str(tmp_path / "a")) == 0
+    assert calibrate(
+        model, runs, "--force", "--ranges", "entropy", "--load-cache", cache,
+        "--out", str(tmp_path / "b"),
+    ) == 0  # fmt: skip
+    a, b = (json.loads((tmp_path / name / "ranges.json").read_text()) for name in "ab")
+    for name, item in a["tensors"].items():
+        assert b["tensors"][name]["limit"] == pytest.approx(item["limit"], rel=1e-6)
+        assert b["tensors"][name]["method"] == "loaded"
+
+
+def test_a_cache_of_another_network_is_refused(model, runs, tmp_path, capsys):
+    (tmp_path / "cache.txt").write_text("TRT-8601-MinMaxCalibration\nelse: 3c010a14\n")
+    assert calibrate(model, runs, "--load-cache", str(tmp_path / "cache.txt")) == 1
+    assert "belongs to another network" in capsys.readouterr().err
+
+
+def test_held_out_runs_may_be_others(model, runs):
+    assert calibrate(model, runs[:1], "--held-out", runs[1], "--force") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert {label.split(",")[0] for label in report["held_out_frames"]} == {"run1.npy"}
+    assert {label.split(",")[0] for label in report["calibration_frames"]} == {"run0.npy"}
+
+
+def test_held_out_runs_must_be_others(model, runs, capsys):
+    more = ("--held-out-count", "6", "--held-out", *runs)
+    assert calibrate(model, runs, *more) == 1
+    assert "held-out frames are those of --frames" in capsys.readouterr().err
+
+
+def test_an_interruption_leaves_the_folder_alone(model, runs, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = content_of(model)
+    monkeypatch.setattr(pipeline, "compare", interrupt)
+    assert calibrate(model, runs, "--force") == 130
+    assert content_of(model) == before
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_an_empty_folder_is_said_in_one_sentence(model, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert calibrate(model, [str(tmp_path / "empty")]) == 1
+    assert "holds no frames" in capsys.readouterr().err
+
+
+def test_a_wrong_call_is_2(capsys):
+    for arguments in ([], ["unknown"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(["calibrate"])
+    assert "usage" in capsys.readouterr().err

@@ -1,0 +1,119 @@
+"""A model folder opens whenever its calibration is interrupted."""
+
+import json
+
+import folders
+import numpy as np
+import pytest
+
+from calibration.errors import CalibrationError
+from calibration.folder import GRAPHS, WRITTEN, Quantised, add, check_target, golden_tolerances
+from sdk import model_folder
+from sdk.backends import open_backend
+from sdk.model_folder import ModelFolder
+
+OLD, NEW = b"old", b"new"
+
+
+def quantised(content):
+    return Quantised(
+        files=dict.fromkeys(sorted(WRITTEN), content),
+        golden={"int8": {"grade": 0.25}, "int8.cpu": {"grade": 0.5}},
+        origin={"certified": True},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return folders.quality_folder(tmp_path / "model")
+
+
+def test_the_graphs_join_and_everything_else_stays(folder):
+    before = folder.manifest
+    after = add(folder, quantised(NEW), None).manifest
+    assert after.graphs == before.graphs | GRAPHS
+    assert before.files.items() <= after.files.items()
+    assert after.golden.tolerance_of("int8.cpu", "grade") == 0.5
+    assert after.golden.tolerance_of("int8.cpu", "vessels") == before.golden.tolerance
+    assert after.golden.tolerance_of("fp32", "grade") == before.golden.tolerance
+    assert after.origin["calibration"] == {"certified": True}
+    assert after.options == before.options
+
+
+def test_a_copy_leaves_the_folder_alone(folder, tmp_path):
+    before = (folder.path / "manifest.json").read_bytes()
+    copy = add(folder, quantised(NEW), tmp_path / "copy")
+    assert (folder.path / "manifest.json").read_bytes() == before
+    assert copy.graph("int8").read_bytes() == NEW
+    assert copy.graph("fp32").read_bytes() == folder.graph("fp32").read_bytes()
+    assert {path.name for path in tmp_path.iterdir()} == {"copy", "model"}
+
+
+def test_a_target_that_is_there_is_refused(folder):
+    with pytest.raises(CalibrationError, match="is there already"):
+        check_target(folder.path)
+
+
+@pytest.mark.parametrize("calibrated_before", [False, True])
+def test_the_folder_opens_wherever_writing_stops(folder, monkeypatch, calibrated_before):
+    """Stops before the first replaced file, before the second, and so on until none is left."""
+    replace, stops = model_folder._replace, 0
+    for stop in range(40):
+        if calibrated_before:
+            folder = add(folder, quantised(OLD), None)
+        left = iter(range(stop))
+
+        def interrupted(path, content, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            replace(path, content)
+
+        monkeypatch.setattr(model_folder, "_replace", interrupted)
+        try:
+            add(folder, quantised(NEW), None)
+            break
+        except KeyboardInterrupt:
+            stops += 1
+        finally:
+            monkeypatch.setattr(model_folder, "_replace", replace)
+        opened = ModelFolder.open(folder.path)
+        assert opened.graph("fp32").is_file()
+        if "int8" in opened.manifest.graphs:
+            assert opened.graph("int8").read_bytes() in {OLD, NEW}
+    assert stops > len(WRITTEN)
+    assert ModelFolder.open(folder.path).graph("int8").read_bytes() == NEW
+
+
+def test_an_interrupted_copy_leaves_nothing(folder, tmp_path, monkeypatch):
+    replace, left = model_folder._replace, iter(range(3))
+
+    def interrupted(path, content):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        replace(path, content)
+
+    monkeypatch.setattr(model_folder, "_replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        add(folder, quantised(NEW), tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_golden_tolerances_is_twice_what_was_found(folder):
+    backend = open_backend(folder.graph("fp32"))
+    plain = folder.manifest.golden.tolerance
+    assert golden_tolerances(folder, backend) == {"vessels": plain, "grade": plain}
+    with np.load(folder.path / "golden.npz") as archive:
+        shifted = {
+            name: values + 0.1 * np.ptp(values) if "outputs/grade" in name else values
+            for name, values in archive.items()
+        }
+    np.savez(folder.path / "golden.npz", **shifted)
+    assert golden_tolerances(folder, backend) == pytest.approx(
+        {"vessels": plain, "grade": 0.2}, rel=1e-3
+    )
+
+
+def test_the_manifest_is_json_that_can_be_read_again(folder):
+    add(folder, quantised(NEW), None)
+    content = json.loads((folder.path / "manifest.json").read_text())
+    assert content["golden"]["tolerances"] == quantised(NEW).golden

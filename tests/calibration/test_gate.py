@@ -1,0 +1,70 @@
+"""Agreement is counted frame by frame, and what falls short is said."""
+
+import numpy as np
+import pytest
+
+from calibration.errors import CalibrationError
+from calibration.gate import Agreement, Tolerance, dice
+from sdk import Grade, QualityAnswer, Vessels
+
+
+def vessels(mask):
+    return Vessels(mask=mask, area_px=int(mask.sum()), area_mm2=None, count=1)
+
+
+def graded(grade, mask):
+    return QualityAnswer(grade=grade, probabilities=(1.0,), vessels=vessels(mask))
+
+
+@pytest.fixture
+def masks():
+    return np.random.default_rng(0).integers(0, 2, (2, 20, 30)).astype(np.uint8)
+
+
+def test_dice_is_twice_the_common_part_over_both(masks):
+    a, b = (set(zip(*np.nonzero(mask), strict=True)) for mask in masks)
+    assert dice(*masks) == 2 * len(a & b) / (len(a) + len(b))
+
+
+def test_two_empty_masks_agree():
+    empty = np.zeros((4, 4), np.uint8)
+    assert dice(empty, empty) == 1
+    assert dice(empty, empty + 1) == 0
+
+
+def test_the_mean_decides_over_frames(masks):
+    agreement = Agreement()
+    agreement.add(vessels(masks[0]), vessels(masks[0]))
+    agreement.add(vessels(masks[0]), vessels(masks[1]))
+    mean = (1 + dice(*masks)) / 2
+    assert agreement.summary()["dice_mean"] == pytest.approx(mean, abs=1e-6)
+    assert agreement.shortfalls(Tolerance(min_dice=mean)) == []
+    assert agreement.shortfalls(Tolerance(min_dice=mean + 0.01))[0].startswith("mean Dice 0.")
+
+
+def test_pixels_are_counted_over_all_frames(masks):
+    agreement = Agreement()
+    agreement.add(vessels(masks[0]), vessels(masks[1]))
+    same = np.mean(masks[0] == masks[1])
+    assert agreement.summary()["same_pixels"] == pytest.approx(same)
+
+
+def test_a_changed_grade_falls_short(masks):
+    agreement = Agreement()
+    for got in (Grade.GOOD, Grade.GOOD, Grade.POOR):
+        agreement.add(graded(Grade.GOOD, masks[0]), graded(got, masks[0]))
+    assert agreement.summary()["same_grade"] == pytest.approx(2 / 3, abs=1e-6)
+    assert agreement.shortfalls(Tolerance()) == ["same grade on 66.7%, expected 99.0%"]
+    assert agreement.shortfalls(Tolerance(min_same_grade=0.6)) == []
+
+
+def test_a_task_without_grades_is_not_asked_for_them(masks):
+    agreement = Agreement()
+    agreement.add(vessels(masks[0]), vessels(masks[0]))
+    assert "same_grade" not in agreement.summary()
+    assert agreement.shortfalls(Tolerance()) == []
+
+
+def test_an_answer_without_vessels_is_refused():
+    with pytest.raises(CalibrationError, match="holds no vessels to compare"):
+        Agreement().add(1.0, 1.0)

@@ -1,0 +1,108 @@
+"""Frames come out of files as they went in, one at a time."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from calibration.errors import CalibrationError
+from calibration.runs import open_runs
+from sdk.dicom.write_xa import XaInfo, write_xa
+from sdk.frame import Intensity
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 4096, (4, 24, 32), np.uint16)
+
+
+def frames_of(run):
+    return [run.frames[index].pixels for index in range(len(run.frames))]
+
+
+def test_a_dicom_run_is_read(tmp_path, pixels):
+    write_xa(tmp_path / "run.dcm", pixels, XaInfo(bits_stored=12))
+    (run,) = open_runs([tmp_path / "run.dcm"])
+    assert run.name == "run.dcm"
+    assert np.array_equal(frames_of(run), pixels)
+    assert run.frames[0].intensity is Intensity.LIN
+
+
+def test_a_folder_of_png_files_is_one_run_in_the_order_of_its_numbers(tmp_path, pixels):
+    for number, frame in zip((1, 2, 9, 10), pixels, strict=True):
+        Image.fromarray(frame).save(tmp_path / f"frame_{number}.png")
+    (run,) = open_runs([tmp_path])
+    assert run.name == tmp_path.name
+    assert np.array_equal(frames_of(run), pixels)
+
+
+def test_an_eight_bit_png_is_a_frame(tmp_path):
+    frame = np.arange(60, dtype=np.uint8).reshape(6, 10)
+    Image.fromarray(frame).save(tmp_path / "one.png")
+    (run,) = open_runs([tmp_path / "one.png"])
+    assert np.array_equal(run.frames[0].pixels, frame)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_an_array_is_a_run(tmp_path, pixels, order):
+    np.save(tmp_path / "run.npy", pixels.astype(f"{order}u2"))
+    (run,) = open_runs([tmp_path / "run.npy"])
+    assert np.array_equal(frames_of(run), pixels)
+    assert run.frames[3].index == 3
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_every_array_of_an_archive_is_a_run(tmp_path, pixels, save):
+    save(tmp_path / "runs.npz", a=pixels, b=pixels[0])
+    first, second = open_runs([tmp_path / "runs.npz"])
+    assert np.array_equal(frames_of(first), pixels)
+    assert np.array_equal(frames_of(second), pixels[:1])
+
+
+def test_a_folder_gives_all_its_runs_and_passes_over_other_files(tmp_path, pixels):
+    write_xa(tmp_path / "b.dcm", pixels, XaInfo())
+    np.save(tmp_path / "a.npy", pixels)
+    (tmp_path / "README.txt").write_text("not a frame")
+    assert [run.name for run in open_runs([tmp_path])] == ["a.npy", "b.dcm"]
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(CalibrationError, match="holds no frames"):
+        open_runs([tmp_path])
+
+
+def test_what_is_not_there_is_refused(tmp_path):
+    with pytest.raises(CalibrationError, match="there is no file or folder"):
+        open_runs([tmp_path / "nowhere"])
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "run.dcm", "run.npy", "run.npz"])
+def test_an_unreadable_file_is_refused(tmp_path, name):
+    start = {"run.npy": b"\x93NUMPY", "run.npz": b"PK\x03\x04"}.get(name, b"")
+    (tmp_path / name).write_bytes(start + b"these are no frames")
+    with pytest.raises(CalibrationError, match=name):
+        open_runs([tmp_path / name])
+
+
+def test_float_arrays_are_refused(tmp_path):
+    np.save(tmp_path / "run.npy", np.zeros((2, 4, 4)))
+    with pytest.raises(CalibrationError, match=r"expected .* uint8 or uint16 .* float64"):
+        open_runs([tmp_path / "run.npy"])
+
+
+def test_a_cut_array_is_refused_at_the_frame(tmp_path, pixels):
+    np.save(tmp_path / "run.npy", pixels)
+    content = (tmp_path / "run.npy").read_bytes()
+    (tmp_path / "run.npy").write_bytes(content[:-10])
+    (run,) = open_runs([tmp_path / "run.npy"])
+    assert np.array_equal(run.frames[2].pixels, pixels[2])
+    with pytest.raises(CalibrationError, match="ends before frame 3"):
+        run.frames[3]
+
+
+def test_a_colour_or_damaged_png_is_refused(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
+    (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    for name, reason in (("colour.png", "is RGB"), ("damaged.png", "cannot be read")):
+        (run,) = open_runs([tmp_path / name])
+        with pytest.raises(CalibrationError, match=reason):
+            run.frames[0]

@@ -1,0 +1,104 @@
+"""Builds small convolutional networks with seeded weights, operation by operation."""
+
+import networks
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import helper, numpy_helper
+
+
+class Net:
+    """Collects nodes; every method returns the name of what it computes."""
+
+    def __init__(self, seed=0):
+        self.nodes, self.weights, self.shapes = [], [], {}
+        self._random = np.random.default_rng(seed)
+
+    def weight(self, values):
+        name = f"weight{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def op(self, kind, *inputs, name=None, **attributes):
+        output = name or f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def random(self, *shape):
+        spread = np.sqrt(2 / np.prod(shape[1:]))
+        return self.weight(self._random.normal(0, spread, shape).astype(np.float32))
+
+    def conv(self, tensor, channels, *, side=3, group=1, name=None, bias=True):
+        before, after = channels
+        inputs = [tensor, self.random(after, before // group, side, side)]
+        if bias:
+            inputs.append(self.weight(self._random.normal(0, 0.1, after).astype(np.float32)))
+        return self.op("Conv", *inputs, name=name, group=group, pads=[side // 2] * 4)
+
+    def relu(self, tensor):
+        return self.op("Relu", tensor)
+
+    def save(self, path, outputs, size=(32, 32), channels=1):
+        inputs = [networks.tensor("image", [1, channels, *size])]
+        described = [networks.tensor(name, shape) for name, shape in outputs.items()]
+        return networks.save(path, self.nodes, inputs, described, self.weights)
+
+
+def chain(path, size=(32, 32), seed=0):
+    """Convolution, ReLU, convolution, ReLU, head: the middle one becomes INT8."""
+    net = Net(seed)
+    first = net.relu(net.conv("image", (1, 16), name="first"))
+    middle = net.relu(net.conv(first, (16, 16), name="middle"))
+    net.conv(middle, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
+def branched(path, size=(32, 32), seed=0):
+    """A residual block with signed values, a concatenation with a pooled skip, a head."""
+    net = Net(seed)
+    first = net.relu(net.conv("image", (1, 16), name="first"))
+    signed = net.conv(first, (16, 16), name="signed")
+    inner = net.relu(net.conv(signed, (16, 16), name="inner"))
+    outer = net.conv(inner, (16, 16), name="outer")
+    total = net.relu(net.op("Add", outer, signed, name="residual"))
+    pooled = net.op("MaxPool", first, kernel_shape=[3, 3], pads=[1] * 4, name="pooled")
+    joined = net.op("Concat", total, pooled, axis=1, name="joined")
+    fused = net.relu(net.conv(joined, (32, 16), side=1, name="fused"))
+    net.conv(fused, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
+class ArrayFeed:
+    """Frames that are network inputs already."""
+
+    def __init__(self, *images):
+        self.images = images
+
+    def __len__(self):
+        return len(self.images)
+
+    def fill(self, index, inputs):
+        inputs["image"][...] = self.images[index]
+        return f"image {index}"
+
+
+def images(count, size=(32, 32), seed=1):
+    random = np.random.default_rng(seed)
+    return ArrayFeed(*(random.random((1, 1, *size), np.float32) for _ in range(count)))
+
+
+def run(content, feed, index, outputs):
+    """Named outputs of a graph given as bytes, any tensor of it, by ONNX Runtime."""
+    model = onnx.load_from_string(content)
+    known = {item.name for item in model.graph.output}
+    model.graph.output.extend(
+        helper.make_empty_tensor_value_info(n) for n in outputs if n not in known
+    )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    inputs = {"image": np.zeros(session.get_inputs()[0].shape, np.float32)}
+    feed.fill(index, inputs)
+    return dict(zip(outputs, session.run(list(outputs), inputs), strict=True))
