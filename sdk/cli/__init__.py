@@ -13,7 +13,7 @@ from sdk.errors import AngioEdgeError
 
 __all__ = ["COMMANDS", "main"]
 
-from sdk.cli.workstation import calibrate, export, import_network, lint, train
+COMMANDS = (run, profile, info, doctor, import_network, export, train, calibrate, lint)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
