@@ -186,9 +186,12 @@ class _Course:
 
 
 def _course(scene: Scene, bolus: Bolus, direction: float) -> _Course:
-    """Dose and movement by what they do to the picture of this scene; runs are seen subtracted."""
+    """Dose and movement by what they do to the picture of this scene; runs are seen subtracted.
+
+    Pictures are judged at the reference side: a finer frame is averaged down, and so is its noise.
+    """
     patient, filled = scene.depth(0.0), scene.depth(1.0)
-    best = quality.noise_share(AT_BEST.noise)
+    best = quality.noise_share(AT_BEST.noise) * len(patient) / REFERENCE_SIDE
     return _Course(
         scene=scene,
         bolus=bolus,

@@ -7,6 +7,7 @@ import pytest
 
 from training.phantoms.quality import noise_share
 from training.phantoms.run import PhantomRun, RunOptions, phantom_run
+from training.phantoms.texture import REFERENCE_SIDE
 
 FRAMES = 24
 
@@ -63,7 +64,8 @@ def test_noise_is_the_share_of_what_is_shown_that_its_severity_says(run: Phantom
     noise = (logs[worst] - logs[0])[outside]
     low, high = np.percentile((logs[filled] - logs[0])[run.pixels[filled] > 0], (1, 99))
     share = 1.4826 * float(np.median(np.abs(noise - np.median(noise)))) / (high - low)
-    assert share == pytest.approx(noise_share(run.severities[worst].noise), rel=0.35)
+    finer = run.pixels.shape[1] / REFERENCE_SIDE
+    assert share == pytest.approx(noise_share(run.severities[worst].noise) * finer, rel=0.35)
 
 
 def test_refuses_a_run_shorter_than_its_mask() -> None:
