@@ -1,6 +1,7 @@
 """``angioedge info``: what a model folder is."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from sdk.model_folder import ModelFolder
+
+MOST_LEVELS = 2
+"""Levels of nested entries that the table shows."""
+ESTIMATE = {"value", "low", "high"}
+"""Entries of a number with its interval."""
 
 
 @click.command()
@@ -34,6 +40,29 @@ def info(model: Path, *, as_json: bool) -> None:
 
 
 def _readable(value: Any) -> str:
-    if isinstance(value, dict):
-        return "\n".join(f"{key}: {item}" for key, item in value.items() if item != "")
-    return str(value)
+    return "\n".join(_lines(value)) if isinstance(value, Mapping) else _text(value)
+
+
+def _lines(entries: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    """One line per entry, entries of entries indented; what lies deeper is counted."""
+    for key, item in entries.items():
+        start = "  " * depth + key
+        if item in ("", None, {}):
+            continue
+        if not isinstance(item, Mapping) or item.keys() == ESTIMATE:
+            yield f"{start}: {_text(item)}"
+        elif depth + 1 < MOST_LEVELS:
+            yield start
+            yield from _lines(item, depth + 1)
+        else:
+            yield f"{start}: {len(item)} entries, see --json"
+
+
+def _text(value: Any) -> str:
+    """Numbers with four digits, an estimate with its interval."""
+    if isinstance(value, Mapping):
+        return "{value:.4g} ({low:.4g} to {high:.4g})".format(**value)
+    if isinstance(value, (list, tuple)):
+        nested = any(isinstance(item, (list, tuple)) for item in value)
+        return ("; " if nested else ", ").join(map(_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -12,6 +12,16 @@ from sdk.cli import angioedge
 from sdk.dicom.write_xa import XaInfo, write_xa
 from sdk.errors import AngioEdgeError
 
+ORIGIN = {
+    "held_out": {
+        "dice": {"value": 0.81549, "low": 0.79858, "high": 0.83244},
+        "grades": [1, 2.34567],
+        "confusion": [[1, 2], [3, 4]],
+        "recipe": {"steps": 3, "seed": 7},
+        "nothing": {},
+    }
+}
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -70,6 +80,16 @@ def test_profile_repeats_a_recorded_run(model, angiogram):
 def test_info_shows_the_verified_manifest(model):
     assert json.loads(call("info", model, "--json").output)["task"] == "angiogram_quality"
     assert "graph.fp32.onnx" in call("info", model).output
+
+
+def test_info_is_read_by_people(tmp_path):
+    folder = folders.quality_folder(tmp_path / "model", origin=ORIGIN)
+    told = call("info", str(folder.path)).output
+    assert "dice: 0.8155 (0.7986 to 0.8324)" in told
+    assert "grades: 1, 2.346" in told
+    assert "confusion: 1, 2; 3, 4" in told
+    assert "recipe: 2 entries, see --json" in told
+    assert "{" not in told
 
 
 def test_doctor_knows_what_this_machine_has():
