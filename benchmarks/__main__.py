@@ -127,7 +127,8 @@ def write_markdown(
     """Writes machine and tables as a document."""
     with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
         print("# Benchmarks\n\nOurs and the peers' in one run, interleaved, medians. Reprinted by")
-        print("`make bench`; a gain is the best peer's time divided by ours.\n")
+        print("`make bench`; a gain is the best peer's time divided by ours. Rows of frames after")
+        print("each other are not interleaved: ours run together, then the peers'.\n")
         for key, value in machine.items():
             print(f"* {key}: {value}")
         for family, rows in tables.items():

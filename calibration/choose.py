@@ -68,7 +68,12 @@ def choose_for_all(
     track: Track = silent,
 ) -> tuple[dict[str, Range], dict[str, float]]:
     """The one method whose outputs lie nearest, and every method's signal over noise in dB."""
-    candidates = _candidates(histograms, groups)
+    return _best_of(trial, _candidates(histograms, groups), track)
+
+
+def _best_of(
+    trial: Trial, candidates: Mapping[Method, dict[str, Range]], track: Track
+) -> tuple[dict[str, Range], dict[str, float]]:
     found = {name: trial.quality_db(candidates[name]) for name in track(tuple(METHODS), "choosing")}
     best = max(found, key=lambda method: found[method])
     return candidates[best], {name: round(quality, 3) for name, quality in found.items()}
@@ -84,13 +89,13 @@ def choose_per_tensor(
 
     A group of tensors with one scale is tried as one.
     """
-    best, found = choose_for_all(trial, histograms, groups, track)
-    candidates = _candidates(histograms, groups).values()
+    candidates = _candidates(histograms, groups)
+    best, found = _best_of(trial, candidates, track)
     most = trial.quality_db(best)
     grouped = {name for group in groups for name in group}
     units = [*groups, *((name,) for name in trial.pairs if name not in grouped)]
     for unit in track(units, "choosing per tensor"):
-        for ranges in candidates:
+        for ranges in candidates.values():
             tried = best | {name: ranges[name] for name in unit}
             if tried != best and (quality := trial.quality_db(tried)) > most:
                 best, most = tried, quality
