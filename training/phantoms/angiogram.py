@@ -32,7 +32,8 @@ BUILD = (0.5, 1.0)
 """Range of the thickness of a patient, as a fraction of the largest."""
 SUBTRACTED_SHARE = 0.55
 """Part of the phantom frames that come with a mask."""
-
+LEAST_COVER = 0.015
+"""Smallest part of the frame that vessels cover, before blades hide some."""
 CEREBRAL_SHARE = 0.55
 """Part of the phantoms that show a head, the others a heart."""
 
@@ -121,8 +122,7 @@ def draw_scene(rng: np.random.Generator, size: int, *, cerebral: bool | None = N
     zoom = float(rng.uniform(0.85, 1.5))
     head = bool(rng.random() < CEREBRAL_SHARE)
     cerebral = head if cerebral is None else cerebral
-    branches = _trees(rng, size, zoom, cerebral=cerebral)
-    layer = project(branches, size)
+    branches, layer = _vessels(rng, size, zoom, cerebral=cerebral)
     patient = (anatomy.head if cerebral else anatomy.chest)(rng, size, zoom)
     objects = devices.clutter(rng, size)
     if rng.random() < 0.65:
@@ -134,6 +134,17 @@ def draw_scene(rng: np.random.Generator, size: int, *, cerebral: bool | None = N
         vessels=layer,
         iodine=float(rng.uniform(*ROOT_DEPTH)) / widest,
     )
+
+
+def _vessels(
+    rng: np.random.Generator, size: int, zoom: float, *, cerebral: bool
+) -> tuple[list[Branch], VesselLayer]:
+    """Trees that cover enough of the frame to be what its grey scale is spread over."""
+    while True:
+        branches = _trees(rng, size, zoom, cerebral=cerebral)
+        layer = project(branches, size)
+        if layer.truth.mean() >= LEAST_COVER:
+            return branches, layer
 
 
 def _trees(rng: np.random.Generator, size: int, zoom: float, *, cerebral: bool) -> list[Branch]:

@@ -12,10 +12,8 @@ TRIAL_PX = 2.0
 """Displacement that is tried, in pixels of the reference frame."""
 STRONG = 95
 """Percentile of the residual's magnitude that counts as its strength."""
-FAINT = 0.05
-"""Fraction of the deepest vessel below which a pixel is no vessel here."""
-DEEP = 75
-"""Percentile of the optical depth of the vessels that they are measured by."""
+SHOWN = (1, 99)
+"""Percentiles of the optical depth of the vessels, over the whole frame, that a picture shows."""
 MOST_PX = 14.0
 """Longest displacement: a patient without edges leaves little behind however far he moves."""
 TURN_DEG_PER_PX = 0.06
@@ -30,7 +28,7 @@ def displaced(layer: Image, shift_px: float, direction: float) -> Image:
 
 
 def shift_per_share(patient: Image, blood: Image, direction: float) -> float:
-    """Pixels of the reference frame per residual as large as the vessels are deep.
+    """Pixels of the reference frame per residual as large as the range that the vessels span.
 
     Args:
         patient: optical depth of all that is also in the mask.
@@ -39,8 +37,8 @@ def shift_per_share(patient: Image, blood: Image, direction: float) -> float:
     """
     residual = np.abs(displaced(patient, TRIAL_PX, direction) - patient)
     strength = float(np.percentile(residual, STRONG)) / TRIAL_PX
-    filled = blood[blood > FAINT * blood.max()]
-    return float(np.percentile(filled, DEEP)) / max(strength, 1e-6)
+    low, high = np.percentile(blood, SHOWN)
+    return float(high - low) / max(strength, 1e-6)
 
 
 def shift_px(severity: float, per_share: float) -> float:

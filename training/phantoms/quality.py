@@ -114,13 +114,16 @@ def front_reach(severity: float) -> float:
 
 
 def residual_share(severity: float) -> float:
-    """What a displaced mask leaves of the patient as a fraction of the vessels: 0, 0.013 to 0.2."""
+    """What a displaced mask leaves of the patient, of the range of the vessels: 0, 0.013 to 0.2."""
     return float(0.013 * 15.0**severity) if severity > 0 else 0.0
 
 
 def motion_blur_px(severity: float) -> float:
-    """Way of the anatomy during one exposure in pixels of the reference frame: 0, 0.4 to 13."""
-    return float(0.4 * 32.0**severity) if severity > 0 else 0.0
+    """Way of the anatomy during one exposure in pixels of the reference frame: 0, 1.7 to 14.
+
+    A smear as wide, by its standard deviation, as the point spread of the same severity.
+    """
+    return float(np.sqrt(12.0)) * blur_px(severity) if severity > 0 else 0.0
 
 
 def noise_share(severity: float) -> float:

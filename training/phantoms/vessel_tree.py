@@ -18,7 +18,7 @@ SWAY = np.hanning(15)[1:-1] / np.linalg.norm(np.hanning(15))
 """Correlation of the heading along a branch: about 20 pixels, a loop of a cortical artery."""
 MURRAY = 3.0
 """Exponent of Murray's law: the cubes of the daughters' radii sum to the cube of the parent's."""
-LABEL_RADIUS = 1.0
+LABEL_RADIUS = 0.7
 """Branches thinner than this many pixels are drawn but belong to no truth."""
 
 
@@ -53,7 +53,7 @@ class TreeStyle:
 
 
 CEREBRAL = TreeStyle(
-    root_radius=(2.4, 4.4),
+    root_radius=(2.8, 4.8),
     tip_radius=1.2,
     length=(35.0, 130.0),
     tortuosity=0.75,

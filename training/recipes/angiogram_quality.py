@@ -63,7 +63,7 @@ class AngiogramQualityRecipe:
     """Seed of the first held-out phantom."""
     seed: int = 7
     """Seed of the weights and of the order of the batches."""
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     """Highest learning rate."""
     attention_rate: float = 0.1
     """Learning rate of the attention blocks as a fraction of the others'."""
@@ -77,7 +77,7 @@ class AngiogramQualityRecipe:
     """AdamW's decay."""
     gradient_clip: float = 2.0
     """Largest norm of the gradient."""
-    average_decay: float = 0.995
+    average_decay: float = 0.99
     """Decay per step of the averaged weights, which are the ones that are kept."""
     detached_share: float = 0.05
     """First part of the training in which the grade sends no gradient into the vessels."""

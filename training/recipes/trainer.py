@@ -167,7 +167,7 @@ class Trainer:
         size, half = self.recipe.network.size, self.recipe.bfloat16
         report = evaluate(by_torch(self.average, size, bfloat16=half), self.validation)
         self.state.validated_s = self.state.elapsed_s
-        score = min(report.dice.value, report.accuracy.value)
+        score = (report.dice.value + report.accuracy.value) / 2
         notes = {"state": asdict(self.state), "recipe": asdict(self.recipe)}
         if score > self.state.best:
             self.state.best = score

@@ -7,8 +7,8 @@ import pytest
 
 from training.phantoms import quality
 from training.phantoms.misregistration import (
-    DEEP,
     MOST_PX,
+    SHOWN,
     STRONG,
     displaced,
     shift_per_share,
@@ -34,13 +34,13 @@ def blood():
     return layer
 
 
-def test_the_residual_is_the_share_of_the_vessels(patient, blood) -> None:
+def test_the_residual_is_the_share_of_the_range_of_the_vessels(patient, blood) -> None:
     per_share = shift_per_share(patient, blood, DIRECTION)
     for severity in (0.2, 0.4, 0.6):
         way = shift_px(severity, per_share)
         assert 0.0 < way < MOST_PX
         residual = np.abs(displaced(patient, way, DIRECTION) - patient)
-        found = np.percentile(residual, STRONG) / np.percentile(blood[blood > 0], DEEP)
+        found = np.percentile(residual, STRONG) / np.ptp(np.percentile(blood, SHOWN))
         assert found == pytest.approx(quality.residual_share(severity), rel=0.2)
 
 
