@@ -62,7 +62,7 @@ class Release:
             return "network has Q/DQ layers, but the INT8 flag is not set"
         if any(-1 in tensor.shape for tensor in network._tensors[0]):
             return "network has dynamic inputs, but no optimization profile"
-        return self.faults.refuse.get(network.precision(config._flags))
+        return self.faults.refuse.get(network._precision(config._flags))
 
     def suffer(self, precision):
         time.sleep(self.faults.wait_s)
@@ -82,7 +82,7 @@ class Release:
             "strong": network._strong,
             "level": config.builder_optimization_level,
             "pools": config._pools,
-            "precision": network.precision(config._flags),
+            "precision": network._precision(config._flags),
             "tensors": [
                 (t.name, mode, t.dtype.name, t.shape) for mode, side in sides for t in side
             ],

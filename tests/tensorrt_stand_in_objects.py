@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-ONNX_DTYPES = {1: "FLOAT", 2: "UINT8", 3: "INT8", 6: "INT32", 7: "INT64", 9: "BOOL", 10: "HALF"}
+ONNX_DTYPES = {1: "FLOAT", 2: "UINT8", 3: "INT8", 6: "INT32", 9: "BOOL", 10: "HALF"}
 
 
 class Strict:
@@ -28,7 +28,7 @@ def enumeration(name, members):
 
 
 Severity = enumeration("Severity", "INTERNAL_ERROR ERROR WARNING INFO VERBOSE")
-DataType = enumeration("DataType", "FLOAT HALF INT8 INT32 BOOL UINT8 INT64")
+DataType = enumeration("DataType", "FLOAT HALF INT8 INT32 BOOL UINT8")
 TensorIOMode = enumeration("TensorIOMode", "NONE INPUT OUTPUT")
 ProfilingVerbosity = enumeration("ProfilingVerbosity", "LAYER_NAMES_ONLY NONE DETAILED")
 Pools = "WORKSPACE DLA_MANAGED_SRAM DLA_LOCAL_DRAM DLA_GLOBAL_DRAM TACTIC_DRAM"
@@ -91,7 +91,7 @@ class INetworkDefinition(Strict):
     def get_output(self, index):
         return self._tensors[1][index]
 
-    def precision(self, flags):
+    def _precision(self, flags):
         if "QuantizeLinear" in self._kinds:
             return "int8"
         return "fp16" if "FP16" in flags or "HALF" in self._types else "fp32"
@@ -166,7 +166,7 @@ class Builder(Strict):
         return IHostMemory(self._release.serialise(network, config))
 
     def _watch(self, network, config):
-        self._release.suffer(network.precision(config._flags))
+        self._release.suffer(network._precision(config._flags))
         monitor = config._monitor
         if monitor is None:
             return True

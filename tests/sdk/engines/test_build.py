@@ -110,7 +110,7 @@ def test_the_building_process_never_imports_torch(folder, device, tmp_path):
 def test_a_cache_that_cannot_be_written_is_said_before_building(folder, device, tmp_path):
     (tmp_path / "cache").write_text("a file, no folder")
     tools = device(kill=("int8", "fp16", "fp32"))
-    with pytest.raises(EngineError, match="engines cannot be kept in .* --cache FOLDER"):
+    with pytest.raises(EngineError, match=r"engines cannot be kept in .* --cache FOLDER"):
         build_engines(folder, tools, BuildRequest(cache=tmp_path / "cache"))
 
 
