@@ -11,7 +11,7 @@ from pathlib import Path
 import tensorrt_stand_in
 from tensorrt_api.usage import Usage
 
-from sdk.engines.generation import Generation, generation_of
+from sdk.engines.generation import generation_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,17 +25,18 @@ def main() -> None:
     generation = generation_of(trt)
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in request["files"]}
     trees = {name: ast.parse(text) for name, text in texts.items()}
-    found = Usage(trt, trees, {"Generation": generation})
+    facts = {"Generation": generation}
+    found = Usage(trt, trees, facts)
     stand_in = tensorrt_stand_in.make(trt.__version__)
     report = {
         "version": trt.__version__,
         "uses": sorted({(use.file, use.line, use.name) for use in found.uses}),
         "problems": found.problems,
         "edited": [
-            Usage(trt, edited(texts, **edit), {"Generation": generation}).problems
+            Usage(trt, edited(texts, **edit), facts, [edit["file"]]).problems
             for edit in request["edits"]
         ],
-        "overlooked": overlooked(trt, trees, found, generation),
+        "overlooked": overlooked(trt, trees, facts, found.uses),
         "generation": generation == generation_of(stand_in),
         "invented": list(invented(stand_in, trt)),
     }
@@ -49,18 +50,19 @@ def edited(texts, file: str, right: str, wrong: str) -> dict[str, ast.Module]:
     return {name: ast.parse(text) for name, text in copy.items()}
 
 
-def overlooked(trt, trees, found: Usage, generation: Generation) -> list[str]:
+def overlooked(trt, trees, facts, uses) -> list[str]:
     """Uses that could be spelled wrongly without anybody noticing."""
     missed = []
-    for use in dict.fromkeys(found.uses):
-        node = next(
-            node
-            for node in ast.walk(trees[use.file])
-            if isinstance(node, ast.Attribute)
-            and (node.lineno, node.end_col_offset, node.attr) == (use.line, use.column, use.name)
-        )
+    nodes = {
+        (file, node.lineno, node.end_col_offset, node.attr): node
+        for file, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    }
+    for use in dict.fromkeys(uses):
+        node = nodes[use.file, use.line, use.column, use.name]
         node.attr = f"{use.name}_misspelled"
-        if len(Usage(trt, trees, {"Generation": generation}).problems) == len(found.problems):
+        if not Usage(trt, trees, facts, [use.file]).problems:
             missed.append(f"{use.file}:{use.line}: {use.name}")
         node.attr = use.name
     return missed

@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 
 from tensorrt_api.names import Names
 from tensorrt_api.signatures import resolve, signatures
@@ -31,6 +32,16 @@ class Use:
     name: str
 
 
+@cache
+def telling_names(trt) -> frozenset[str]:
+    """Names that nobody but the bindings is likely to use."""
+    classes = [thing for thing in vars(trt).values() if isinstance(thing, type)]
+    members = {name for cls in classes for name in dir(cls) if not name.startswith("_")}
+    return frozenset(
+        {name for name in members if "_" in name} | {name for name in dir(trt) if name[0].isupper()}
+    )
+
+
 class Expressions:
     """What expressions are, what they use, and what is wrong with it."""
 
@@ -40,11 +51,7 @@ class Expressions:
         self.uses: list[Use] = []
         self.problems: list[str] = []
         self.attributes: dict = {}
-        members = {name for cls in vars(trt).values() if isinstance(cls, type) for name in dir(cls)}
-        ours = self.names.defined_members()
-        self._telling = {name for name in members if "_" in name.strip("_")} - ours
-        self._telling = {n for n in self._telling if not n.startswith("_")}
-        self._telling |= {name for name in dir(trt) if name[0].isupper()} - ours
+        self._telling = telling_names(trt) - self.names.defined_members()
 
     def problem(self, file, node, text) -> None:
         self.problems.append(f"{file}:{node.lineno}: {text}")

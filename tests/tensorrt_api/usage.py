@@ -14,11 +14,14 @@ class Usage:
     A branch is known to be dead where its condition is told by `Generation` or by ``hasattr``.
     """
 
-    def __init__(self, trt, trees: dict[str, ast.Module], facts: dict[str, object]) -> None:
-        """Takes the bindings, the parsed files, and class -> the one object it has here."""
+    def __init__(self, trt, trees: dict[str, ast.Module], facts, files=None) -> None:
+        """Takes the bindings, the parsed files, and class -> the one object it has here.
+
+        With `files`, only these are walked through; the others are known by their names.
+        """
         self._expressions = Expressions(trt, trees, facts)
-        for file, tree in trees.items():
-            self._run(tree.body, {"__file__": file})
+        for file in files or trees:
+            self._run(trees[file].body, {"__file__": file})
         self.uses = self._expressions.uses
         self.problems = self._expressions.problems
 
