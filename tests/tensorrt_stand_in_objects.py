@@ -166,6 +166,7 @@ class Builder(Strict):
         return IHostMemory(self._release.serialise(network, config))
 
     def _watch(self, network, config):
+        self._logger.log(Severity.INFO, "[stand-in] building")
         self._release.suffer(network._precision(config._flags))
         monitor = config._monitor
         if monitor is None:

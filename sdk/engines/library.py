@@ -13,7 +13,6 @@ Builder: TypeAlias = Annotated[Any, "Builder"]
 Network: TypeAlias = Annotated[Any, "INetworkDefinition"]
 Config: TypeAlias = Annotated[Any, "IBuilderConfig"]
 Parser: TypeAlias = Annotated[Any, "OnnxParser"]
-Tensor: TypeAlias = Annotated[Any, "ITensor"]
 Monitor: TypeAlias = Annotated[Any, "IProgressMonitor"]
 Runtime: TypeAlias = Annotated[Any, "Runtime"]
 Engine: TypeAlias = Annotated[Any, "ICudaEngine"]
@@ -61,13 +60,14 @@ class Messages:
 
 
 def make_logger(trt: Module, messages: Messages) -> Logger:
-    """A logger of TensorRT that hands on every message; it must outlive what it is given to."""
+    """A logger of TensorRT that hands messages on; it must outlive what it is given to."""
 
     class Log(trt.ILogger):  # type: ignore[misc]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
 
         def log(self, severity: Any, msg: str) -> None:
-            messages.add(severity.name, msg)
+            if severity != trt.ILogger.Severity.VERBOSE:  # thousands of lines a build
+                messages.add(severity.name, msg)
 
     return Log()

@@ -6,6 +6,7 @@ from sdk.engines.driver import Device
 
 WORKSPACE_SHARE = 4
 """A layer may use a quarter of the memory while it runs or is tried."""
+STEP_MIB = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +29,9 @@ class BuildOptions:
 
 
 def default_workspace_mib(device: Device) -> int:
-    """A quarter of the device's memory, which on a Jetson is the memory of everything else too."""
-    return device.memory_mib // WORKSPACE_SHARE
+    """A quarter of the device's memory, which on a Jetson is the memory of everything else too.
+
+    Rounded down: the memory that a board reports differs by a little from start to start, and
+    other options make another engine.
+    """
+    return max(STEP_MIB, device.memory_mib // WORKSPACE_SHARE // STEP_MIB * STEP_MIB)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,15 +64,20 @@ def _killed_on_the_way_out(process: "subprocess.Popen[bytes]") -> Iterator[None]
         if process.poll() is None:
             process.kill()
             process.wait()
+        with suppress(BrokenPipeError):
+            _input_of(process).close()
+
+
+def _input_of(process: "subprocess.Popen[bytes]") -> IO[bytes]:
+    assert process.stdin is not None  # noqa: S101  it was asked for as a pipe
+    return process.stdin
 
 
 def _hand_over(process: "subprocess.Popen[bytes]", request: Mapping[str, Any]) -> None:
-    assert process.stdin is not None  # noqa: S101  it was asked for as a pipe
-    try:
-        with process.stdin as stdin:
-            stdin.write(json.dumps(request).encode())
-    except BrokenPipeError:
-        pass  # it ended before it read; how, is told by its status
+    """One line; the pipe stays open, and the process that builds ends when it is closed."""
+    with suppress(BrokenPipeError):  # it ended before it read; how, is told by its status
+        _input_of(process).write(json.dumps(request).encode() + b"\n")
+        _input_of(process).flush()
 
 
 def _listen(channel: IO[str], watch: Watch) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The process that builds one engine: fresh, without torch, so that memory is there for building.
 
-It reads a request from its input, says how far it is on the file descriptor it was given, and
-writes what it built under names that nobody else reads yet. What TensorRT says goes to its output.
+It reads a request from its input and ends when that is closed. It says how far it is on the file
+descriptor it was given, and writes what it built under names that nobody else reads yet. What
+TensorRT says goes to its output.
 """
 
 import hashlib
 import json
+import os
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -23,13 +26,20 @@ from sdk.errors import AngioEdgeError, EngineError
 
 def main() -> None:
     """Builds what is asked for; the exit code is 1 where that fails and the reason was told."""
-    request = json.load(sys.stdin)
+    request = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_the_asker, daemon=True).start()
     with open(int(sys.argv[1]), "w", encoding="utf-8") as channel:  # noqa: PTH123  a descriptor
         try:
             _tell(channel, built=_serve(request, channel))
         except (AngioEdgeError, OSError) as error:
             _tell(channel, failed=str(error))
             sys.exit(1)
+
+
+def _end_with_the_asker() -> None:
+    """Nobody would take what is built: a build of minutes must not outlive whoever asked for it."""
+    os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed, however that came about
+    os._exit(1)
 
 
 def _serve(request: dict[str, Any], channel: TextIO) -> dict[str, Any]:

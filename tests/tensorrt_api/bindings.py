@@ -62,23 +62,24 @@ def environment(version: str, folder: Path) -> dict[str, str]:
 
 def wheel(version: str) -> Path:
     """The wheel of one release for this Python, from the project's build folder or the index."""
-    package, kept = PACKAGES[version], WHEELS / f"{sys.implementation.cache_tag}-{version}"
-    if list(kept.glob("*.whl")):
-        return next(kept.glob("*.whl"))
-    if reason := _index_fails() or _download(f"{package}=={version}", kept):
-        pytest.skip(f"no bindings of TensorRT {version} here: {reason}")
+    kept = WHEELS / f"{sys.implementation.cache_tag}-{version}"
+    if not list(kept.glob("*.whl")):
+        reason = _index_fails() or _download(version)
+        if reason:
+            pytest.skip(f"no bindings of TensorRT {version} here: {reason}")
     return next(kept.glob("*.whl"))
 
 
 @cache
 def _index_fails() -> str:
     """Asked once, so that a machine without a network does not wait for every wheel."""
-    newest = next(reversed(PACKAGES))
-    return _download(f"{PACKAGES[newest]}=={newest}", WHEELS / "probe")
+    return _download(next(reversed(PACKAGES)))
 
 
-def _download(requirement: str, folder: Path) -> str:
+def _download(version: str) -> str:
     """Why it fails; empty: it is there."""
+    folder = WHEELS / f"{sys.implementation.cache_tag}-{version}"
+    requirement = f"{PACKAGES[version]}=={version}"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "0"]
     command += ["--timeout", "15", "--only-binary", ":all:", "--dest", str(folder), requirement]
     try:

@@ -20,7 +20,12 @@ def test_the_logger_keeps_the_last_errors_and_writes_everything():
     trt, file = tensorrt_stand_in.make(), io.StringIO()
     messages = Messages(file)
     logger = make_logger(trt, messages)
-    for severity, text in (("INFO", "hello"), ("ERROR", "one"), ("INTERNAL_ERROR", "two")):
+    for severity, text in (
+        ("VERBOSE", "chatter"),
+        ("INFO", "hello"),
+        ("ERROR", "one"),
+        ("INTERNAL_ERROR", "two"),
+    ):
         logger.log(trt.ILogger.Severity[severity], text)
     assert messages.errors() == "one; two"
     assert messages.errors(most=1) == "two"
