@@ -5,7 +5,7 @@ from typing import Any
 from sdk.tasks.angiogram_quality import AngiogramQuality, Grade, QualityAnswer
 from sdk.tasks.base import Task
 from sdk.tasks.segmentation import Segmentation
-from sdk.tasks.vessels import Vessels
+from sdk.tasks.vessels import Vessels, dice
 
 __all__ = [
     "TASKS",
@@ -15,6 +15,7 @@ __all__ = [
     "Segmentation",
     "Task",
     "Vessels",
+    "dice",
 ]
 
 TASKS: dict[str, type[Task[Any]]] = {task.name: task for task in (AngiogramQuality, Segmentation)}
