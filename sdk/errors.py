@@ -5,6 +5,7 @@ AngioEdgeError
 ├── DicomError         this file cannot be read as an angiographic run
 ├── ModelFolderError   the model folder is damaged, foreign, or does not fit its task
 ├── BackendError       the library or the device a backend needs is missing or misbehaves
+├── EngineError        an engine cannot be built here, or one that was found must not be loaded
 └── SessionError       the session was used in a way it cannot serve
 
 The kernels raise ``ValueError`` and ``TypeError``, as NumPy does.
@@ -29,6 +30,10 @@ class ModelFolderError(AngioEdgeError):
 
 class BackendError(AngioEdgeError):
     """The library or the device a backend needs is missing or misbehaves."""
+
+
+class EngineError(AngioEdgeError):
+    """An engine cannot be built here, or one that was found must not be loaded."""
 
 
 class SessionError(AngioEdgeError):

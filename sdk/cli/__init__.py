@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from sdk.cli.build import build
 from sdk.cli.doctor import doctor
 from sdk.cli.info import info
 from sdk.cli.profile import profile
@@ -13,7 +14,7 @@ from sdk.errors import AngioEdgeError
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = (run, profile, info, doctor, import_network, export, train, calibrate, lint)
+COMMANDS = (run, profile, info, doctor, build, import_network, export, train, calibrate, lint)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,6 +12,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sdk.errors import BackendError
+
+TENSORRT_TODO = "comes with JetPack; make the venv with --system-site-packages"
 MARKS = {
     "ok": "[green]ok[/green]",
     "absent": "[yellow]absent[/yellow]",
@@ -84,9 +87,45 @@ def _onnxruntime() -> Iterator[Finding]:
     yield Finding(what="ONNX Runtime", state="ok", detail=f"{onnxruntime.__version__}: {providers}")
 
 
+def _device() -> Iterator[Finding]:
+    """The driver is asked first: without one TensorRT is looked for, but not imported."""
+    from sdk.engines import probe_device
+
+    try:
+        device = probe_device()
+    except BackendError as error:
+        todo = "needed for TensorRT alone; on a Jetson, install JetPack"
+        yield Finding(what="CUDA device", state="absent", detail=str(error), todo=todo)
+        yield _absent_tensorrt()
+        return
+    yield Finding(what="CUDA device", state="ok", detail=str(device))
+    yield _tensorrt()
+
+
+def _absent_tensorrt() -> Finding:
+    here = util.find_spec("tensorrt") is not None
+    detail = "here, but not imported without a CUDA device" if here else "no module tensorrt"
+    return Finding(what="TensorRT", state="absent", detail=detail, todo=TENSORRT_TODO)
+
+
+def _tensorrt() -> Finding:
+    from sdk.engines.generation import generation_of
+    from sdk.engines.library import load_tensorrt
+
+    try:
+        trt = load_tensorrt()
+        generation = generation_of(trt)
+    except BackendError as error:
+        return Finding(what="TensorRT", state="absent", detail=str(error), todo=TENSORRT_TODO)
+    typing = {
+        (True, True): "types from the graph or from flags",
+        (True, False): "types from the graph alone",
+    }.get((generation.strong_typing, generation.weak_typing), "types from flags")
+    return Finding(what="TensorRT", state="ok", detail=f"{trt.__version__}: {typing}")
+
+
 def _optional_libraries() -> Iterator[Finding]:
     for module, what, todo in (
-        ("tensorrt", "TensorRT", "comes with JetPack; use a venv with --system-site-packages"),
         ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
         ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
         ("torch", "workstation", "make setup, in a checkout"),
@@ -120,6 +159,7 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     _machine,
     _kernels,
     _onnxruntime,
+    _device,
     _optional_libraries,
     _codecs,
 )

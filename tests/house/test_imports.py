@@ -23,6 +23,7 @@ HOMES = {
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
+    "tensorrt": ("sdk/engines/library.py",),
     "torch": ("training/", "export/", "benchmarks/"),
 }
 

@@ -1,0 +1,72 @@
+"""Builds the engines of a model folder on this device and records which one to run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdk.engines.choice import Choice, choice_path, write_choice
+from sdk.engines.ladder import Ladder, TimeMs
+from sdk.engines.options import BuildOptions, default_workspace_mib
+from sdk.engines.progress import Watch, unwatched
+from sdk.engines.recipe import ladder_of
+from sdk.engines.toolkit import Toolkit
+from sdk.engines.workshop import Workshop
+from sdk.model_folder import ModelFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What to build, and within which limits.
+
+    Attributes:
+        precision: ``int8``, ``fp16`` or ``fp32``, that one or none; None takes what runs fastest
+            of those below FP32, and FP32 where nothing else can be built.
+        workspace_mib: memory that a layer may use; None takes a quarter of the device's.
+        optimization_level: 0 builds fastest, 5 searches longest.
+        cache: where engines are kept; None takes the user's cache folder.
+        rebuild: build even what is kept.
+    """
+
+    precision: str | None = None
+    workspace_mib: int | None = None
+    optimization_level: int = 3
+    cache: Path | None = None
+    rebuild: bool = False
+
+
+def build_engines(
+    folder: ModelFolder,
+    toolkit: Toolkit,
+    request: BuildRequest,
+    *,
+    time_ms: TimeMs | None = None,
+    watch: Watch = unwatched,
+) -> Choice:
+    """Builds engines in processes of their own, and records the choice where `find_plan` looks.
+
+    Args:
+        folder: the model folder.
+        toolkit: the device and its TensorRT.
+        request: what to build.
+        time_ms: times a serialised engine on this device; without it INT8 is never preferred.
+        watch: is told how far a build is.
+
+    Raises:
+        EngineError: nothing can be built, or nothing can be written where engines are kept.
+    """
+    workspace_mib = request.workspace_mib or default_workspace_mib(toolkit.device)
+    workshop = Workshop(
+        folder=folder,
+        machine=toolkit.machine(),
+        cuda=toolkit.device.cuda,
+        options=BuildOptions(
+            workspace_mib=workspace_mib, optimization_level=request.optimization_level
+        ),
+        cache=request.cache,
+        rebuild=request.rebuild,
+        watch=watch,
+    )
+    workshop.prepare()
+    ladder = Ladder(ladder_of(folder.manifest.graphs, toolkit.generation), workshop.engine)
+    choice = ladder.only(request.precision) if request.precision else ladder.best(time_ms)
+    write_choice(choice_path(folder, workshop.machine, request.cache), choice)
+    return choice
