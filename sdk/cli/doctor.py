@@ -1,7 +1,6 @@
 """``angioedge doctor``: what this machine can run, and what to install for more."""
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from importlib import metadata, util
 import click
 from rich.console import Console
 from rich.table import Table
+
+from sdk.machine import cores, processor
 
 MARKS = {
     "ok": "[green]ok[/green]",
@@ -52,8 +53,8 @@ def doctor(*, as_json: bool) -> None:
 
 
 def _machine() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    detail = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"
+    version, kind = platform.python_version(), platform.machine()
+    detail = f"Python {version}, {kind}, {processor()}, {cores()} cores"
     yield Finding(what="machine", state="ok", detail=detail)
 
 
@@ -86,6 +87,7 @@ def _onnxruntime() -> Iterator[Finding]:
 
 def _optional_libraries() -> Iterator[Finding]:
     for module, what, todo in (
+        ("openvino", "OpenVINO", "pip install 'angioedge[openvino]'"),
         ("tensorrt", "TensorRT", "comes with JetPack; use a venv with --system-site-packages"),
         ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
         ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
