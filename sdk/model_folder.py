@@ -112,6 +112,11 @@ class Manifest:
     origin: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
+    def certified(self, precision: str) -> bool:
+        """Whether a graph is the reference, or was found to answer as it does when it was made."""
+        said = self.origin.get("calibration")
+        return precision == "fp32" or (isinstance(said, Mapping) and bool(said.get("certified")))
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:

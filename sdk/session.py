@@ -17,6 +17,7 @@ from sdk.outcome import Outcome, Status
 from sdk.tasks import TASKS, Task
 from sdk.tensors import TensorSpec, specs_of
 from sdk.timing import LatencyRecord, Stopwatch
+from sdk.tuning import settle
 
 Answer = TypeVar("Answer")
 
@@ -33,19 +34,20 @@ class Session(Generic[Answer]):
         folder: str | Path,
         *,
         task: type[Task[Answer]] | None = None,
-        precision: str = "fp32",
+        precision: str | None = None,
         threads: int | None = None,
-        backend: Backend | None = None,
+        backend: Backend | str | None = None,
     ) -> None:
         """Opens a model folder.
 
         Args:
             folder: the model folder.
             task: the task the folder must be for; tells type checkers what the answers are.
-            precision: which of its graphs to run.
-            threads: threads inside one operator; None lets the library use every core.
-            backend: runs this instead of the folder's graph, such as a `ReplayBackend`; the
-                golden vectors are then not compared.
+            precision: which of its graphs to run; None: what ``angioedge tune`` chose on this
+                machine, otherwise ``fp32``.
+            threads: threads of one inference; None lets the library, or the tuning, decide.
+            backend: of `sdk.backends.LIBRARIES`, the one that runs the graph; or what runs
+                instead, such as a `ReplayBackend`: the golden vectors are then not compared.
 
         Raises:
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
@@ -53,14 +55,16 @@ class Session(Generic[Answer]):
         """
         self._folder = ModelFolder.open(folder)
         self._task: Task[Answer] = _make_task(self._folder, task)
-        self._backend = backend or open_backend(self._folder.graph(precision), threads=threads)
+        self._setting, self._notes = settle(self._folder, precision, backend, threads)
+        given = isinstance(backend, Backend)
+        self._backend = backend if isinstance(backend, Backend) else self._open_graph()
         self._latency = LatencyRecord()
         self._busy = Lock()
         self._open = True
         try:
             _check_fit(self._task, self._backend)
-            if backend is None:
-                _warm_up(self._backend, self._folder, precision)
+            if not given:
+                _warm_up(self._backend, self._folder, self._setting.precision)
                 _rehearse(self._task, self._backend)
         except AngioEdgeError:
             self.close()
@@ -107,6 +111,16 @@ class Session(Generic[Answer]):
         return self._backend.name
 
     @property
+    def precision(self) -> str:
+        """Which of the folder's graphs runs, unless a backend was given that runs another."""
+        return self._setting.precision
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about how this session runs; every outcome repeats it."""
+        return self._notes
+
+    @property
     def manifest(self) -> Manifest:
         """What the model folder says about itself."""
         return self._folder.manifest
@@ -120,6 +134,11 @@ class Session(Generic[Answer]):
     def latency(self) -> LatencyRecord:
         """Per-stage latency of the frames answered so far."""
         return self._latency
+
+    def _open_graph(self) -> Backend:
+        setting = self._setting
+        graph = self._folder.graph(setting.precision)
+        return open_backend(graph, library=setting.library, threads=setting.threads)
 
     def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
         if not self._open:
@@ -153,7 +172,7 @@ class Session(Generic[Answer]):
             status=status,
             answer=answer,
             reason=reason,
-            notes=self._folder.manifest.intended_input.outside(frame),
+            notes=self._folder.manifest.intended_input.outside(frame) + self._notes,
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
         )

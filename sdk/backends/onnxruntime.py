@@ -14,6 +14,7 @@ except ImportError as error:
         "running .onnx graphs needs ONNX Runtime: pip install onnxruntime"
     ) from error
 
+VERSION: str = onnxruntime.__version__
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
