@@ -4,11 +4,19 @@ from pathlib import Path
 
 from sdk.backends.base import Backend
 from sdk.backends.replay import ReplayBackend
+from sdk.backends.takeover import TakeoverBackend
 from sdk.errors import BackendError, ModelFolderError
 
-__all__ = ["LIBRARIES", "Backend", "ReplayBackend", "open_backend", "version_of"]
+__all__ = [
+    "LIBRARIES",
+    "Backend",
+    "ReplayBackend",
+    "TakeoverBackend",
+    "open_backend",
+    "version_of",
+]
 
-LIBRARIES = ("onnxruntime", "openvino")
+LIBRARIES = ("onnxruntime", "openvino", "onnxruntime-cuda")
 """What runs .onnx graphs, the one that is always installed first."""
 
 
@@ -24,13 +32,17 @@ def open_backend(
 
     Raises:
         ModelFolderError: no library here opens such a file, or the library refuses it.
-        BackendError: the library is not installed, or there is no such library.
+        BackendError: the library or its device is not here, or there is no such library.
     """
     match graph.suffix, library:
         case ".onnx", "onnxruntime":
             from sdk.backends.onnxruntime import OnnxRuntimeBackend
 
             return OnnxRuntimeBackend(graph, threads=threads)
+        case ".onnx", "onnxruntime-cuda":
+            from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend
+
+            return OnnxRuntimeBackend(graph, provider=CUDA, threads=threads)
         case ".onnx", "openvino":
             from sdk.backends.openvino import OpenVinoBackend
 
@@ -45,11 +57,15 @@ def version_of(library: str) -> str:
     """Version of one of `LIBRARIES`, which is imported.
 
     Raises:
-        BackendError: it is not installed, or there is no such library.
+        BackendError: it or its device is not here, or there is no such library.
     """
     match library:
         case "onnxruntime":
             from sdk.backends.onnxruntime import VERSION
+        case "onnxruntime-cuda":
+            from sdk.backends.onnxruntime import CUDA, VERSION, check_provider
+
+            check_provider(CUDA)
         case "openvino":
             from sdk.backends.openvino import VERSION
         case _:
