@@ -1,10 +1,13 @@
 """Runs ONNX graphs with OpenVINO on the CPU."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sdk.backends.base import Backend
 from sdk.errors import BackendError, ModelFolderError
+from sdk.machine import processor
+from sdk.model_folder import sha256_of
 from sdk.tensors import TensorSpec, allocate
 
 try:
@@ -33,6 +36,7 @@ class OpenVinoBackend(Backend):
             ModelFolderError: the library cannot load the graph, or its shapes are dynamic.
         """
         self.name = f"openvino-{DEVICE.lower()}"
+        self._graph = graph
         core, model = _read(graph)
         # Compiling joins tensors and their names: only here each has the name the graph gives it.
         self.inputs = allocate(_spec(port, graph) for port in model.inputs)
@@ -42,6 +46,11 @@ class OpenVinoBackend(Backend):
             self._request.set_input_tensor(index, openvino.Tensor(tensor, shared_memory=True))
         for index, tensor in enumerate(self.outputs.values()):
             self._request.set_output_tensor(index, openvino.Tensor(tensor, shared_memory=True))
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        here = {"backend": self.name, "library": f"openvino {VERSION}", "device": processor()}
+        return here | {"graph_sha256": sha256_of(self._graph)}
 
     def run(self) -> None:
         if self._request is None:

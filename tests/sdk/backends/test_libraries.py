@@ -10,10 +10,15 @@ from onnx import TensorProto, helper
 from sdk import BackendError, ModelFolderError
 from sdk.backends import LIBRARIES, open_backend, version_of
 
+ON_GPU = [pytest.param(name, marks=pytest.mark.gpu) for name in LIBRARIES if "cuda" in name]
 
-@pytest.fixture(params=LIBRARIES)
+
+@pytest.fixture(params=[name for name in LIBRARIES if "cuda" not in name] + ON_GPU)
 def library(request):
-    pytest.importorskip(request.param, exc_type=ImportError)
+    try:
+        version_of(request.param)
+    except BackendError as error:
+        pytest.skip(str(error))
     return request.param
 
 
@@ -31,7 +36,7 @@ def test_computes_into_the_tensors_it_made(graph, library):
         backend.run()
         assert backend.outputs["logits"] is logits
         np.testing.assert_allclose(logits, expected, rtol=1e-6)
-    assert backend.name == f"{library}-cpu"
+    assert backend.name == (library if library.endswith("-cuda") else f"{library}-cpu")
     assert version_of(library)[0].isdigit()
 
 
@@ -105,9 +110,9 @@ def test_another_suffix_is_refused(tmp_path, library):
 
 
 def test_another_library_is_refused(graph):
-    with pytest.raises(BackendError, match="only onnxruntime, openvino"):
+    with pytest.raises(BackendError, match="only onnxruntime, openvino, onnxruntime-cuda"):
         open_backend(graph, library="caffe")
-    with pytest.raises(BackendError, match="only onnxruntime, openvino"):
+    with pytest.raises(BackendError, match="only onnxruntime, openvino, onnxruntime-cuda"):
         version_of("caffe")
 
 
