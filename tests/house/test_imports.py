@@ -33,6 +33,7 @@ HOMES = {
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "openvino": ("sdk/backends/openvino.py", "benchmarks/"),
+    "pycuda": ("sdk/backends/cuda_memory.py",),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
     "tensorrt": ("sdk/engines/library.py",),
     "torch": ("training/", "export/", "benchmarks/"),
