@@ -80,8 +80,9 @@ class Golden:
 
     def tolerance_of(self, precision: str, output: str) -> float:
         """Largest difference that the graph of a precision may show on an output."""
-        measured = self.tolerances.get(precision, {})
-        return measured.get(output, max(self.tolerance, ROUNDING.get(precision, 0.0)))
+        family = precision.partition(".")[0]
+        measured = {**self.tolerances.get(family, {}), **self.tolerances.get(precision, {})}
+        return measured.get(output, max(self.tolerance, ROUNDING.get(family, 0.0)))
 
     def least_agreement(self, measure: str) -> float:
         """Least mean of a measure of agreement; of one that nobody set a limit for, 1."""
