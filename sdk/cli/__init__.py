@@ -7,7 +7,9 @@ import click
 from sdk.cli.build import build
 from sdk.cli.doctor import doctor
 from sdk.cli.info import info
+from sdk.cli.layers import layers
 from sdk.cli.profile import profile
+from sdk.cli.qualify import qualify
 from sdk.cli.run import run
 from sdk.cli.tune import tune
 from sdk.cli.workstation import calibrate, export, import_network, lint, train
@@ -22,6 +24,8 @@ COMMANDS = (
     info,
     doctor,
     build,
+    qualify,
+    layers,
     import_network,
     export,
     train,

@@ -15,7 +15,8 @@ def latency_table(session: Session[Any], misses: Mapping[str, int] | None = None
     """
     latency = session.latency.summary()
     frames = max((row.frames for row in latency.values()), default=0)
-    title = f"milliseconds per frame, {frames} frames, {session.precision} on {session.backend}"
+    runs = " on ".join(filter(None, (session.precision, session.backend)))
+    title = f"milliseconds per frame, {frames} frames, {runs}"
     table = Table(title=title, caption="\n".join(session.notes))
     table.add_column("stage")
     for column in ("p50", "p90", "p99", "max", "jitter"):

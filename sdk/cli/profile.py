@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from sdk.backends import LIBRARIES
+from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.dicom import read_xa
 from sdk.frame import Frame
@@ -64,7 +64,7 @@ class Pacing:
 @click.option(
     "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
 )
-@click.option("--backend", type=click.Choice(LIBRARIES), help="Which library runs it.")
+@click.option("--backend", type=click.Choice(BACKENDS), help="Which library runs it.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def profile(  # noqa: PLR0913  one parameter per command-line option

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from sdk.backends import LIBRARIES
+from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.dicom import read_xa
 from sdk.outcome import Outcome
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
 )
-@click.option("--backend", type=click.Choice(LIBRARIES), help="Which library runs it.")
+@click.option("--backend", type=click.Choice(BACKENDS), help="Which library runs it.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
 @click.option(
     "--pictures/--no-pictures",
