@@ -24,6 +24,7 @@ from benchmarks import (
 )
 from benchmarks.timing import Row, print_table
 from sdk import _native
+from sdk.machine import cores, processor
 
 FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "frame": bench_frame.rows,
@@ -94,22 +95,12 @@ def describe_machine() -> dict[str, str]:
     versions = {name: installed.get(name, "missing") for name in PEERS}
     return {
         "date": datetime.now(timezone.utc).date().isoformat(),
-        "processor": processor(),
+        "processor": f"{processor()}, {cores()} cores",
         "instruction set": _native.cpu_target(),
         "threads": "1 for every contestant, the backend's own in the session rows",
         "python": platform.python_version(),
         "peers": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
-
-
-def processor() -> str:
-    """Model name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def write_json(path: Path, machine: dict[str, str], tables: Mapping[str, Sequence[Row]]) -> None:

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
 from calibration.frames import Selection
 from calibration.progress import Track, silent
 from sdk.backends import Backend
-from sdk.tasks import QualityAnswer, Vessels
+from sdk.tasks import QualityAnswer, Vessels, dice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +94,6 @@ def compare(
         for (a, b), agreement in found.items():
             agreement.add(answers[a], answers[b])
     return found
-
-
-def dice(expected: NDArray[np.uint8], got: NDArray[np.uint8]) -> float:
-    """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
-    total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
-    common = int(np.count_nonzero(expected & got))
-    return 2 * common / total if total else 1.0
 
 
 def _answer(backend: Backend, held_out: Selection, index: int) -> Any:

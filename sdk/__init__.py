@@ -1,5 +1,6 @@
 """Per-frame inference for angiography scanners."""
 
+from sdk.acceptance import TensorRT
 from sdk.backends import ReplayBackend
 from sdk.dicom import read_xa
 from sdk.errors import (
@@ -41,6 +42,7 @@ __all__ = [
     "SessionError",
     "Status",
     "Subtractor",
+    "TensorRT",
     "Vessels",
     "read_xa",
 ]

@@ -1,5 +1,8 @@
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Any
+
+from typing_extensions import Self
 
 has_cuda: bool
 cuda_decision: str
@@ -7,6 +10,18 @@ version: str
 
 def cpu_target() -> str: ...
 def limit_cpu_target(name: str) -> None: ...
+
+# cuda_graph.cpp
+class CudaGraph:
+    def __init__(self, stream: int) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+    def launch(self) -> None: ...
 
 # frame_kernels.cpp
 def min_projection(frame: Any, lowest: Any) -> None: ...

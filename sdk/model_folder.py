@@ -17,6 +17,10 @@ GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
+ROUNDING = {"fp16": 2e-2, "int8": 1e-1}
+"""Difference, relative to an output's range, that rounding alone can explain."""
+LEAST_AGREEMENT = {"dice": 0.98, "same_grade": 1.0}
+"""Of answers on golden frames, where a manifest says nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +68,25 @@ class Golden:
         file: the recorded inputs and outputs.
         tolerance: largest difference from a recorded output, relative to that output's range.
         tolerances: the same for graphs that compute less exactly: precision -> output -> tolerance.
+            Where nothing was measured for a precision, `ROUNDING` holds.
+        answers: how closely the answers of an engine must agree with those of the FP32 graph on a
+            CPU: measure of the task's `agreement` -> least mean over the golden frames.
     """
 
     file: str = "golden.npz"
     tolerance: float = 1e-3
     tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    answers: Mapping[str, float] = field(default_factory=lambda: dict(LEAST_AGREEMENT))
 
     def tolerance_of(self, precision: str, output: str) -> float:
         """Largest difference that the graph of a precision may show on an output."""
-        return self.tolerances.get(precision, {}).get(output, self.tolerance)
+        family = precision.partition(".")[0]
+        measured = {**self.tolerances.get(family, {}), **self.tolerances.get(precision, {})}
+        return measured.get(output, max(self.tolerance, ROUNDING.get(family, 0.0)))
+
+    def least_agreement(self, measure: str) -> float:
+        """Least mean of a measure of agreement; of one that nobody set a limit for, 1."""
+        return self.answers.get(measure, LEAST_AGREEMENT.get(measure, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,11 @@ class Manifest:
     golden: Golden | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    def certified(self, precision: str) -> bool:
+        """Whether a graph is the reference, or was found to answer as it does when it was made."""
+        said = self.origin.get("calibration")
+        return precision == "fp32" or (isinstance(said, Mapping) and bool(said.get("certified")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Outcome(Generic[Answer]):
         status: what became of it.
         answer: the task's answer, None unless delivered.
         reason: why there is no answer, in one sentence; empty if delivered.
-        notes: what the frame says about itself that the network was not made for.
+        notes: what the frame says about itself that the network was not made for, and what the
+            session says about how it runs.
         stages_ms: milliseconds spent in decode, preprocess, inference and postprocess.
         backend: what really ran.
     """

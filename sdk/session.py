@@ -4,18 +4,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sdk.backends import Backend, open_backend
-from sdk.errors import AngioEdgeError, BackendError, FrameError, ModelFolderError, SessionError
+from sdk.acceptance import Request, TensorRT, check_fit, open_ready
+from sdk.backends import Backend
+from sdk.errors import BackendError, FrameError, SessionError
 from sdk.frame import Frame
-from sdk.model_folder import Golden, Manifest, ModelFolder, relative_difference
+from sdk.model_folder import Manifest, ModelFolder
 from sdk.outcome import Outcome, Status
-from sdk.tasks import TASKS, Task
-from sdk.tensors import TensorSpec, specs_of
+from sdk.tasks import Task, make_task
 from sdk.timing import LatencyRecord, Stopwatch
 
 Answer = TypeVar("Answer")
@@ -33,42 +30,51 @@ class Session(Generic[Answer]):
         folder: str | Path,
         *,
         task: type[Task[Answer]] | None = None,
-        precision: str = "fp32",
+        precision: str | None = None,
         threads: int | None = None,
-        backend: Backend | None = None,
+        backend: str | TensorRT | Backend | None = None,
     ) -> None:
         """Opens a model folder.
 
         Args:
             folder: the model folder.
             task: the task the folder must be for; tells type checkers what the answers are.
-            precision: which of its graphs to run.
-            threads: threads inside one operator; None lets the library use every core.
-            backend: runs this instead of the folder's graph, such as a `ReplayBackend`; the
-                golden vectors are then not compared.
+            precision: which of its graphs to run; None: what ``angioedge tune`` chose on this
+                machine, otherwise ``fp32``; or the one this device's engine was built from.
+            threads: threads of one inference; None lets the library, or the tuning, decide.
+            backend: of `sdk.backends.LIBRARIES`, the one that runs the graph; ``tensorrt`` for the
+                certified engine of this device, or a `TensorRT` to say more; or what runs instead,
+                such as a `ReplayBackend`: the golden vectors are then not compared. What is not
+                there is an error: nothing falls back in silence.
 
         Raises:
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
-            BackendError: the library is missing, or does not compute what was recorded.
+            BackendError: the library or its device is missing, does not compute what was recorded,
+                or the engine has no certificate that it does.
         """
         self._folder = ModelFolder.open(folder)
-        self._task: Task[Answer] = _make_task(self._folder, task)
-        self._backend = backend or open_backend(self._folder.graph(precision), threads=threads)
+        self._task: Task[Answer] = make_task(self._folder, task)
+        self._backend = self._opened(backend, precision, threads)
         self._latency = LatencyRecord()
         self._busy = Lock()
+        self._streams = 0
         self._open = True
-        try:
-            _check_fit(self._task, self._backend)
-            if backend is None:
-                _warm_up(self._backend, self._folder, precision)
-                _rehearse(self._task, self._backend)
-        except AngioEdgeError:
-            self.close()
-            raise
+
+    def _opened(
+        self, backend: str | TensorRT | Backend | None, precision: str | None, threads: int | None
+    ) -> Backend:
+        if isinstance(backend, Backend):
+            check_fit(self._task, backend)
+            return backend
+        request = Request(backend=backend, precision=precision, threads=threads)
+        return open_ready(self._folder, self._task, request)
 
     def __call__(self, frame: Frame) -> Outcome[Answer]:
-        """Answers on one frame; never raises for what is in the frame, see `Outcome.require`."""
-        return self._answer(frame, Stopwatch())
+        """Answers on one frame; never raises for what is in the frame, see `Outcome.require`.
+
+        Outside of `stream` every frame counts as a run of its own.
+        """
+        return self._answer(frame, Stopwatch(), first=self._streams == 0)
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[Outcome[Answer]]:
         """Answers on every frame of a run, in order; no frame is dropped.
@@ -76,14 +82,22 @@ class Session(Generic[Answer]):
         What producing a frame costs is its outcome's ``decode`` stage.
         """
         self._task.reset()
-        source = iter(frames)
+        self._streams += 1
+        try:
+            yield from self._stream(iter(frames))
+        finally:
+            self._streams -= 1
+
+    def _stream(self, frames: Iterator[Frame]) -> Iterator[Outcome[Answer]]:
+        first = self._streams == 1
         while True:
             watch = Stopwatch()
             with watch.stage("decode"):
-                frame = next(source, None)
+                frame = next(frames, None)
             if frame is None:
                 return
-            yield self._answer(frame, watch)
+            yield self._answer(frame, watch, first=first)
+            first = False
 
     def close(self) -> None:
         """Releases the graph; may be called twice."""
@@ -103,8 +117,18 @@ class Session(Generic[Answer]):
 
     @property
     def backend(self) -> str:
-        """What really runs, such as ``onnxruntime-cpu``."""
+        """What really runs, such as ``onnxruntime-cpu``; it can change between runs."""
         return self._backend.name
+
+    @property
+    def precision(self) -> str:
+        """Precision of the graph that runs; empty if a backend of your own does."""
+        return self._backend.precision
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about how this session runs; every outcome repeats it."""
+        return self._backend.notes
 
     @property
     def manifest(self) -> Manifest:
@@ -121,7 +145,7 @@ class Session(Generic[Answer]):
         """Per-stage latency of the frames answered so far."""
         return self._latency
 
-    def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
+    def _answer(self, frame: Frame, watch: Stopwatch, *, first: bool) -> Outcome[Answer]:
         if not self._open:
             raise SessionError("this session is closed; open a new one")
         if not self._busy.acquire(blocking=False):
@@ -129,6 +153,8 @@ class Session(Generic[Answer]):
                 "this session is answering another frame; use one session per thread"
             )
         try:
+            if first:
+                self._backend.begin_run()
             return self._run_stages(frame, watch)
         finally:
             self._busy.release()
@@ -153,79 +179,7 @@ class Session(Generic[Answer]):
             status=status,
             answer=answer,
             reason=reason,
-            notes=self._folder.manifest.intended_input.outside(frame),
+            notes=self._folder.manifest.intended_input.outside(frame) + self._backend.notes,
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
-        )
-
-
-def _make_task(folder: ModelFolder, wanted: type[Task[Any]] | None) -> Task[Any]:
-    manifest = folder.manifest
-    if wanted is not None and manifest.task != wanted.name:
-        raise ModelFolderError(
-            f"{folder.path} is for the task {manifest.task!r}, expected {wanted.name!r}"
-        )
-    if manifest.task not in TASKS:
-        raise ModelFolderError(
-            f"{folder.path} is for the task {manifest.task!r}, this SDK knows "
-            f"{', '.join(sorted(TASKS))}; update angioedge on this device"
-        )
-    try:
-        return TASKS[manifest.task](**manifest.options)
-    except (TypeError, ValueError) as error:
-        raise ModelFolderError(
-            f"the options in {folder.path} do not fit {manifest.task!r}: {error}"
-        ) from error
-
-
-def _check_fit(task: Task[Any], backend: Backend) -> None:
-    inputs, outputs = set(specs_of(backend.inputs)), set(specs_of(backend.outputs))
-    if set(task.inputs) != inputs or not set(task.outputs) <= outputs:
-        raise ModelFolderError(
-            "the graph does not fit its task\n"
-            f"  the task fills:  {_listed(task.inputs)}\n"
-            f"  the graph takes: {_listed(inputs)}\n"
-            f"  the task reads:  {_listed(task.outputs)}\n"
-            f"  the graph gives: {_listed(outputs)}"
-        )
-
-
-def _listed(specs: Iterable[TensorSpec]) -> str:
-    return ", ".join(sorted(map(str, specs)))
-
-
-def _warm_up(backend: Backend, folder: ModelFolder, precision: str) -> None:
-    """Runs the golden vectors, or zeros where there are none, and compares what comes out."""
-    golden = folder.manifest.golden or Golden()
-    pairs = folder.golden()
-    if not pairs:
-        backend.run()
-    for index, (inputs, recorded) in enumerate(pairs):
-        for name, tensor in inputs.items():
-            np.copyto(backend.inputs[name], tensor)
-        backend.run()
-        for name, expected in recorded.items():
-            where = f"{folder.path}, {precision}, golden frame {index}: {name}"
-            tolerance = golden.tolerance_of(precision, name)
-            _compare(expected, backend.outputs[name], tolerance, where)
-    for tensor in backend.inputs.values():
-        tensor[...] = 0
-
-
-def _rehearse(task: Task[Any], backend: Backend) -> None:
-    """Takes a made-up frame through the task, so that the first real one finds everything warm."""
-    pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
-    frame = Frame(pixels=pixels, bits_stored=12)
-    task.preprocess(frame, backend.inputs)
-    task.postprocess(backend.outputs, frame)
-    task.reset()
-
-
-def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, where: str) -> None:
-    worst = relative_difference(recorded, computed)
-    if not worst <= tolerance:
-        raise BackendError(
-            f"{where} differs from what was recorded by {worst:.2e} of its range, expected at most "
-            f"{tolerance:.0e}; this machine does not compute this network as the workstation did, "
-            "do not use it"
         )

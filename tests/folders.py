@@ -1,6 +1,7 @@
 """Small model folders for tests."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import networks
@@ -33,6 +34,18 @@ def quality_folder(path: Path, **changes) -> ModelFolder:
     }
     files = {"graph.fp32.onnx": content, "golden.npz": buffer.getvalue()}
     return write_folder(path, Manifest(**(manifest | changes)), files)
+
+
+def twin_folder(path: Path, *, certified=True) -> ModelFolder:
+    """The same with its graph a second time, as if it were quantised."""
+    folder = quality_folder(path)
+    files = {name: (path / name).read_bytes() for name in folder.manifest.files}
+    manifest = replace(
+        folder.manifest,
+        graphs={"fp32": "graph.fp32.onnx", "int8": "graph.int8.onnx"},
+        origin={"calibration": {"certified": certified}},
+    )
+    return write_folder(path, manifest, files | {"graph.int8.onnx": files["graph.fp32.onnx"]})
 
 
 def dark_square(side: int = 128, dtype=np.uint16) -> np.ndarray:

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass, field
 from types import ModuleType
 
+import tensorrt_stand_in_context as contexts
 import tensorrt_stand_in_engine as engines
 import tensorrt_stand_in_objects as objects
 from tensorrt_stand_in_objects import enumeration
@@ -21,8 +22,9 @@ from tensorrt_stand_in_objects import enumeration
 RELEASES = ("8.6.1", "10.3.0", "10.13.3.9", "10.16.1.11", "11.4.0.106")
 MAGIC = 0x74727466
 SHARED = (
-    "DataType ICudaEngine IExecutionContext IHostMemory ILogger INetworkDefinition ITensor "
-    "ITimingCache MemoryPoolType OnnxParser ParserError ProfilingVerbosity TensorIOMode"
+    "DataType EngineInspector ICudaEngine IExecutionContext IHostMemory ILogger "
+    "INetworkDefinition IProfiler ITensor ITimingCache LayerInformationFormat MemoryPoolType "
+    "OnnxParser ParserError ProfilingVerbosity TensorFormat TensorIOMode TensorLocation"
 )
 
 
@@ -103,7 +105,8 @@ def make(version="10.3.0", faults=None):
     trt = ModuleType("tensorrt", "stand-in")
     trt.__version__ = version
     for name in SHARED.split():
-        setattr(trt, name, getattr(objects, name, None) or getattr(engines, name))
+        homes = [home for home in (objects, engines, contexts) if hasattr(home, name)]
+        setattr(trt, name, getattr(homes[0], name))
     trt.NetworkDefinitionCreationFlag = release.NetworkDefinitionCreationFlag
     trt.BuilderFlag = release.BuilderFlag
     trt.IBuilderConfig = objects.IBuilderConfig

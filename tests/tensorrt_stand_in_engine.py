@@ -3,12 +3,18 @@
 import json
 import struct
 
+from tensorrt_stand_in_context import (
+    EngineInspector,
+    IExecutionContext,
+    TensorFormat,
+    TensorLocation,
+)
 from tensorrt_stand_in_objects import DataType, Strict, TensorIOMode, complain
 
 
 class ICudaEngine(Strict):
-    def __init__(self, content, graph):
-        self._content, self._graph = content, graph
+    def __init__(self, content, graph, logger):
+        self._content, self._graph, self._logger = content, graph, logger
         self._tensors = {name: rest for name, *rest in content["tensors"]}
 
     num_io_tensors = property(lambda self: len(self._tensors))
@@ -25,10 +31,17 @@ class ICudaEngine(Strict):
     def get_tensor_shape(self, name):
         return tuple(self._tensors[name][2])
 
+    def get_tensor_location(self, name):
+        return TensorLocation.DEVICE
 
-class IExecutionContext(Strict):
-    def execute_async_v3(self, stream_handle):
-        raise NotImplementedError("this stand-in builds and loads engines, it does not run them")
+    def get_tensor_format(self, name):
+        return TensorFormat.LINEAR
+
+    def create_execution_context(self):
+        return IExecutionContext(self, self._logger)
+
+    def create_engine_inspector(self):
+        return EngineInspector()
 
 
 class Runtime(Strict):
@@ -45,7 +58,9 @@ class Runtime(Strict):
             return None
         try:
             length = struct.unpack_from("<I", data, 28)[0]
-            return ICudaEngine(json.loads(data[32 : 32 + length]), data[32 + length :])
+            return ICudaEngine(
+                json.loads(data[32 : 32 + length]), data[32 + length :], self._logger
+            )
         except (struct.error, ValueError):
             complain(self._logger, "Serialization assertion failed")
             return None

@@ -7,14 +7,31 @@ import click
 from sdk.cli.build import build
 from sdk.cli.doctor import doctor
 from sdk.cli.info import info
+from sdk.cli.layers import layers
 from sdk.cli.profile import profile
+from sdk.cli.qualify import qualify
 from sdk.cli.run import run
+from sdk.cli.tune import tune
 from sdk.cli.workstation import calibrate, export, import_network, lint, train
 from sdk.errors import AngioEdgeError
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS = (run, profile, info, doctor, build, import_network, export, train, calibrate, lint)
+COMMANDS = (
+    run,
+    profile,
+    tune,
+    info,
+    doctor,
+    build,
+    qualify,
+    layers,
+    import_network,
+    export,
+    train,
+    calibrate,
+    lint,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,5 +1,6 @@
 """``angioedge build``: engines for this device from the graphs of a model folder."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -8,6 +9,8 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, Time
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from sdk.acceptance import certificate_path, certify, find_engine
+from sdk.cli.qualify import show
 from sdk.engines import BuildRequest, Choice, Progress, build_engines, open_toolkit
 from sdk.model_folder import ModelFolder
 
@@ -51,7 +54,13 @@ def build(  # noqa: PLR0913  one parameter per command-line option
     cache: Path | None,
     rebuild: bool,
 ) -> None:
-    """Build TensorRT engines from MODEL, a model folder, on this device and for it."""
+    """Build TensorRT engines from MODEL, a model folder, on this device and for it.
+
+    INT8 and FP16 are timed against each other. The engine that was chosen is then qualified: it
+    must answer as the CPU does. Exit code 1 if it does not.
+    """
+    from sdk.backends.tensorrt import time_ms
+
     console = Console(stderr=True)
     folder = ModelFolder.open(model)
     toolkit = open_toolkit()
@@ -66,8 +75,12 @@ def build(  # noqa: PLR0913  one parameter per command-line option
         rebuild=rebuild,
     )
     with _PhaseBars(console) as bars:
-        choice = build_engines(folder, toolkit, request, watch=bars.show)
+        choice = build_engines(folder, toolkit, request, time_ms=time_ms, watch=bars.show)
     Console().print(_table(choice))
+    plan = find_engine(folder, choice.chosen, cache)
+    certificate = certify(folder, plan)
+    show(certificate, [certificate_path(plan)])
+    sys.exit(not certificate.passed)
 
 
 def _table(choice: Choice) -> Table:

@@ -1,7 +1,6 @@
 """``angioedge doctor``: what this machine can run, and what to install for more."""
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sdk.errors import BackendError
+from sdk.machine import cores, processor
 
 TENSORRT_TODO = "comes with JetPack; make the venv with --system-site-packages"
 MARKS = {
@@ -55,8 +55,8 @@ def doctor(*, as_json: bool) -> None:
 
 
 def _machine() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    detail = f"Python {platform.python_version()}, {platform.machine()}, {cores} cores"
+    version, kind = platform.python_version(), platform.machine()
+    detail = f"Python {version}, {kind}, {processor()}, {cores()} cores"
     yield Finding(what="machine", state="ok", detail=detail)
 
 
@@ -126,6 +126,7 @@ def _tensorrt() -> Finding:
 
 def _optional_libraries() -> Iterator[Finding]:
     for module, what, todo in (
+        ("openvino", "OpenVINO", "pip install 'angioedge[openvino]'"),
         ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
         ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
         ("torch", "workstation", "make setup, in a checkout"),

@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sdk.cli.tuning_table import tuning_table
 from sdk.model_folder import ModelFolder
+from sdk.tuning import FILE, read_tuning
 
 MOST_LEVELS = 2
 """Levels of nested entries that the table shows."""
@@ -36,7 +38,15 @@ def info(model: Path, *, as_json: bool) -> None:
     for name, sha256 in folder.manifest.files.items():
         size = (folder.path / name).stat().st_size
         table.add_row(name, f"{size / 2**20:.2f} MiB, SHA-256 {sha256[:16]}…")
-    Console().print(table)
+    tuning, reason = read_tuning(folder)
+    if reason:
+        table.add_row(FILE, f"ignored: {reason}; run 'angioedge tune' on this machine")
+    elif tuning is not None:
+        table.add_row(FILE, f"{tuning.reason} Sessions on this machine run it.")
+    console = Console()
+    console.print(table)
+    if tuning is not None and not reason:
+        console.print(tuning_table(tuning))
 
 
 def _readable(value: Any) -> str:

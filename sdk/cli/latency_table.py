@@ -1,18 +1,23 @@
 """The latency table that `run` and `profile` print."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.table import Table
 
-from sdk.timing import Latency
+from sdk.session import Session
 
 
-def latency_table(
-    latency: Mapping[str, Latency], backend: str, misses: Mapping[str, int] | None = None
-) -> Table:
-    """Milliseconds per stage: median, tail, worst, jitter, and deadline misses if there are any."""
+def latency_table(session: Session[Any], misses: Mapping[str, int] | None = None) -> Table:
+    """Milliseconds per stage: median, tail, worst, jitter, and deadline misses if there are any.
+
+    What the session says about how it runs stands below.
+    """
+    latency = session.latency.summary()
     frames = max((row.frames for row in latency.values()), default=0)
-    table = Table(title=f"milliseconds per frame, {frames} frames, {backend}")
+    runs = " on ".join(filter(None, (session.precision, session.backend)))
+    title = f"milliseconds per frame, {frames} frames, {runs}"
+    table = Table(title=title, caption="\n".join(session.notes))
     table.add_column("stage")
     for column in ("p50", "p90", "p99", "max", "jitter"):
         table.add_column(column, justify="right")

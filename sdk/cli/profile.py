@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.dicom import read_xa
 from sdk.frame import Frame
@@ -60,7 +61,10 @@ class Pacing:
 @click.option("--fps", type=click.FloatRange(0.1, 1000), default=15.0, show_default=True)
 @click.option("--frames", type=click.IntRange(1), default=150, show_default=True)
 @click.option("--deadline-ms", type=click.FloatRange(0.1), help="[default: one frame period]")
-@click.option("--precision", default="fp32", show_default=True, help="Which graph to run.")
+@click.option(
+    "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
+)
+@click.option("--backend", type=click.Choice(BACKENDS), help="Which library runs it.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def profile(  # noqa: PLR0913  one parameter per command-line option
@@ -71,7 +75,8 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     fps: float,
     frames: int,
     deadline_ms: float | None,
-    precision: str,
+    precision: str | None,
+    backend: str | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
@@ -81,25 +86,27 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     was due, so that a slow frame also shows in those that had to wait behind it.
     """
     source = list(read_xa(angiogram)) if angiogram else _noise(size)
-    with Session[Any](model, precision=precision, threads=threads) as session:
+    with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
         offered = islice(cycle(source), frames)
         bar = track(
             offered, "measuring", total=frames, disable=as_json, console=Console(stderr=True)
         )
         ages_ms = np.array(list(_paced(session, bar, fps)))
         pacing = _judge(ages_ms, fps, deadline_ms or 1e3 / fps, session.latency)
-        latency = session.latency.summary()
         if as_json:
-            stages = {stage: asdict(row) for stage, row in latency.items()}
-            click.echo(
-                json.dumps(
-                    {"backend": session.backend, "latency_ms": stages, "pacing": asdict(pacing)},
-                    indent=1,
-                )
-            )
+            click.echo(json.dumps(_record(session, pacing), indent=1))
             return
-        table = latency_table(latency, session.backend, pacing.stage_misses)
-        _print(pacing, table, frames)
+        _print(pacing, latency_table(session, pacing.stage_misses), frames)
+
+
+def _record(session: Session[Any], pacing: Pacing) -> dict[str, Any]:
+    return {
+        "precision": session.precision,
+        "backend": session.backend,
+        "notes": session.notes,
+        "latency_ms": {stage: asdict(row) for stage, row in session.latency.summary().items()},
+        "pacing": asdict(pacing),
+    }
 
 
 def _noise(size: int) -> Sequence[Frame]:

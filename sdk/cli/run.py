@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.dicom import read_xa
 from sdk.outcome import Outcome
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Folder for answers and pictures.",
 )
-@click.option("--precision", default="fp32", show_default=True, help="Which graph to run.")
+@click.option(
+    "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
+)
+@click.option("--backend", type=click.Choice(BACKENDS), help="Which library runs it.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of the backend [default: all].")
 @click.option(
     "--pictures/--no-pictures",
@@ -39,7 +43,14 @@ if TYPE_CHECKING:
     help="Overlay video, contact sheet and timeline.",
 )
 def run(  # noqa: PLR0913  one parameter per command-line option
-    model: Path, angiogram: Path, out: Path, *, precision: str, threads: int | None, pictures: bool
+    model: Path,
+    angiogram: Path,
+    out: Path,
+    *,
+    precision: str | None,
+    backend: str | None,
+    threads: int | None,
+    pictures: bool,
 ) -> None:
     """Run MODEL, a model folder, over ANGIOGRAM, a DICOM XA file.
 
@@ -47,7 +58,7 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     timeline.png into the folder OUT.
     """
     console = Console()
-    with Session[Any](model, precision=precision, threads=threads) as session:
+    with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
         frames = read_xa(angiogram)
         out.mkdir(parents=True, exist_ok=True)
         outcomes = _watched(session, frames, console)
@@ -56,7 +67,7 @@ def run(  # noqa: PLR0913  one parameter per command-line option
                 album = stack.enter_context(_album(out, frames))
                 outcomes = album.drawn(outcomes)
             write_outcomes(out / "outcomes.json", outcomes, session.latency)
-        console.print(latency_table(session.latency.summary(), session.backend))
+        console.print(latency_table(session))
     console.print(f"Done: look into [bold]{out}[/bold]")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sdk.frame import Frame
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
-from sdk.tasks.vessels import VesselReader, Vessels
+from sdk.tasks.vessels import VesselReader, Vessels, dice
 from sdk.tensors import Tensors, TensorSpec
 
 
@@ -72,6 +72,10 @@ class AngiogramQuality(Task[QualityAnswer]):
     def outputs(self) -> tuple[TensorSpec, ...]:
         return (TensorSpec("vessels", (1, 1, *self.size)), TensorSpec("grade", (1, len(Grade))))
 
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        return self.size
+
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
         self._normalise(frame, inputs["frame"][0, 0])
 
@@ -83,6 +87,12 @@ class AngiogramQuality(Task[QualityAnswer]):
             probabilities=tuple(probabilities.tolist()),
             vessels=self._read_vessels(outputs["vessels"][0, 0], placement, frame),
         )
+
+    def agreement(self, expected: QualityAnswer, got: QualityAnswer) -> dict[str, float]:
+        return {
+            "dice": dice(expected.vessels.mask, got.vessels.mask),
+            "same_grade": float(expected.grade == got.grade),
+        }
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,6 +28,14 @@ class Task(ABC, Generic[Answer]):
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The tensors `postprocess` reads. The graph gives these, and may give more."""
 
+    @property
+    @abstractmethod
+    def frame_size(self) -> tuple[int, int]:
+        """(rows, columns) of a frame that fills the network's input pixel by pixel.
+
+        On such a frame, recorded outputs can be read as an answer.
+        """
+
     @abstractmethod
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
         """Fills the inputs of the graph from a frame.
@@ -39,6 +47,10 @@ class Task(ABC, Generic[Answer]):
     @abstractmethod
     def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
         """Reads the answer from the outputs of the graph, which the next run overwrites."""
+
+    @abstractmethod
+    def agreement(self, expected: Answer, got: Answer) -> dict[str, float]:
+        """How far two answers on one frame agree: measure -> 0, not at all, to 1, alike."""
 
     def reset(self) -> None:
         """Forgets the run followed so far."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sdk.frame import Frame
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
-from sdk.tasks.vessels import VesselReader, Vessels
+from sdk.tasks.vessels import VesselReader, Vessels, dice
 from sdk.tensors import Tensors, TensorSpec
 
 Layout = Literal["NCHW", "NHWC"]
@@ -100,6 +100,10 @@ class Segmentation(Task[Vessels]):
     def outputs(self) -> tuple[TensorSpec, ...]:
         return (TensorSpec(self.output_name, self.output_shape, self.output_dtype),)
 
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        return _size(self.input_shape, self.layout)
+
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
         image = self._image
         self._normalise(frame, image)
@@ -113,6 +117,9 @@ class Segmentation(Task[Vessels]):
         plane = self._vessel_plane(_channels_first(outputs[self.output_name], self.layout))
         placement = self._normalise.placement(frame.shape)
         return self._read_vessels(plane, placement.at(plane.shape), frame)
+
+    def agreement(self, expected: Vessels, got: Vessels) -> dict[str, float]:
+        return {"dice": dice(expected.mask, got.mask)}
 
     def _vessel_plane(self, channels: NDArray[Any]) -> NDArray[np.float32]:
         wanted: NDArray[np.float32] = channels[self.channel]

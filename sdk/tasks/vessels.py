@@ -51,3 +51,10 @@ class VesselReader:
             area_mm2=kept.pixels * spacing[0] * spacing[1] if spacing else None,
             count=kept.count,
         )
+
+
+def dice(expected: NDArray[np.uint8], got: NDArray[np.uint8]) -> float:
+    """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
+    total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
+    common = int(np.count_nonzero(expected & got))
+    return 2 * common / total if total else 1.0

@@ -12,7 +12,17 @@ import sdk
 from sdk import _native, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "onnx", "onnxruntime", "tensorrt", "pydicom", "cv2", "matplotlib", "rich"}
+HEAVY = {
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "tensorrt",
+    "pydicom",
+    "cv2",
+    "matplotlib",
+    "rich",
+}
 
 # House rule 4: the files in which a library may be named.
 HOMES = {
@@ -22,6 +32,8 @@ HOMES = {
     "PIL": ("calibration/runs.py",),
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
+    "openvino": ("sdk/backends/openvino.py", "benchmarks/"),
+    "pycuda": ("sdk/backends/cuda_memory.py",),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
     "tensorrt": ("sdk/engines/library.py",),
     "torch": ("training/", "export/", "benchmarks/"),

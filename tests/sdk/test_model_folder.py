@@ -101,3 +101,18 @@ def test_golden_vectors_that_are_none_are_refused(tmp_path):
     folder = write_folder(tmp_path / "model", manifest, {"golden.npz": b"not an archive"})
     with pytest.raises(ModelFolderError, match="no golden vectors"):
         folder.golden()
+
+
+def test_what_was_measured_for_a_precision_comes_before_what_rounding_explains():
+    golden = Golden(tolerances={"int8": {"logits": 0.3}, "int8.cpu": {"logits": 0.2}})
+    assert golden.tolerance_of("fp32", "logits") == 1e-3
+    assert golden.tolerance_of("fp16", "logits") == 2e-2
+    assert golden.tolerance_of("int8.cpu", "logits") == 0.2
+    assert golden.tolerance_of("int8.fewer", "logits") == 0.3
+    assert golden.tolerance_of("int8.fewer", "other") == 1e-1
+
+
+def test_agreement_that_no_manifest_limits_must_be_whole():
+    golden = Golden(answers={"dice": 0.9})
+    limits = [golden.least_agreement(measure) for measure in ("dice", "same_grade", "matched")]
+    assert limits == [0.9, 1.0, 1.0]

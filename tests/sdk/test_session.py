@@ -12,6 +12,7 @@ from folders import SIDE, dark_square
 
 import sdk
 from sdk import Frame, Session, Status
+from sdk.backends import TakeoverBackend
 
 
 @pytest.fixture
@@ -212,3 +213,29 @@ def test_nothing_grows_while_frames_flow(folder):
         after = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
     assert after - before < 2000 * 20  # no Python object is that small
+
+
+def test_a_backend_takes_over_between_runs_and_not_within_one(folder):
+    task = sdk.AngiogramQuality(size=(SIDE, SIDE))
+    first, other = (sdk.ReplayBackend(task.inputs, recorded_outputs(task)) for _ in range(2))
+    first.name, other.name, go = "first", "other", threading.Event()
+    backend = TakeoverBackend(first, lambda: go.wait(60) and other, wanted="the other")
+    with Session(folder, backend=backend) as session:
+        run = session.stream(frames(3))
+        assert next(run).notes == ("the other is not ready yet, first answers",)
+        go.set()
+        assert backend.wait(60)
+        assert next(run).backend == "first"
+        assert session(frames(1)[0]).backend == "first"  # the run goes on
+        assert next(run).backend == "first"
+        assert list(run) == []
+        outcome = session(frames(1)[0])
+        assert (outcome.backend, outcome.notes, session.backend) == ("other", (), "other")
+
+
+def test_a_run_that_is_not_followed_to_its_end_is_over(folder):
+    with Session(folder) as session:
+        run = session.stream(frames(3))
+        next(run)
+        run.close()
+        assert session._streams == 0

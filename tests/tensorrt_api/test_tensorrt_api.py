@@ -7,6 +7,7 @@ real bindings. That a name is there says nothing about what it does: for that a 
 import json
 import subprocess
 import sys
+from os.path import normpath
 
 import pytest
 from tensorrt_api import bindings
@@ -18,7 +19,7 @@ FILES = sorted(
     for path in bindings.ROOT.glob(place)
 )
 
-
+BACKEND, LAYERS = "../backends/tensorrt", "../backends/tensorrt_layers"
 EDITS = (
     ("builder", "builder.build_serialized_network(", "builder.build_engine(", "no build_engine"),
     ("builder", "ignore_mismatch=", "ignore=", "has no argument ignore"),
@@ -29,6 +30,10 @@ EDITS = (
     ("builder", "(trt.BuilderFlag.FP16)", "(trt.DataType.HALF)", "wants BuilderFlag as flag"),
     ("library", "def log(self, severity", "def log(self, level, severity", "calls no log"),
     ("progress", "def phase_finish(", "def phase_end(", "calls no phase_end"),
+    (BACKEND, "context.execute_async_v3(", "context.execute_async_v2(", "no execute_async_v2"),
+    (BACKEND, "trt.TensorIOMode.INPUT", "trt.TensorIOMode.IN", "TensorIOMode has no IN"),
+    (BACKEND, "tensor.name, tensor.address)", "tensor.name)", "misses memory"),
+    (LAYERS, "def report_layer_time(", "def report_layer(", "calls no report_layer"),
 )
 
 
@@ -37,7 +42,7 @@ def report(tmp_path_factory):
     """What the project uses of a release; the real bindings are imported in another process."""
     made = {}
     edits = [
-        {"file": f"sdk/engines/{file}.py", "right": right, "wrong": wrong}
+        {"file": normpath(f"sdk/engines/{file}.py"), "right": right, "wrong": wrong}
         for file, right, wrong, _ in EDITS
     ]
 
@@ -72,6 +77,8 @@ def test_every_name_is_there_as_it_is_used(report, version):
 def test_no_misspelling_would_be_overlooked(report, version):
     assert report(version)["overlooked"] == []
     assert {"build_serialized_network", "parse", "WORKSPACE"} <= used(report(version))
+    assert {"infer_shapes", "set_tensor_address", "execute_async_v3"} <= used(report(version))
+    assert {"profiler", "get_engine_information", "get_tensor_format"} <= used(report(version))
 
 
 @pytest.mark.parametrize("version", RELEASES)

@@ -114,3 +114,16 @@ def test_specks_are_dropped():
 def test_refuses_what_does_not_fit(changes, message):
     with pytest.raises(ValueError, match=message):
         task_of(**changes)
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_answers_agree_as_far_as_their_masks_do(inside, layout):
+    task = task_of(layout=layout)
+    assert task.frame_size == (SIDE, SIDE)
+    whole = vessels_from(task, [np.where(inside, 5.0, -5.0)])
+    half = inside.copy()
+    half[SIDE // 2 :] = False
+    part = vessels_from(task, [np.where(half, 5.0, -5.0)])
+    expected = 2 * half.sum() / (inside.sum() + half.sum())
+    assert task.agreement(whole, whole) == {"dice": 1.0}
+    assert task.agreement(whole, part) == {"dice": pytest.approx(expected)}

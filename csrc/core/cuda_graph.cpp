@@ -1,0 +1,77 @@
+#include "core/cuda_graph.h"
+
+#include <stdexcept>
+#include <string>
+
+#ifdef ANGIO_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+namespace angio {
+
+#ifdef ANGIO_CUDA
+
+namespace {
+
+void check(cudaError_t status, const char* doing) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // a failed recording must not be met again by the next call
+  throw std::runtime_error(std::string(doing) + " failed: " + cudaGetErrorString(status));
+}
+
+cudaStream_t stream_of(Stream stream) { return static_cast<cudaStream_t>(stream); }
+
+}  // namespace
+
+CudaGraph::CudaGraph(Stream stream) : stream_(stream) {
+  if (stream == nullptr)
+    throw std::runtime_error("stream must not be the default stream, which cannot be recorded");
+}
+
+CudaGraph::~CudaGraph() {
+  if (recorded_ != nullptr) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded_));
+}
+
+void CudaGraph::begin() {
+  check(cudaStreamBeginCapture(stream_of(stream_), cudaStreamCaptureModeThreadLocal),
+        "recording a CUDA graph");
+}
+
+void CudaGraph::end() {
+  cudaGraph_t graph = nullptr;
+  check(cudaStreamEndCapture(stream_of(stream_), &graph), "recording a CUDA graph");
+  cudaGraphExec_t recorded = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&recorded, graph, 0);
+  cudaGraphDestroy(graph);
+  check(status, "preparing a CUDA graph");
+  if (recorded_ != nullptr) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded_));
+  recorded_ = recorded;
+}
+
+void CudaGraph::abandon() {
+  cudaGraph_t graph = nullptr;
+  if (cudaStreamEndCapture(stream_of(stream_), &graph) == cudaSuccess) cudaGraphDestroy(graph);
+  cudaGetLastError();
+}
+
+void CudaGraph::launch() {
+  if (recorded_ == nullptr) throw std::runtime_error("there is no recording to launch");
+  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded_), stream_of(stream_)),
+        "launching a CUDA graph");
+}
+
+#else
+
+CudaGraph::CudaGraph(Stream stream) : stream_(stream) {
+  throw std::runtime_error("angioedge was built without CUDA here, so no CUDA graph is recorded");
+}
+
+CudaGraph::~CudaGraph() = default;
+void CudaGraph::begin() {}
+void CudaGraph::end() {}
+void CudaGraph::abandon() {}
+void CudaGraph::launch() {}
+
+#endif
+
+}  // namespace angio

@@ -1,0 +1,31 @@
+"""What a backend must show before it answers: golden vectors, and for an engine a certificate."""
+
+from sdk.acceptance.certificate import (
+    REFERENCE,
+    Certificate,
+    Measured,
+    qualify,
+    read_certificate,
+    write_certificate,
+)
+from sdk.acceptance.engine import TensorRT, certificate_path, certify, find_engine
+from sdk.acceptance.opening import BACKENDS, ENGINE, Request, open_ready
+from sdk.acceptance.warm_up import check_fit
+
+__all__ = [
+    "BACKENDS",
+    "ENGINE",
+    "REFERENCE",
+    "Certificate",
+    "Measured",
+    "Request",
+    "TensorRT",
+    "certificate_path",
+    "certify",
+    "check_fit",
+    "find_engine",
+    "open_ready",
+    "qualify",
+    "read_certificate",
+    "write_certificate",
+]

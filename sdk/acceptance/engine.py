@@ -1,0 +1,173 @@
+"""The TensorRT engine of this device: certified, and if there is none yet, built meanwhile."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdk.acceptance.certificate import (
+    REFERENCE,
+    Certificate,
+    qualify,
+    read_certificate,
+    write_certificate,
+)
+from sdk.acceptance.warm_up import make_ready
+from sdk.backends import Backend, TakeoverBackend, open_backend
+from sdk.engines import (
+    BuildRequest,
+    Device,
+    Plan,
+    Toolkit,
+    build_engines,
+    find_plan,
+    open_toolkit,
+)
+from sdk.errors import EngineError
+from sdk.model_folder import ModelFolder
+from sdk.tasks import Task, make_task
+
+WANTED = "the TensorRT engine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRT:
+    """Asks a session for the TensorRT engine of this device."""
+
+    cache: Path | None = None
+    """Where engines are kept; None: the user's cache folder."""
+    uncertified: bool = False
+    """Run it without a passing certificate too; every outcome then says so."""
+    cpu_first: bool = False
+    """Where there is no certified engine yet, answer on the CPU, build and qualify one meanwhile,
+    and let it take over when a run begins."""
+
+
+def open_engine(
+    folder: ModelFolder,
+    task: Task[Any],
+    wanted: TensorRT,
+    precision: str | None,
+    threads: int | None,
+) -> Backend:
+    """Opens the engine of a model folder on this device, ready to answer.
+
+    Args:
+        folder: the model folder.
+        task: that will use it.
+        wanted: on what terms.
+        precision: of the engine; None: the one chosen when it was built.
+        threads: of the CPU, where it answers first; None: every core.
+
+    Raises:
+        BackendError: driver, TensorRT or PyCUDA is missing, or the engine does not run.
+        EngineError: there is no engine, or no passing certificate for it.
+    """
+    toolkit = open_toolkit()
+    plan = find_plan(folder, toolkit.machine(), precision=precision, cache=wanted.cache)
+    if plan and not (wanted.cpu_first and _objections(folder, plan, toolkit.device)):
+        return _open_plan(folder, task, plan, uncertified=wanted.uncertified)
+    if not wanted.cpu_first:
+        raise _no_engine(folder)
+    on_cpu = cpu_twin(folder, precision)
+    first = open_backend(folder.graph(on_cpu), threads=threads)
+    first.precision = on_cpu
+    make_ready(first, folder, task, on_cpu)
+
+    def prepare() -> Backend:
+        built = plan or _built(folder, toolkit, wanted, precision)
+        certify(folder, built, threads)
+        return _open_plan(folder, make_task(folder), built, uncertified=wanted.uncertified)
+
+    return TakeoverBackend(first, prepare, wanted=WANTED)
+
+
+def find_engine(folder: ModelFolder, precision: str | None, cache: Path | None) -> Plan:
+    """The engine of a model folder on this device, certified or not.
+
+    Raises:
+        BackendError: driver or TensorRT is missing.
+        EngineError: there is none, or it must not be loaded.
+    """
+    plan = find_plan(folder, open_toolkit().machine(), precision=precision, cache=cache)
+    if plan is None:
+        raise _no_engine(folder)
+    return plan
+
+
+def certify(folder: ModelFolder, plan: Plan, threads: int | None = None) -> Certificate:
+    """Compares an engine with the CPU of this device and writes the verdict beside it.
+
+    Args:
+        folder: what it was built from.
+        plan: the engine.
+        threads: of the CPU; None: every core.
+
+    Raises:
+        ModelFolderError: there are no golden frames.
+        BackendError: one of the two does not run.
+    """
+    from sdk.backends.tensorrt import open_plan
+
+    with (
+        closing(open_backend(folder.graph(REFERENCE), threads=threads)) as reference,
+        closing(open_plan(plan)) as engine,
+    ):
+        precision = plan.sidecar.precision
+        certificate = qualify(folder, make_task(folder), precision, reference, engine)
+    write_certificate(certificate, certificate_path(plan))
+    return certificate
+
+
+def certificate_path(plan: Plan) -> Path:
+    """Where the verdict on an engine stands."""
+    return plan.path.with_suffix(".certificate.json")
+
+
+def cpu_twin(folder: ModelFolder, precision: str | None) -> str:
+    """Which graph answers on the CPU as an engine of this precision would."""
+    twin = f"{precision}.cpu"
+    return twin if twin in folder.manifest.graphs else REFERENCE
+
+
+def _no_engine(folder: ModelFolder) -> EngineError:
+    return EngineError(
+        f"there is no engine of {folder.path} for this device yet; build and qualify it: "
+        f"angioedge build {folder.path}"
+    )
+
+
+def _built(folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: str | None) -> Plan:
+    from sdk.backends.tensorrt import time_ms
+
+    request = BuildRequest(precision=precision, cache=wanted.cache)
+    choice = build_engines(folder, toolkit, request, time_ms=time_ms)
+    plan = find_plan(folder, toolkit.machine(), precision=choice.chosen, cache=wanted.cache)
+    if plan is None:
+        raise EngineError(f"the engine of {folder.path} that was just built is gone; build again")
+    return plan
+
+
+def _open_plan(folder: ModelFolder, task: Task[Any], plan: Plan, *, uncertified: bool) -> Backend:
+    from sdk.backends.tensorrt import open_plan
+
+    reasons = _objections(folder, plan, open_toolkit().device)
+    if reasons and not uncertified:
+        raise EngineError(
+            f"{plan.path} has no certificate that it answers as the CPU does: "
+            f"{'; '.join(reasons)}; qualify it: angioedge qualify {folder.path}"
+        )
+    backend: Backend = open_plan(plan)
+    if reasons:
+        backend.notes = (f"this engine is not certified: {'; '.join(reasons)}",)
+    return make_ready(backend, folder, task, plan.sidecar.precision, check=not reasons)
+
+
+def _objections(folder: ModelFolder, plan: Plan, device: Device) -> tuple[str, ...]:
+    """Why an engine may not answer, in words; empty: its certificate vouches for it."""
+    from sdk.backends.tensorrt import identity_of
+
+    certificate = read_certificate(certificate_path(plan))
+    if certificate is None:
+        return ("it was never qualified",)
+    return certificate.objections(identity_of(plan, device), folder)

@@ -1,0 +1,46 @@
+"""From what a session was asked for to a backend that is ready to answer, or the reason why not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sdk.acceptance.engine import TensorRT, open_engine
+from sdk.acceptance.warm_up import make_ready
+from sdk.backends import LIBRARIES, Backend, open_backend
+from sdk.model_folder import ModelFolder
+from sdk.tasks import Task
+from sdk.tuning import settle
+
+ENGINE = "tensorrt"
+BACKENDS = (*LIBRARIES, ENGINE)
+"""What a session can be asked for by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a session was asked to run."""
+
+    backend: str | TensorRT | None = None
+    """One of `BACKENDS`, or an engine; None: what was tuned, or the first."""
+    precision: str | None = None
+    """Which graph of the model folder; None: what was tuned, what the engine was built from, or
+    ``fp32``."""
+    threads: int | None = None
+    """Threads of one inference on the CPU; None lets the library, or the tuning, decide."""
+
+
+def open_ready(folder: ModelFolder, task: Task[Any], request: Request) -> Backend:
+    """Opens what was asked for; it fits its task, computes what was recorded, and is warm.
+
+    Raises:
+        ModelFolderError: the folder does not fit its task, or has no such graph.
+        BackendError: a library or device is missing, or does not compute what was recorded.
+        EngineError: there is no engine, or none that may be used.
+    """
+    wanted = TensorRT() if request.backend == ENGINE else request.backend
+    if isinstance(wanted, TensorRT):
+        return open_engine(folder, task, wanted, request.precision, request.threads)
+    setting, notes = settle(folder, request.precision, wanted, request.threads)
+    graph = folder.graph(setting.precision)
+    backend = open_backend(graph, library=setting.library, threads=setting.threads)
+    backend.precision, backend.notes = setting.precision, notes
+    return make_ready(backend, folder, task, setting.precision)

@@ -1,0 +1,101 @@
+"""What every backend must show: that it fits its task and computes what was recorded."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.backends import Backend
+from sdk.errors import AngioEdgeError, BackendError, ModelFolderError
+from sdk.frame import Frame
+from sdk.model_folder import Golden, ModelFolder, relative_difference
+from sdk.tasks import Task
+from sdk.tensors import TensorSpec, specs_of
+
+
+def make_ready(
+    backend: Backend, folder: ModelFolder, task: Task[Any], precision: str, *, check: bool = True
+) -> Backend:
+    """Takes a backend through all of the below, and closes it if it fails; gives it back."""
+    try:
+        check_fit(task, backend)
+        warm_up(backend, folder, precision, check=check)
+        rehearse(task, backend)
+    except AngioEdgeError:
+        backend.close()
+        raise
+    return backend
+
+
+def check_fit(task: Task[Any], backend: Backend) -> None:
+    """Compares names, shapes and dtypes of a backend's tensors with those of its task.
+
+    Raises:
+        ModelFolderError: they differ.
+    """
+    inputs, outputs = set(specs_of(backend.inputs)), set(specs_of(backend.outputs))
+    if set(task.inputs) != inputs or not set(task.outputs) <= outputs:
+        raise ModelFolderError(
+            "the graph does not fit its task\n"
+            f"  the task fills:  {_listed(task.inputs)}\n"
+            f"  the graph takes: {_listed(inputs)}\n"
+            f"  the task reads:  {_listed(task.outputs)}\n"
+            f"  the graph gives: {_listed(outputs)}"
+        )
+
+
+def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: bool = True) -> None:
+    """Runs the golden vectors, or zeros where there are none, and compares what comes out.
+
+    Args:
+        backend: runs the folder's graph of `precision`, or an engine built from it.
+        folder: where the golden vectors and their tolerances are.
+        precision: chooses the tolerances.
+        check: compare; without it the backend is only made warm.
+
+    Raises:
+        BackendError: an output differs from what was recorded.
+    """
+    golden = folder.manifest.golden or Golden()
+    pairs = folder.golden()
+    if not pairs:
+        backend.run()
+    for index, (inputs, recorded) in enumerate(pairs):
+        run_on(backend, inputs)
+        for name, expected in recorded.items() if check else ():
+            where = f"{folder.path}, {precision}, golden frame {index}: {name}"
+            tolerance = golden.tolerance_of(precision, name)
+            _compare(expected, backend.outputs[name], tolerance, where)
+    for tensor in backend.inputs.values():
+        tensor[...] = 0
+
+
+def rehearse(task: Task[Any], backend: Backend) -> None:
+    """Takes a made-up frame through the task, so that the first real one finds everything warm."""
+    pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
+    frame = Frame(pixels=pixels, bits_stored=12)
+    task.preprocess(frame, backend.inputs)
+    task.postprocess(backend.outputs, frame)
+    task.reset()
+
+
+def run_on(backend: Backend, inputs: dict[str, NDArray[Any]]) -> None:
+    """Runs a backend on recorded inputs."""
+    for name, tensor in inputs.items():
+        np.copyto(backend.inputs[name], tensor)
+    backend.run()
+
+
+def _listed(specs: Iterable[TensorSpec]) -> str:
+    return ", ".join(sorted(map(str, specs)))
+
+
+def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, where: str) -> None:
+    worst = relative_difference(recorded, computed)
+    if not worst <= tolerance:
+        raise BackendError(
+            f"{where} differs from what was recorded by {worst:.2e} of its range, expected at most "
+            f"{tolerance:.0e}; this machine does not compute this network as the workstation did, "
+            "do not use it"
+        )

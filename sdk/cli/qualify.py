@@ -1,0 +1,121 @@
+"""``angioedge qualify``: does a backend of this device answer as its CPU does?"""
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sdk.acceptance import (
+    BACKENDS,
+    ENGINE,
+    REFERENCE,
+    Certificate,
+    Measured,
+    certificate_path,
+    certify,
+    find_engine,
+    write_certificate,
+)
+from sdk.acceptance import qualify as compare
+from sdk.backends import open_backend
+from sdk.model_folder import ModelFolder
+from sdk.tasks import make_task
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default=ENGINE,
+    show_default=True,
+    help="What shall answer instead of FP32 on the CPU.",
+)
+@click.option(
+    "--precision", help="Its graph or engine [default: the engine chosen when built; or fp32]."
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads on the CPU [default: all].")
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where engines are kept [default: the user's cache folder].",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the record here too; that of an engine always stands beside it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the record instead of a table.")
+def qualify(  # noqa: PLR0913  one parameter per command-line option
+    model: Path,
+    *,
+    backend: str,
+    precision: str | None,
+    threads: int | None,
+    cache: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare the answers of MODEL, a model folder, with those of FP32 on this device's CPU.
+
+    The golden frames are answered by both; tensors and answers must agree within the limits in the
+    manifest. Exit code 1 if they do not.
+    """
+    folder = ModelFolder.open(model)
+    written = [out] if out else []
+    if backend == ENGINE:
+        plan = find_engine(folder, precision, cache)
+        certificate = certify(folder, plan, threads)
+        written.append(certificate_path(plan))
+    else:
+        certificate = _on_library(folder, backend, precision or REFERENCE, threads)
+    if out:
+        write_certificate(certificate, out)
+    if as_json:
+        click.echo(json.dumps(certificate.record(), indent=2))
+    else:
+        show(certificate, written)
+    sys.exit(not certificate.passed)
+
+
+def show(certificate: Certificate, written: list[Path]) -> None:
+    """Prints a certificate for a person."""
+    console = Console()
+    table = Table(
+        "", "found", "limit", "", title=f"{_who(certificate)}, {certificate.frames} frames"
+    )
+    for output, number in certificate.differences.items():
+        table.add_row(
+            f"{output}, largest difference", *_cells(number, "at most", within=number.at_most())
+        )
+    for measure, number in certificate.agreements.items():
+        table.add_row(measure, *_cells(number, "at least", within=number.at_least()))
+    console.print(table)
+    verdict = "[green]passed[/green]" if certificate.passed else "[red]not passed[/red]"
+    console.print(f"{verdict}, {', '.join(certificate.candidate.values())}", highlight=False)
+    for path in written:
+        console.print(f"written: {path}", highlight=False)
+
+
+def _who(certificate: Certificate) -> str:
+    return f"{certificate.candidate['backend']} beside {certificate.reference['backend']} FP32"
+
+
+def _cells(number: Measured, bound: str, *, within: bool) -> tuple[str, str, str]:
+    found = "not finite" if number.found is None else f"{number.found:.4g}"
+    return found, f"{bound} {number.limit:g}", "ok" if within else "[red]outside[/red]"
+
+
+def _on_library(
+    folder: ModelFolder, library: str, precision: str, threads: int | None
+) -> Certificate:
+    graph = folder.graph(precision)
+    with (
+        closing(open_backend(folder.graph(REFERENCE))) as reference,
+        closing(open_backend(graph, library=library, threads=threads)) as candidate,
+    ):
+        return compare(folder, make_task(folder), precision, reference, candidate)

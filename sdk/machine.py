@@ -1,0 +1,30 @@
+"""What this machine is, as far as its speed goes."""
+
+import os
+import platform
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")
+BOARD = Path("/proc/device-tree/model")
+
+
+def processor() -> str:
+    """Model name of the processor, or of the board where the processor has none, as on ARM."""
+    lines = _read(CPU_INFO).splitlines()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    board = _read(BOARD).strip("\0\n")
+    return names[0] if names else board or platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
