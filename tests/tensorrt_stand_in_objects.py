@@ -112,7 +112,7 @@ class IBuilderConfig(Strict):
     profiling_verbosity = ProfilingVerbosity.LAYER_NAMES_ONLY
 
     def __init__(self, release):
-        self._release, self._flags, self._pools, self._cache = release, set(), {}, None
+        self._release, self._flags, self._pools, self._cache = release, {"TF32"}, {}, None
 
     def __setattr__(self, name, value):
         if name == "progress_monitor" and not self._release.strong:
@@ -124,6 +124,10 @@ class IBuilderConfig(Strict):
     def set_flag(self, flag):
         assert isinstance(flag, self._release.BuilderFlag)
         self._flags.add(flag.name)
+
+    def clear_flag(self, flag):
+        assert isinstance(flag, self._release.BuilderFlag)
+        self._flags.discard(flag.name)
 
     def set_memory_pool_limit(self, pool, pool_size):
         assert isinstance(pool, MemoryPoolType)

@@ -134,6 +134,9 @@ def _set_flags(trt: Module, config: Config, generation: Generation, recipe: Reci
             config.set_flag(trt.BuilderFlag.FP16)
         if "INT8" in recipe.flags:
             config.set_flag(trt.BuilderFlag.INT8)
+    if recipe.precision == "fp32":
+        # on unless cleared, and with ten bits of mantissa it is not what was recorded
+        config.clear_flag(trt.BuilderFlag.TF32)
 
 
 def _set_timing_cache(config: Config, content: bytes) -> bool:

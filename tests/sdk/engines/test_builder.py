@@ -64,7 +64,14 @@ def test_flags_never_meet_binding_types(tmp_path):
     tools = toolkit("10.3.0")
     typed = replace(recipe(tools, "int8"), strongly_typed=True)
     order = Order(graph=engine_folders.graph(tmp_path, "int8"), recipe=typed, options=OPTIONS)
-    assert described(build(tools, order, Messages(), unwatched).plan)["flags"] == []
+    assert described(build(tools, order, Messages(), unwatched).plan)["flags"] == ["TF32"]
+
+
+@releases
+def test_an_fp32_engine_computes_in_single_precision(version, tmp_path):
+    """TensorRT sets TF32 by itself."""
+    _, seen = built(toolkit(version), tmp_path, "fp32")
+    assert "TF32" not in seen["flags"]
 
 
 def test_the_stand_in_refuses_pairs_without_their_flag(tmp_path):
