@@ -99,6 +99,15 @@ def _add_frames(group: argparse._ArgumentGroup) -> None:
         **counted,
     )
 
+    option(
+        "--examples",
+        type=int,
+        choices=range(10),
+        default=default.examples,
+        metavar="N",
+        help="held-out frames pictured in the report; 0 for none [%(default)s]",
+    )
+
 
 def _add_ranges(group: argparse._ArgumentGroup) -> None:
     default, option = Options(), group.add_argument

@@ -73,6 +73,27 @@ def collect(
     return histograms
 
 
+def largest_magnitudes(
+    graph: Graph, feed: Feed, options: CollectOptions | None = None, track: Track = silent
+) -> dict[str, float]:
+    """Largest magnitude of every float activation whose shape is known; one pass per group.
+
+    Raises:
+        CalibrationError: an activation is NaN or infinite.
+    """
+    options = options or CollectOptions()
+    found: dict[str, Histogram] = {}
+    groups = _grouped(graph, [n for n in graph.order() if n in graph.shapes], options.group_bytes)
+    for number, group in enumerate(groups, start=1):
+        found |= {name: Histogram(tensor=name, bins=1) for name in group}
+        with closing(_Probe(graph, group, options.threads)) as probe:
+            for index in track(range(len(feed)), f"magnitudes {number}/{len(groups)}"):
+                frame = probe.run(feed, index)
+                for name in group:
+                    found[name].widen(probe.tensors[name], frame)
+    return {name: histogram.largest for name, histogram in found.items()}
+
+
 class _Probe:
     """The part of a graph that computes a group of tensors, run where they can be seen."""
 

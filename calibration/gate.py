@@ -91,7 +91,7 @@ def compare(
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
     found = {pair: Agreement() for pair in pairs}
     for index in track(range(len(held_out)), "comparing with FP32"):
-        answers = {name: _answer(backend, held_out, index) for name, backend in backends.items()}
+        answers = {name: answer(backend, held_out, index) for name, backend in backends.items()}
         for (a, b), agreement in found.items():
             agreement.add(answers[a], answers[b])
     return found
@@ -104,7 +104,8 @@ def dice(expected: NDArray[np.uint8], got: NDArray[np.uint8]) -> float:
     return 2 * common / total if total else 1.0
 
 
-def _answer(backend: Backend, held_out: Selection, index: int) -> Any:
+def answer(backend: Backend, held_out: Selection, index: int) -> Any:
+    """What a graph answers on a frame."""
     frame = held_out.frame(index)
     held_out.task.preprocess(frame, backend.inputs)
     backend.run()

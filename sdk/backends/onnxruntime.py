@@ -28,7 +28,12 @@ class OnnxRuntimeBackend(Backend):
     """Runs one ONNX graph, with tensors in host memory bound once."""
 
     def __init__(
-        self, graph: Path, *, provider: str = "CPUExecutionProvider", threads: int | None = None
+        self,
+        graph: Path,
+        *,
+        provider: str = "CPUExecutionProvider",
+        threads: int | None = None,
+        fuse_pairs: bool = True,
     ) -> None:
         """Loads a graph.
 
@@ -36,13 +41,21 @@ class OnnxRuntimeBackend(Backend):
             graph: path of an ONNX file with static shapes.
             provider: the execution provider that must run it.
             threads: threads inside one operator; None lets the library use every core.
+            fuse_pairs: whether Q/DQ pairs become integer operators. The library has those for
+                pairs in FP32 only, and fails to load others unless they run as they stand.
 
         Raises:
             ModelFolderError: the library cannot load the graph, or its shapes are dynamic.
             BackendError: this build of the library would not use `provider`.
         """
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
-        self._session = _load(graph, provider, threads)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = LOG_ERRORS_ONLY
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        if not fuse_pairs:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
+        self._session = _load(graph, provider, options)
         self.inputs = allocate(_spec(node, graph) for node in self._session.get_inputs())
         self.outputs = allocate(_spec(node, graph) for node in self._session.get_outputs())
         self._binding = self._session.io_binding()
@@ -63,17 +76,13 @@ class OnnxRuntimeBackend(Backend):
         self._binding = self._session = None
 
 
-def _load(graph: Path, provider: str, threads: int | None) -> Any:
+def _load(graph: Path, provider: str, options: Any) -> Any:
     available = onnxruntime.get_available_providers()
     if provider not in available:
         raise BackendError(
             f"this build of ONNX Runtime has no {provider}, it has {', '.join(available)}; "
             "install the build that has it, nothing falls back in silence"
         )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    if threads is not None:
-        options.intra_op_num_threads = threads
     try:
         session = onnxruntime.InferenceSession(str(graph), options, providers=[provider])
     except Exception as error:  # the library raises its own types, without a common base

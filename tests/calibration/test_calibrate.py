@@ -1,7 +1,10 @@
 """``angioedge calibrate`` writes what it measured to agree, and nothing else."""
 
+import base64
 import json
+import re
 
+import cv2
 import numpy as np
 import pytest
 from small_nets import branched
@@ -13,6 +16,7 @@ from sdk import Frame, Session
 from sdk.model_folder import ModelFolder
 
 SIDE = 48
+SIDE_OF_PICTURE = 256
 
 
 @pytest.fixture
@@ -67,6 +71,36 @@ def test_the_report_says_what_was_decided_and_measured(model, runs):
     assert len(used) == 6
     assert not set(used) & set(held)
     assert set(report["output_signal_over_noise_db"]) == {"minmax", "percentile", "mse", "entropy"}
+
+
+def test_the_page_pictures_what_both_answer(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "2") == 0
+    page = (model / "calibration_report.html").read_text()
+    worst = min(json.loads((model / "calibration_report.json").read_text())["agreement"]
+                [f"{name} against fp32"]["dice_min"] for name in ("int8", "int8.cpu"))  # fmt: skip
+    assert f"least Dice {worst:.4f}" in page
+    pictures = re.findall(r'base64,([^"]+)"', page)
+    assert 1 <= len(pictures) <= 2
+    for encoded in pictures:
+        content = np.frombuffer(base64.b64decode(encoded), np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        assert picture.shape[1] == 3 * SIDE_OF_PICTURE
+        assert picture.std() > 10
+
+
+def test_a_report_without_pictures_of_patients(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "0") == 0
+    assert "base64" not in (model / "calibration_report.html").read_text()
+
+
+def test_typed_forms_answer_as_fp32_and_are_typed(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert report["agreement"]["fp16 against fp32"]["dice_mean"] > 0.99
+    assert report["agreement"]["int8.fp16 against fp32"]["dice_mean"] > 0.9
+    assert report["forms_left_out"] == {}
+    with Session(model, precision="fp16") as session:
+        assert session(Frame(pixels=np.load(runs[0])[0])).answer is not None
 
 
 def test_the_same_input_gives_the_same_bytes(model, runs, tmp_path):
