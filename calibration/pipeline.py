@@ -1,5 +1,7 @@
 """From a model folder and frames to quantised graphs, their ranges and what was measured."""
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -56,6 +58,8 @@ class Options:
     """Held-out frames pictured in the report; 0: none."""
     threads: int | None = None
     """Threads inside one operator; None: every core."""
+    resume: Path | None = None
+    """Folder that keeps histograms while calibration runs; the same frames go on from there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,8 @@ def quantise(
     graph = read_graph(path)
     placement = place(graph, options.keep_float)
     seen, held_out = _select(folder, frames, options, track)
-    collecting = CollectOptions(threads=options.threads)
+    shelf = _shelf(folder, seen, options.resume) if options.resume else None
+    collecting = CollectOptions(threads=options.threads, shelf=shelf)
     histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
     with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
         ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
@@ -154,6 +159,13 @@ def _select(
     if options.held_out and seen.sha256 == held_out.sha256:
         raise CalibrationError("the held-out frames are those of --frames; give other runs")
     return seen, held_out
+
+
+def _shelf(folder: ModelFolder, seen: Selection, resume: Path) -> Path:
+    """Where histograms are kept of these frames, prepared as this folder says."""
+    manifest = folder.manifest
+    prepared = json.dumps([seen.sha256, manifest.task, manifest.options], sort_keys=True)
+    return resume / hashlib.sha256(prepared.encode()).hexdigest()
 
 
 def make_task(folder: ModelFolder) -> Task[Any]:

@@ -11,6 +11,7 @@ from small_nets import branched
 
 from calibration import pipeline
 from calibration.__main__ import main
+from calibration.histogram import Histogram
 from export.bring_your_own import Description, import_network
 from sdk import Frame, Session
 from sdk.model_folder import ModelFolder
@@ -175,6 +176,34 @@ def test_an_interruption_leaves_the_folder_alone(model, runs, monkeypatch, capsy
     assert calibrate(model, runs, "--force") == 130
     assert content_of(model) == before
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_an_interrupted_calibration_goes_on_where_it_was(model, runs, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    resume = ("--force", "--resume", str(tmp_path / "kept"))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "Trial", interrupt)
+        assert calibrate(model, runs, *resume) == 130
+    counted = []
+    count = Histogram.count
+    monkeypatch.setattr(Histogram, "count", lambda *a: (counted.append(a), count(*a)))
+    assert calibrate(model, runs, *resume, "--out", str(tmp_path / "a")) == 0
+    assert counted == []
+    assert calibrate(model, runs, "--force", "--out", str(tmp_path / "b")) == 0
+    assert counted
+    assert content_of(tmp_path / "a") == content_of(tmp_path / "b")
+
+
+def test_other_frames_do_not_go_on_from_what_was_kept(model, runs, tmp_path, monkeypatch):
+    resume = ("--force", "--resume", str(tmp_path / "kept"))
+    assert calibrate(model, runs, *resume, "--out", str(tmp_path / "a")) == 0
+    counted = []
+    count = Histogram.count
+    monkeypatch.setattr(Histogram, "count", lambda *a: (counted.append(a), count(*a)))
+    assert calibrate(model, runs[:1], *resume, "--out", str(tmp_path / "b")) == 0
+    assert counted
 
 
 def test_an_empty_folder_is_said_in_one_sentence(model, tmp_path, capsys):
