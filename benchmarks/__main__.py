@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
@@ -21,6 +22,8 @@ from benchmarks import (
     bench_regions,
     bench_registration,
     bench_session,
+    int8,
+    memory,
 )
 from benchmarks.timing import Row, print_table
 from sdk import _native
@@ -36,6 +39,8 @@ FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "centreline": bench_centreline.rows,
     "session": bench_session.rows,
 }
+STUDIES: Mapping[str, Callable[[Sequence[str]], None]] = {"int8": int8.main, "memory": memory.main}
+"""With tables and options of their own; measured when they are asked for by name."""
 PEERS = (
     "numpy",
     "scipy",
@@ -53,8 +58,12 @@ PEERS = (
 
 def main() -> None:
     """Measures the families asked for, prints their tables and writes JSON."""
+    if sys.argv[1:2] and sys.argv[1] in STUDIES:
+        STUDIES[sys.argv[1]](sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("family", nargs="*", help=f"of {', '.join(FAMILIES)} [default: all]")
+    parser.epilog = f"{' and '.join(STUDIES)} have options of their own, see their --help"
     parser.add_argument("--json", type=Path, default=Path("out/benchmark.json"))
     parser.add_argument("--markdown", type=Path, help="also write the tables as a document")
     options = parser.parse_args()

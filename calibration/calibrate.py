@@ -79,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="FOLDER", help="a new folder, instead of MODEL_FOLDER itself"
     )
     option("--threads", type=_positive, help="of one operator [every core]")
+    option(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="keep what is finished there; the same call goes on from it after an interruption",
+    )
     _add_frames(parser.add_argument_group("frames"))
     _add_ranges(parser.add_argument_group("ranges"))
     _add_gate(parser.add_argument_group("gate"))
@@ -97,6 +103,15 @@ def _add_frames(group: argparse._ArgumentGroup) -> None:
         default=default.held_out_count,
         help="are compared on [%(default)s]",
         **counted,
+    )
+
+    option(
+        "--examples",
+        type=int,
+        choices=range(10),
+        default=default.examples,
+        metavar="N",
+        help="held-out frames pictured in the report; 0 for none [%(default)s]",
     )
 
 

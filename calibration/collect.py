@@ -15,6 +15,7 @@ from calibration.errors import CalibrationError
 from calibration.graph import Graph
 from calibration.histogram import Histogram
 from calibration.progress import Track, silent
+from calibration.shelf import keep, restore
 from sdk.backends import Backend, open_backend
 from sdk.tensors import Tensors
 
@@ -40,6 +41,8 @@ class CollectOptions:
     """Activations looked at in one run of the graph; more groups, less memory, more runs."""
     threads: int | None = None
     """Threads inside one operator; None: every core."""
+    shelf: Path | None = None
+    """Folder that keeps the histograms of every finished group, for a run after this one."""
 
 
 def collect(
@@ -51,6 +54,8 @@ def collect(
 ) -> dict[str, Histogram]:
     """Runs every frame twice per group of tensors: once for the extremes, once to count.
 
+    Groups that lie on the shelf are taken from there; whoever gives a shelf vouches for the frames.
+
     Raises:
         CalibrationError: an activation is NaN or infinite, or has no static shape.
     """
@@ -60,6 +65,8 @@ def collect(
     for number, group in enumerate(groups, start=1):
         found = {name: Histogram(tensor=name, bins=options.bins) for name in group}
         histograms |= found
+        if options.shelf and restore(options.shelf, graph, found):
+            continue
         with closing(_Probe(graph, group, options.threads)) as probe:
             title = f"ranges {number}/{len(groups)}"
             for index in track(range(len(feed)), f"{title}, extremes"):
@@ -70,7 +77,30 @@ def collect(
                 probe.run(feed, index)
                 for name, histogram in found.items():
                     histogram.count(probe.tensors[name])
+        if options.shelf:
+            keep(options.shelf, graph, found)
     return histograms
+
+
+def largest_magnitudes(
+    graph: Graph, feed: Feed, options: CollectOptions | None = None, track: Track = silent
+) -> dict[str, float]:
+    """Largest magnitude of every float activation whose shape is known; one pass per group.
+
+    Raises:
+        CalibrationError: an activation is NaN or infinite.
+    """
+    options = options or CollectOptions()
+    found: dict[str, Histogram] = {}
+    groups = _grouped(graph, [n for n in graph.order() if n in graph.shapes], options.group_bytes)
+    for number, group in enumerate(groups, start=1):
+        found |= {name: Histogram(tensor=name, bins=1) for name in group}
+        with closing(_Probe(graph, group, options.threads)) as probe:
+            for index in track(range(len(feed)), f"magnitudes {number}/{len(groups)}"):
+                frame = probe.run(feed, index)
+                for name in group:
+                    found[name].widen(probe.tensors[name], frame)
+    return {name: histogram.largest for name, histogram in found.items()}
 
 
 class _Probe:

@@ -13,10 +13,17 @@ from calibration.errors import CalibrationError
 from sdk.backends import Backend
 from sdk.model_folder import Manifest, ModelFolder, relative_difference, write_folder
 
-GRAPHS = {"int8": "graph.int8.onnx", "int8.cpu": "graph.int8.cpu.onnx"}
+GRAPHS = {
+    "int8": "graph.int8.onnx",
+    "int8.cpu": "graph.int8.cpu.onnx",
+    "fp16": "graph.fp16.onnx",
+    "int8.fp16": "graph.int8.fp16.onnx",
+}
+"""Precision -> file; a form that a network does not allow is left out."""
 RANGES = "ranges.json"
 REPORT = "calibration_report.json"
-WRITTEN = {*GRAPHS.values(), RANGES, REPORT}
+PAGE = "calibration_report.html"
+WRITTEN = {*GRAPHS.values(), RANGES, REPORT, PAGE}
 GOLDEN_MARGIN = 2.0
 """A device may differ from the golden vectors by twice what the workstation found."""
 
@@ -78,7 +85,7 @@ def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFol
     plain = _without(manifest)
     complete = replace(
         plain,
-        graphs={**plain.graphs, **GRAPHS},
+        graphs={**plain.graphs, **_written(GRAPHS, quantised.files)},
         golden=plain.golden and replace(plain.golden, tolerances=dict(quantised.golden)),
         origin={**plain.origin, "calibration": dict(quantised.origin)},
     )
@@ -92,6 +99,10 @@ def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFol
         write_folder(partial, complete, kept | dict(quantised.files))
         partial.rename(out)
     return ModelFolder.open(out)
+
+
+def _written(graphs: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str]:
+    return {precision: name for precision, name in graphs.items() if name in files}
 
 
 def _without(manifest: Manifest) -> Manifest:

@@ -90,13 +90,14 @@ def compare(
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
     found = {pair: Agreement() for pair in pairs}
     for index in track(range(len(held_out)), "comparing with FP32"):
-        answers = {name: _answer(backend, held_out, index) for name, backend in backends.items()}
+        answers = {name: answer(backend, held_out, index) for name, backend in backends.items()}
         for (a, b), agreement in found.items():
             agreement.add(answers[a], answers[b])
     return found
 
 
-def _answer(backend: Backend, held_out: Selection, index: int) -> Any:
+def answer(backend: Backend, held_out: Selection, index: int) -> Any:
+    """What a graph answers on a frame."""
     frame = held_out.frame(index)
     held_out.task.preprocess(frame, backend.inputs)
     backend.run()

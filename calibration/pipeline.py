@@ -1,5 +1,6 @@
 """From a model folder and frames to quantised graphs, their ranges and what was measured."""
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
-from calibration.collect import CollectOptions, collect
+from calibration.collect import CollectOptions, collect, largest_magnitudes
 from calibration.errors import CalibrationError
-from calibration.folder import GRAPHS, RANGES, REPORT, Quantised, golden_tolerances
+from calibration.examples import Example, draw_examples
+from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
+from calibration.forms import compare_typed, typed_forms
 from calibration.frames import Selection, pick_frames, select, split
 from calibration.gate import Agreement, Tolerance, compare
 from calibration.graph import read_graph
 from calibration.histogram import Histogram
+from calibration.page import write_report
 from calibration.placement import Placement, place
 from calibration.progress import Track
 from calibration.qdq import Form, write
@@ -50,8 +54,12 @@ class Options:
     """Tensor -> limit that replaces the one found."""
     tolerance: Tolerance = field(default_factory=Tolerance)
     """Within which the graphs are certified."""
+    examples: int = 3
+    """Held-out frames pictured in the report; 0: none."""
     threads: int | None = None
     """Threads inside one operator; None: every core."""
+    resume: Path | None = None
+    """Folder that keeps histograms while calibration runs; the same frames go on from there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +92,7 @@ class Outcome:
 def quantise(
     folder: ModelFolder, frames: Sequence[Path], options: Options, track: Track
 ) -> Outcome:
-    """Collects ranges, makes both INT8 graphs and compares them with FP32; writes nothing.
+    """Collects ranges, makes every form and compares it with FP32; writes nothing.
 
     Raises:
         CalibrationError: the network cannot be quantised, or not with these frames.
@@ -93,7 +101,8 @@ def quantise(
     graph = read_graph(path)
     placement = place(graph, options.keep_float)
     seen, held_out = _select(folder, frames, options, track)
-    collecting = CollectOptions(threads=options.threads)
+    shelf = _shelf(folder, seen, options.resume) if options.resume else None
+    collecting = CollectOptions(threads=options.threads, shelf=shelf)
     histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
     with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
         ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
@@ -101,23 +110,34 @@ def quantise(
         "int8": write(graph, placement, ranges, Form.TENSORRT),
         "int8.cpu": write(graph, placement, ranges, Form.CPU),
     }
-    agreements, golden = _compare(folder, graphs, held_out, options, track)
-    shortfalls = tuple(
-        f"{precision}: {reason}"
-        for precision in GRAPHS
-        for reason in agreements["fp32", precision].shortfalls(options.tolerance)
-    )
+    agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
+    largest = largest_magnitudes(graph, seen.first(TRIAL_FRAMES), collecting, track)
+    typed, typing = typed_forms(graph, graphs["int8"], largest)
+    more = compare_typed(folder, typed, held_out, options.threads, track)
+    graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
+    shortfalls = _shortfalls(agreements, options.tolerance)
     origin = _origin(options, (seen, held_out), agreements, shortfalls)
-    report = origin | _details(placement, ranges, qualities, (seen, held_out))
+    report = origin | _details(placement, ranges, qualities, (seen, held_out)) | typing
     files = {GRAPHS[precision]: content for precision, content in graphs.items()}
     files[RANGES] = dump_ranges(ranges, seen.sha256, sha256_of(path))
-    files[REPORT] = (json.dumps(report, indent=2) + "\n").encode()
+    files |= write_report(folder.manifest.task, report, histograms, examples)
     return Outcome(
         quantised=Quantised(files=files, golden=golden, origin=origin),
         ranges=ranges,
         agreements=agreements,
         shortfalls=shortfalls,
         refused=(*seen.refused, *held_out.refused),
+    )
+
+
+def _shortfalls(
+    agreements: Mapping[tuple[str, str], Agreement], tolerance: Tolerance
+) -> tuple[str, ...]:
+    return tuple(
+        f"{precision}: {reason}"
+        for (reference, precision), agreement in agreements.items()
+        if reference == "fp32"
+        for reason in agreement.shortfalls(tolerance)
     )
 
 
@@ -139,6 +159,13 @@ def _select(
     if options.held_out and seen.sha256 == held_out.sha256:
         raise CalibrationError("the held-out frames are those of --frames; give other runs")
     return seen, held_out
+
+
+def _shelf(folder: ModelFolder, seen: Selection, resume: Path) -> Path:
+    """Where histograms are kept of these frames, prepared as this folder says."""
+    manifest = folder.manifest
+    prepared = json.dumps([seen.sha256, manifest.task, manifest.options], sort_keys=True)
+    return resume / hashlib.sha256(prepared.encode()).hexdigest()
 
 
 def make_task(folder: ModelFolder) -> Task[Any]:
@@ -192,7 +219,7 @@ def _compare(
     held_out: Selection,
     options: Options,
     track: Track,
-) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
+) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]], list[Example]]:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         paths = {"fp32": folder.graph("fp32")}
@@ -204,7 +231,8 @@ def _compare(
             for precision, path in paths.items()
         }
         golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
-        return compare(backends, held_out, track), golden
+        agreements = compare(backends, held_out, track)
+        return agreements, golden, draw_examples(backends, held_out, agreements, options.examples)
 
 
 def _origin(

@@ -13,7 +13,7 @@ from calibration.errors import CalibrationError
 from calibration.graph import Graph, Node
 from calibration.placement import Placement, Wiring
 from calibration.ranges import Range
-from calibration.weights import LEVELS, quantise_weight
+from calibration.weights import LEVELS, quantise_weight, up_to_half
 
 
 class Form(Enum):
@@ -38,14 +38,18 @@ def grid_of(found: Range, form: Form) -> Grid:
     that both forms compute the same numbers; where the signed one clips, the unsigned one clips
     at the same value, in 255 steps instead of 127.
     """
-    scale = np.float32(found.limit / LEVELS)
+    scale = _scale(found.limit / LEVELS)
     if form is Form.TENSORRT:
         return Grid(scale=scale, zero_point=np.int8(0))
     if found.low < 0:
         return Grid(scale=scale, zero_point=np.uint8(128))
     if found.limit < found.high:
-        scale = np.float32(found.limit / 255)
+        scale = _scale(found.limit / 255)
     return Grid(scale=scale, zero_point=np.uint8(0))
+
+
+def _scale(exact: float) -> np.float32:
+    return np.float32(up_to_half(np.asarray(exact)))
 
 
 def write(graph: Graph, placement: Placement, ranges: Mapping[str, Range], form: Form) -> bytes:

@@ -41,20 +41,35 @@ class OnnxRuntimeBackend(Backend):
     library copies the outputs back into host memory.
     """
 
-    def __init__(self, graph: Path, *, provider: str = CPU, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        graph: Path,
+        *,
+        provider: str = CPU,
+        threads: int | None = None,
+        fuse_pairs: bool = True,
+    ) -> None:
         """Loads a graph.
 
         Args:
             graph: path of an ONNX file with static shapes.
             provider: the execution provider that must run it.
             threads: threads inside one operator; None lets the library use every core.
+            fuse_pairs: whether Q/DQ pairs become integer operators. The library has those for
+                pairs in FP32 only, and fails to load others unless they run as they stand.
 
         Raises:
             ModelFolderError: the library cannot load the graph, or its shapes are dynamic.
             BackendError: this build of the library would not use `provider`.
         """
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
-        self._session = _load(graph, provider, threads)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = LOG_ERRORS_ONLY
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        if not fuse_pairs:
+            options.add_session_config_entry("session.disable_quant_qdq", "1")
+        self._session = _load(graph, provider, options)
         self.inputs = allocate(_spec(node, graph) for node in self._session.get_inputs())
         self.outputs = allocate(_spec(node, graph) for node in self._session.get_outputs())
         self._graph, self._provider = graph, provider
@@ -110,12 +125,8 @@ def check_provider(provider: str) -> None:
         )
 
 
-def _load(graph: Path, provider: str, threads: int | None) -> Any:
+def _load(graph: Path, provider: str, options: Any) -> Any:
     check_provider(provider)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = LOG_ERRORS_ONLY
-    if threads is not None:
-        options.intra_op_num_threads = threads
     if provider != CPU:
         options.add_session_config_entry(NO_FALLBACK, "1")
     chosen = (provider, PROVIDER_OPTIONS.get(provider, {}))

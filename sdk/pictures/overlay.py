@@ -60,6 +60,12 @@ def caption_of(outcome: Outcome[Any]) -> str:
     return "  ".join(parts)
 
 
+def encode_png(picture: Picture) -> bytes:
+    """An RGB picture as PNG."""
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return encoded.tobytes()
+
+
 def save_png(picture: Picture, path: Any) -> None:
     """Writes an RGB picture as PNG.
 

@@ -1,18 +1,23 @@
 """``angioedge calibrate`` writes what it measured to agree, and nothing else."""
 
+import base64
 import json
+import re
 
+import cv2
 import numpy as np
 import pytest
 from small_nets import branched
 
 from calibration import pipeline
 from calibration.__main__ import main
+from calibration.histogram import Histogram
 from export.bring_your_own import Description, import_network
 from sdk import Frame, Session
 from sdk.model_folder import ModelFolder
 
 SIDE = 48
+SIDE_OF_PICTURE = 256
 
 
 @pytest.fixture
@@ -67,6 +72,36 @@ def test_the_report_says_what_was_decided_and_measured(model, runs):
     assert len(used) == 6
     assert not set(used) & set(held)
     assert set(report["output_signal_over_noise_db"]) == {"minmax", "percentile", "mse", "entropy"}
+
+
+def test_the_page_pictures_what_both_answer(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "2") == 0
+    page = (model / "calibration_report.html").read_text()
+    worst = min(json.loads((model / "calibration_report.json").read_text())["agreement"]
+                [f"{name} against fp32"]["dice_min"] for name in ("int8", "int8.cpu"))  # fmt: skip
+    assert f"least Dice {worst:.4f}" in page
+    pictures = re.findall(r'base64,([^"]+)"', page)
+    assert 1 <= len(pictures) <= 2
+    for encoded in pictures:
+        content = np.frombuffer(base64.b64decode(encoded), np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR)
+        assert picture.shape[1] == 3 * SIDE_OF_PICTURE
+        assert picture.std() > 10
+
+
+def test_a_report_without_pictures_of_patients(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "0") == 0
+    assert "base64" not in (model / "calibration_report.html").read_text()
+
+
+def test_typed_forms_answer_as_fp32_and_are_typed(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert report["agreement"]["fp16 against fp32"]["dice_mean"] > 0.99
+    assert report["agreement"]["int8.fp16 against fp32"]["dice_mean"] > 0.9
+    assert report["forms_left_out"] == {}
+    with Session(model, precision="fp16") as session:
+        assert session(Frame(pixels=np.load(runs[0])[0])).answer is not None
 
 
 def test_the_same_input_gives_the_same_bytes(model, runs, tmp_path):
@@ -141,6 +176,34 @@ def test_an_interruption_leaves_the_folder_alone(model, runs, monkeypatch, capsy
     assert calibrate(model, runs, "--force") == 130
     assert content_of(model) == before
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_an_interrupted_calibration_goes_on_where_it_was(model, runs, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    resume = ("--force", "--resume", str(tmp_path / "kept"))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "Trial", interrupt)
+        assert calibrate(model, runs, *resume) == 130
+    counted = []
+    count = Histogram.count
+    monkeypatch.setattr(Histogram, "count", lambda *a: (counted.append(a), count(*a)))
+    assert calibrate(model, runs, *resume, "--out", str(tmp_path / "a")) == 0
+    assert counted == []
+    assert calibrate(model, runs, "--force", "--out", str(tmp_path / "b")) == 0
+    assert counted
+    assert content_of(tmp_path / "a") == content_of(tmp_path / "b")
+
+
+def test_other_frames_do_not_go_on_from_what_was_kept(model, runs, tmp_path, monkeypatch):
+    resume = ("--force", "--resume", str(tmp_path / "kept"))
+    assert calibrate(model, runs, *resume, "--out", str(tmp_path / "a")) == 0
+    counted = []
+    count = Histogram.count
+    monkeypatch.setattr(Histogram, "count", lambda *a: (counted.append(a), count(*a)))
+    assert calibrate(model, runs[:1], *resume, "--out", str(tmp_path / "b")) == 0
+    assert counted
 
 
 def test_an_empty_folder_is_said_in_one_sentence(model, tmp_path, capsys):

@@ -97,7 +97,8 @@ def test_signed_graph_is_the_arithmetic_it_says(tmp_path):
     graph, placement, table = prepared(path)
     feed = images(1, seed=9)
     seen = run(path.read_bytes(), feed, 0, ["relu1"])["relu1"]
-    scale = np.float32(table["relu1"].limit / 127)
+    scale = grid_of(table["relu1"], Form.TENSORRT).scale
+    assert 0 <= scale * 127 / table["relu1"].limit - 1 < 2.0**-10
     rounded = np.clip(np.rint(seen / scale), -128, 127) * scale
     content = write(graph, placement, table, Form.TENSORRT)
     name = dequantised_name("relu1")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.weights import SMALLEST_SCALE, quantise_weight
+from calibration.weights import SMALLEST_SCALE, quantise_weight, up_to_half
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -12,7 +12,7 @@ def test_every_channel_has_its_own_scale(axis):
     integers, scales = quantise_weight(weight, axis)
     for channel in range(weight.shape[axis]):
         values = weight.take(channel, axis)
-        assert scales[channel] == np.float32(np.abs(values).max() / 127)
+        assert scales[channel] == up_to_half(np.abs(values).max() / np.float32(127))
         restored = integers.take(channel, axis) * scales[channel]
         assert np.abs(restored - values).max() <= scales[channel] * 0.5001
         assert np.abs(integers.take(channel, axis)).max() == 127
@@ -28,3 +28,14 @@ def test_a_channel_of_zeros_has_a_positive_scale():
 def test_a_weight_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="NaN or infinite"):
         quantise_weight(np.array([[1.0, np.nan]], np.float32), 0)
+
+
+def test_scales_are_the_next_halves():
+    exact = np.array([1.0, 1.00001, 3e-8, 1e-3 / 127, 70000.0], np.float32)
+    found = up_to_half(exact)
+    assert found.dtype == np.float32
+    assert (found >= exact).all()
+    assert (found[:4] == found[:4].astype(np.float16)).all()
+    assert found[0] == 1.0
+    assert found[1] == 1 + 2.0**-10
+    assert found[4] == 70000.0

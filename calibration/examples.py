@@ -1,0 +1,76 @@
+"""Held-out frames as pictures: what FP32 outlines, and what the quantised graphs do."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from calibration.frames import Selection, evenly
+from calibration.gate import Agreement, answer
+from sdk.backends import Backend
+from sdk.outcome import Outcome, Status
+
+SIDE = 256
+GREY_BITS = 0xF8
+"""32 grey levels look the same and make PNGs of half the size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One frame, answered by several graphs side by side.
+
+    Attributes:
+        caption: frame, graphs and their agreement.
+        png_base64: the picture.
+        size: its rows and columns.
+    """
+
+    caption: str
+    png_base64: str
+    size: tuple[int, int]
+
+
+def draw_examples(
+    backends: Mapping[str, Backend],
+    held_out: Selection,
+    agreements: Mapping[tuple[str, str], Agreement],
+    count: int,
+) -> list[Example]:
+    """The frame on which the quantised graphs agree least with FP32, and others over the runs.
+
+    Args:
+        backends: precision -> the graph, FP32 first.
+        held_out: the frames that were compared.
+        agreements: what came out, frame after frame.
+        count: of the frames drawn.
+    """
+    if count == 0:
+        return []
+    reference, *others = backends
+    dice = np.min([agreements[reference, name].dice for name in others], axis=0)
+    shown = dict.fromkeys([int(dice.argmin()), *evenly(len(dice), min(count - 1, len(dice)))])
+    return [_draw(backends, held_out, index, float(dice[index])) for index in shown]
+
+
+def _draw(backends: Mapping[str, Backend], held_out: Selection, index: int, dice: float) -> Example:
+    from sdk.pictures.overlay import draw_outcome, encode_png
+
+    frame = held_out.frame(index)
+    panels = []
+    for backend in backends.values():
+        outcome = Outcome(
+            frame=frame,
+            status=Status.DELIVERED,
+            answer=answer(backend, held_out, index),
+            stages_ms={},
+            backend=backend.name,
+        )
+        panels.append(draw_outcome(outcome, SIDE) & np.uint8(GREY_BITS))
+    picture = np.hstack(panels)
+    return Example(
+        caption=f"{held_out.label(held_out.picks[index])}, left to right {', '.join(backends)}; "
+        f"least Dice {dice:.4f}",
+        png_base64=base64.b64encode(encode_png(picture)).decode(),
+        size=(picture.shape[0], picture.shape[1]),
+    )

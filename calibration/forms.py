@@ -1,0 +1,104 @@
+"""The typed forms of a network: FP16, and INT8 with FP16 between, for strongly typed builds."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import ModelProto, helper, version_converter
+
+from calibration.errors import CalibrationError
+from calibration.folder import golden_tolerances
+from calibration.frames import Selection
+from calibration.gate import Agreement, compare
+from calibration.graph import Graph
+from calibration.half import Kept, halve
+from calibration.progress import Track, silent
+from calibration.qdq import dequantised_name
+from sdk.backends import Backend
+from sdk.backends.onnxruntime import OnnxRuntimeBackend
+from sdk.model_folder import ModelFolder
+
+TYPED_PAIRS_OPSET = 19
+"""The first in which the scale of a pair may be a half."""
+TYPED_FRAMES = 8
+"""Of those held out."""
+
+
+def typed_forms(
+    graph: Graph, int8: bytes, largest: Mapping[str, float]
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Precision -> typed graph, and what the report says: operations in FP32, forms left out.
+
+    Args:
+        graph: the FP32 graph.
+        int8: its quantised form with signed pairs.
+        largest: largest magnitude seen of every float activation.
+    """
+    reached = {**largest, **{dequantised_name(name): value for name, value in largest.items()}}
+    graphs: dict[str, bytes] = {}
+    said: dict[str, Any] = {"kept_in_fp32": {}, "forms_left_out": {}}
+    sources = {"fp16": lambda: graph.model, "int8.fp16": lambda: _raise_opset(int8)}
+    for precision, source in sources.items():
+        made, kept, reason = _try(source, reached)
+        if reason:
+            said["forms_left_out"][precision] = reason
+        else:
+            graphs[precision] = made
+            said["kept_in_fp32"][precision] = [asdict(item) for item in kept]
+    return graphs, said
+
+
+def compare_typed(
+    folder: ModelFolder,
+    graphs: Mapping[str, bytes],
+    held_out: Selection,
+    threads: int | None,
+    track: Track = silent,
+) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
+    """Agreement of the typed graphs with FP32, and their tolerances on the golden vectors.
+
+    Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
+    """
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        backends = {"fp32": stack.enter_context(closing(_open(folder.graph("fp32"), threads)))}
+        for precision, content in graphs.items():
+            path = place / f"{precision}.onnx"
+            path.write_bytes(content)
+            backends[precision] = stack.enter_context(closing(_open(path, threads)))
+        golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
+        agreements = compare(backends, held_out.first(TYPED_FRAMES), track)
+        return {pair: them for pair, them in agreements.items() if pair[0] == "fp32"}, golden
+
+
+def _open(path: Path, threads: int | None) -> Backend:
+    return OnnxRuntimeBackend(path, threads=threads, fuse_pairs=False)
+
+
+def _try(
+    source: Callable[[], ModelProto], reached: Mapping[str, float]
+) -> tuple[bytes, tuple[Kept, ...], str]:
+    try:
+        return (*halve(source(), reached), "")
+    except CalibrationError as error:
+        return b"", (), str(error)
+
+
+def _raise_opset(content: bytes) -> ModelProto:
+    model = onnx.load_from_string(content)
+    try:
+        raised = version_converter.convert_version(model, TYPED_PAIRS_OPSET)
+    except Exception as error:  # the converter raises what its C++ throws
+        raise CalibrationError(
+            f"the converter of ONNX cannot raise it to opset {TYPED_PAIRS_OPSET}: {error}"
+        ) from error
+    opsets = {item.domain: item.version for item in raised.opset_import}
+    if opsets[""] != TYPED_PAIRS_OPSET:
+        raise CalibrationError(f"the converter of ONNX left it at opset {opsets['']}")
+    least = helper.find_min_ir_version_for(raised.opset_import, ignore_unknown=True)
+    raised.ir_version = max(raised.ir_version, least)
+    return raised

@@ -1,0 +1,82 @@
+"""The table of INT8 contestants names what is missing and measures the rest."""
+
+import json
+
+import numpy as np
+import pytest
+from small_nets import branched
+
+from benchmarks import int8, int8_worker, memory
+from export.bring_your_own import Description, import_network
+from sdk import Frame
+from sdk.backends import open_backend
+
+COPY = """cp "$3" "$6.onnx"
+echo '{"graph": "ours.onnx", "seconds": 1.5, "peak_mib": 99}' > "$6.json"
+"""
+FAIL = "echo \"ModuleNotFoundError: No module named 'modelopt'\" >&2; exit 1"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    network = branched(tmp_path / "net.onnx", (48, 48))
+    return import_network(network, tmp_path / "model", Description())
+
+
+@pytest.fixture
+def frames():
+    random = np.random.default_rng(0)
+    return [Frame(pixels=random.integers(0, 4096, (64, 64), np.uint16)) for _ in range(2)]
+
+
+def interpreter(path, body):
+    """Stands in for a contestant's Python: a script with the worker's arguments."""
+    path.write_text(f"#!/bin/sh\n{body}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_absent_are_named_and_the_others_measured(folder, frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(int8, "CONTESTANTS", ("ours", "modelopt"))
+    monkeypatch.setattr(int8, "LIBRARIES", {"ours": ("onnxruntime",)})
+    interpreters = {
+        "ours": interpreter(tmp_path / "copy", COPY),
+        "modelopt": interpreter(tmp_path / "fail", FAIL),
+    }
+    made = int8.quantise(folder, frames, tmp_path, interpreters)
+    assert np.load(tmp_path / "frames.npy").shape == (2, 1, 1, 48, 48)
+    lines = {
+        (line.contestant, line.library): line for line in int8.compare(folder, made, frames, 1)
+    }
+    ours = lines["ours", "onnxruntime"]
+    assert (ours.dice, ours.same_grade, ours.seconds, ours.peak_mib) == (1.0, None, 1.5, 99)
+    assert ours.ms > 0
+    assert lines["modelopt", ""].note.startswith("absent: ModuleNotFoundError")
+    table = int8.table(list(lines.values()))
+    assert "| ours | onnxruntime | 1.0000 | - |" in table
+    assert table.count("\n") == len(lines) + 1
+
+
+def test_our_worker_writes_a_graph_that_runs(folder, tmp_path):
+    arrays = np.random.default_rng(0).random((3, 1, 1, 48, 48), np.float32)
+    np.save(tmp_path / "frames.npy", arrays)
+    name = folder.manifest.options["input_name"]
+    graph = str(folder.graph("fp32"))
+    int8_worker.main("ours", graph, name, str(tmp_path / "frames.npy"), str(tmp_path / "ours"))
+    found = json.loads((tmp_path / "ours.json").read_text())
+    assert found["peak_mib"] > 10
+    assert b"QuantizeLinear" in (tmp_path / found["graph"]).read_bytes()
+    backend = open_backend(tmp_path / found["graph"])
+    np.copyto(backend.inputs[name], arrays[0])
+    backend.run()
+    assert np.isfinite(next(iter(backend.outputs.values()))).all()
+
+
+def test_memory_that_grows_with_the_frames_is_a_failure(folder, monkeypatch, capsys):
+    assert memory.measure(folder.path, 2)["peak_mib"] > 10
+    monkeypatch.setattr(memory, "_apart", lambda _, n: {"peak_mib": 100 + n / 100, "seconds": n})
+    memory.main(["--quick"])
+    assert "| 40 | 100 | 40 |" in capsys.readouterr().out
+    monkeypatch.setattr(memory, "_apart", lambda _, n: {"peak_mib": 100.0 + n, "seconds": n})
+    with pytest.raises(SystemExit, match="1"):
+        memory.main(["--quick"])
