@@ -5,22 +5,23 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from calibration.candidate import FORMS, Candidate, Source
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
-from calibration.collect import CollectOptions, collect
 from calibration.errors import CalibrationError
 from calibration.folder import GRAPHS, RANGES, REPORT, Quantised, golden_tolerances
 from calibration.frames import Selection, pick_frames, select, split
 from calibration.gate import Agreement, Tolerance, compare
 from calibration.graph import read_graph
 from calibration.histogram import Histogram
-from calibration.placement import Placement, place
+from calibration.placement import place
 from calibration.progress import Track
-from calibration.qdq import Form, write
 from calibration.ranges import Range, dump_ranges, limits_of, share_limits
+from calibration.recovery import STEPS, Remedy, Step, recover
 from calibration.runs import open_runs
 from sdk.backends import open_backend
 from sdk.errors import ModelFolderError
@@ -28,8 +29,6 @@ from sdk.model_folder import ModelFolder, sha256_of
 from sdk.tasks import TASKS, Task
 
 Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
-TRIAL_FRAMES = 8
-"""Of those that give the ranges, to choose a method on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +47,8 @@ class Options:
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Tensor -> limit that replaces the one found."""
+    recover: Sequence[Step] = STEPS
+    """What is tried where the network falls short on frames of its own."""
     tolerance: Tolerance = field(default_factory=Tolerance)
     """Within which the graphs are certified."""
     threads: int | None = None
@@ -93,14 +94,19 @@ def quantise(
     graph = read_graph(path)
     placement = place(graph, options.keep_float)
     seen, held_out = _select(folder, frames, options, track)
-    collecting = CollectOptions(threads=options.threads)
-    histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
-    with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
-        ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
-    graphs = {
-        "int8": write(graph, placement, ranges, Form.TENSORRT),
-        "int8.cpu": write(graph, placement, ranges, Form.CPU),
-    }
+    source = Source(
+        path=path,
+        frames=seen,
+        choose=partial(_choose, options),
+        threads=options.threads,
+        track=track,
+    )
+    remedy = Remedy(
+        steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float
+    )
+    candidate, recovery = recover(source.make(graph, placement), source, remedy)
+    placement, ranges = candidate.placement, candidate.ranges
+    graphs = {precision: candidate.write(precision) for precision in FORMS}
     agreements, golden = _compare(folder, graphs, held_out, options, track)
     shortfalls = tuple(
         f"{precision}: {reason}"
@@ -108,7 +114,7 @@ def quantise(
         for reason in agreements["fp32", precision].shortfalls(options.tolerance)
     )
     origin = _origin(options, (seen, held_out), agreements, shortfalls)
-    report = origin | _details(placement, ranges, qualities, (seen, held_out))
+    report = origin | _details(candidate, (seen, held_out)) | {"recovery": recovery}
     files = {GRAPHS[precision]: content for precision, content in graphs.items()}
     files[RANGES] = dump_ranges(ranges, seen.sha256, sha256_of(path))
     files[REPORT] = (json.dumps(report, indent=2) + "\n").encode()
@@ -227,16 +233,12 @@ def _origin(
     }
 
 
-def _details(
-    placement: Placement,
-    ranges: Mapping[str, Range],
-    qualities: Mapping[str, float],
-    selections: tuple[Selection, Selection],
-) -> dict[str, Any]:
+def _details(candidate: Candidate, selections: tuple[Selection, Selection]) -> dict[str, Any]:
     """What the report says beyond the manifest."""
     seen, held_out = selections
+    placement = candidate.placement
     return {
-        "output_signal_over_noise_db": dict(qualities),
+        "output_signal_over_noise_db": dict(candidate.qualities),
         "decisions": [asdict(decision) for decision in placement.decisions],
         "shared_scales": [list(group) for group in placement.groups],
         "tensors": {
@@ -246,7 +248,7 @@ def _details(
                 "clipped": item.clipped,
                 "in_both_graphs": name in placement.tensorrt.pairs,
             }
-            for name, item in ranges.items()
+            for name, item in candidate.ranges.items()
         },
         "calibration_frames": [seen.label(pick) for pick in seen.picks],
         "held_out_frames": [held_out.label(pick) for pick in held_out.picks],
