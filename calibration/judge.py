@@ -31,6 +31,12 @@ class Verdict:
     quality_db: float
     shortfalls: tuple[str, ...]
 
+    def better_than(self, other: "Verdict") -> bool:
+        """Whether outputs come nearer and no answer gets worse, or all is within the tolerance."""
+        nearer = self.quality_db > other.quality_db
+        pairs = ((self.agreements[name], other.agreements[name]) for name in self.agreements)
+        return not self.shortfalls or (nearer and all(_as_good(a, b) for a, b in pairs))
+
     def summary(self) -> dict[str, Any]:
         """For the report."""
         return {
@@ -101,6 +107,13 @@ def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection
     in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
     worst_of_each = {order[0] for order in orders}
     return frames.only(list(in_turn)[:count]), frames.only(worst_of_each)
+
+
+def _as_good(one: Agreement, other: Agreement) -> bool:
+    return all(
+        np.mean(mine or 1) >= np.mean(theirs or 1)
+        for mine, theirs in ((one.dice, other.dice), (one.same_grade, other.same_grade))
+    )
 
 
 def _answered(backend: Backend, frames: Selection, index: int) -> dict[str, NDArray[Any]]:

@@ -21,7 +21,7 @@ from calibration.histogram import Histogram
 from calibration.placement import place
 from calibration.progress import Track
 from calibration.ranges import Range, dump_ranges, limits_of, share_limits
-from calibration.recovery import STEPS, Remedy, Step, recover
+from calibration.recovery import STEPS, Remedy, Step, recover, told_of_step
 from calibration.runs import open_runs
 from sdk.backends import open_backend
 from sdk.errors import ModelFolderError
@@ -64,6 +64,7 @@ class Outcome:
         ranges: of every tensor that carries a Q/DQ pair in one of the graphs.
         agreements: (precision, precision) -> how closely the answers agree.
         shortfalls: what lies outside the tolerance, in words; empty: certified.
+        recovery: what was tried where the answers fell short, and what was measured.
         refused: picked frames that do not fit the task, with the reason.
     """
 
@@ -71,15 +72,22 @@ class Outcome:
     ranges: Mapping[str, Range]
     agreements: Mapping[tuple[str, str], Agreement]
     shortfalls: tuple[str, ...]
+    recovery: Sequence[Mapping[str, Any]]
     refused: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """For a person."""
         told = [f"set aside: {reason}" for reason in self.refused]
+        told += [*map(told_of_step, self.recovery), *self._clipped()]
         for (a, b), agreement in self.agreements.items():
             found = ", ".join(f"{name} {value}" for name, value in agreement.summary().items())
             told.append(f"{b} against {a}: {found}")
         return told + [f"outside the tolerance: {reason}" for reason in self.shortfalls]
+
+    def _clipped(self) -> list[str]:
+        """The tensor of which most is clipped; the report says it of every tensor."""
+        name, most = max(self.ranges.items(), key=lambda item: item[1].clipped)
+        return [f"clipped most: {most.clipped:.4%} of {name}"] if most.clipped else []
 
 
 def quantise(
@@ -123,6 +131,7 @@ def quantise(
         ranges=ranges,
         agreements=agreements,
         shortfalls=shortfalls,
+        recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
     )
 

@@ -1,10 +1,10 @@
 """Accuracy recovery, where an INT8 network falls short: equalisation, biases, the fewest to float.
 
-Each step is measured on the frames that suffer most, and kept if the outputs come nearer to FP32.
-No held-out frame is looked at.
+Each step is measured on the frames that suffer most, and kept if the outputs come nearer to FP32
+and the answers do not get worse. No held-out frame is looked at.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -56,11 +56,21 @@ def recover(
             continue
         tried, said = TRIES[step](candidate, case)
         found = judge(tried) if tried is not candidate else verdict
-        kept = found.quality_db > verdict.quality_db
+        kept = tried is not candidate and found.better_than(verdict)
         told.append({"step": step, "kept": kept, **found.summary(), **said})
         if kept:
             candidate, verdict = tried, found
     return candidate, told
+
+
+def told_of_step(said: Mapping[str, Any]) -> str:
+    """One entry of `recover`, for a person."""
+    words = [f"signal over noise {said['signal_over_noise_db']} dB on hard frames"]
+    words += [f"{name} in float" for name in said.get("to_float", ())]
+    words += said["shortfalls"]
+    state = "" if said["step"] == "none" else "kept" if said["kept"] else "not kept"
+    name = "as it is" if said["step"] == "none" else said["step"]
+    return f"recovery, {name}: {', '.join([state, *words] if state else words)}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,9 +8,9 @@ from candidates import prepared
 from small_nets import ArrayFeed, Net, branched, chain, images, run, separable, volumetric
 
 from calibration.choose import decibel
-from calibration.gate import Tolerance
-from calibration.judge import hardest
-from calibration.recovery import STEPS, Remedy, recover
+from calibration.gate import Agreement, Tolerance
+from calibration.judge import Verdict, hardest
+from calibration.recovery import STEPS, Remedy, recover, told_of_step
 
 STRICT = Tolerance(min_dice=0.999)
 NEVER = Tolerance(min_dice=1.1)
@@ -80,8 +80,10 @@ def test_no_step_is_no_measurement(tmp_path):
 def test_a_step_that_does_not_help_is_not_kept(tmp_path):
     plain, source = prepared(separable(tmp_path / "net.onnx", spread=6))
     better, told = recover(plain, source, Remedy(tolerance=NEVER))
-    levels = [item["signal_over_noise_db"] for item in told if item["kept"]]
-    assert levels == sorted(levels)
+    kept = [item for item in told if item["kept"]]
+    for measured in (level, dice_of("int8"), dice_of("int8.cpu")):
+        values = [measured(item) for item in kept]
+        assert values == sorted(values)
     assert told[-1]["step"] == "float"
     assert not told[-1]["kept"], "no number of operations reaches a Dice above 1"
     assert not float_operations(better)
@@ -101,6 +103,36 @@ def test_hard_frames_are_those_with_the_weakest_signal_over_noise(tmp_path):
     assert [id(image) for image in worst.images] == [id(feed.images[order[0]])]
 
 
+def level(said):
+    return said["signal_over_noise_db"]
+
+
+def dice_of(precision):
+    return lambda said: said["agreement"][precision]["dice_mean"]
+
+
+def test_better_outputs_that_give_worse_answers_are_not_better():
+    def verdict(quality_db, dice, shortfalls=("short",)):
+        agreements = {"int8": Agreement(dice=[dice])}
+        return Verdict(agreements=agreements, quality_db=quality_db, shortfalls=shortfalls)
+
+    plain = verdict(20, 0.9)
+    assert verdict(21, 0.9).better_than(plain)
+    assert not verdict(21, 0.8).better_than(plain)
+    assert not verdict(19, 0.95).better_than(plain)
+    assert verdict(19, 0.8, ()).better_than(plain)
+
+
+def test_what_was_tried_is_told_in_one_line_each(tmp_path):
+    plain, source = prepared(fragile(tmp_path / "net.onnx"))
+    _, told = recover(plain, source, Remedy(steps=["float"], tolerance=Tolerance()))
+    lines = [told_of_step(said) for said in told]
+    assert lines[0].startswith("recovery, as it is: signal over noise ")
+    assert "int8: mean Dice 0." in lines[0]
+    assert lines[1].startswith("recovery, float: kept, signal over noise ")
+    assert lines[1].endswith("bad in float")
+
+
 def volumes(count):
     random = np.random.default_rng(7)
     return ArrayFeed(*(random.random((1, 1, 8, 16, 16), np.float32) for _ in range(count)))
@@ -115,8 +147,8 @@ def test_networks_of_others_go_the_whole_way(tmp_path, build, feed):
     plain, source = prepared(build(tmp_path / "net.onnx"), feed)
     better, told = recover(plain, source, Remedy(tolerance=STRICT))
     json.dumps(told)
-    levels = [item["signal_over_noise_db"] for item in told if item["kept"]]
-    assert levels == sorted(levels)
+    levels = [level(item) for item in told if item["kept"]]
+    assert levels == sorted(levels) or not told[-1]["shortfalls"]
     again, told_again = recover(plain, source, Remedy(tolerance=STRICT))
     assert told_again == told
     exact = run(source.path.read_bytes(), feed, 0, ["logits"])["logits"]
