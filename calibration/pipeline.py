@@ -102,18 +102,9 @@ def quantise(
     graph = read_graph(path)
     placement = place(graph, options.keep_float)
     seen, held_out = _select(folder, frames, options, track)
-    source = Source(
-        path=path,
-        frames=seen,
-        choose=partial(_choose, options),
-        threads=options.threads,
-        track=track,
-    )
-    remedy = Remedy(
-        steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float
-    )
-    candidate, recovery = recover(source.make(graph, placement), source, remedy)
-    placement, ranges = candidate.placement, candidate.ranges
+    source = _source(path, seen, options, track)
+    candidate, recovery = recover(source.make(graph, placement), source, _remedy(options))
+    ranges = candidate.ranges
     graphs = {precision: candidate.write(precision) for precision in FORMS}
     agreements, golden = _compare(folder, graphs, held_out, options, track)
     shortfalls = tuple(
@@ -134,6 +125,15 @@ def quantise(
         recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
     )
+
+
+def _source(path: Path, seen: Selection, options: Options, track: Track) -> Source:
+    choose = partial(_choose, options)
+    return Source(path=path, frames=seen, choose=choose, threads=options.threads, track=track)
+
+
+def _remedy(options: Options) -> Remedy:
+    return Remedy(steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float)
 
 
 def _select(

@@ -79,13 +79,7 @@ def place(
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
     """
-    reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
-    for pattern in keep_float:
-        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
-        if not kept:
-            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
-        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
-    reasons |= {index: reasons[index] or SENSITIVE for index in sensitive}
+    reasons = _reasons(graph, keep_float, sensitive)
     chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
     if not chosen:
         told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
@@ -108,6 +102,20 @@ def place(
         groups=_groups(graph, reads),
         decisions=tuple(decisions),
     )
+
+
+def _reasons(
+    graph: Graph, keep_float: Sequence[str], sensitive: Collection[int]
+) -> dict[int, str | None]:
+    """Position of a convolution or product -> why it stays in float, None if it becomes INT8."""
+    reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
+    for pattern in keep_float:
+        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
+        if not kept:
+            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
+        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
+    reasons |= {index: reasons[index] or SENSITIVE for index in sensitive}
+    return reasons
 
 
 def _identities(graph: Graph, chosen: list[Node]) -> dict[int, str]:
