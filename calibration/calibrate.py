@@ -12,6 +12,7 @@ from calibration.folder import add, check_target
 from calibration.gate import Tolerance
 from calibration.pipeline import Choice, Options, Outcome, quantise
 from calibration.progress import Bars
+from calibration.recovery import STEPS
 from calibration.tensorrt_cache import read_cache, write_cache
 from sdk.errors import AngioEdgeError
 from sdk.model_folder import ModelFolder
@@ -129,6 +130,15 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="NAME",
         help="operations to leave in float; * stands for any part of a name",
+    )
+    option(
+        "--recover",
+        nargs="*",
+        choices=STEPS,
+        default=default.recover,
+        metavar="STEP",
+        help=f"what is tried where the answers fall short, none if nothing is named "
+        f"[{' '.join(STEPS)}]",
     )
     file: dict[str, Any] = {"type": Path, "metavar": "FILE"}
     option("--load-cache", help="TensorRT calibration cache that replaces ranges", **file)

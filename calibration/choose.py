@@ -4,8 +4,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from math import log10
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.collect import Feed
 from calibration.graph import Graph
@@ -22,13 +24,20 @@ TINY = 1e-30
 class Trial:
     """Runs a graph beside its quantised form and measures how far the outputs lie apart."""
 
-    def __init__(self, graph: Graph, placement: Placement, feed: Feed, path: Path) -> None:
-        """Takes the graph, its placement, the frames to measure on, and the file of the graph."""
+    def __init__(
+        self,
+        graph: Graph,
+        placement: Placement,
+        feed: Feed,
+        path: Path,
+        threads: int | None = None,
+    ) -> None:
+        """Takes a graph, its placement, the frames to measure on, and the FP32 file to be near."""
         with tempfile.TemporaryDirectory() as folder:
             tunable = Path(folder) / "tunable.onnx"
             tunable.write_bytes(write_tunable(graph, placement))
-            self._tunable = open_backend(tunable)
-        self._float = open_backend(path)
+            self._tunable = open_backend(tunable, threads=threads)
+        self._float = open_backend(path, threads=threads)
         self.pairs = placement.tensorrt.pairs
         self._feed = feed
 
@@ -42,22 +51,31 @@ class Trial:
         for name in self.pairs:
             scale = grid_of(ranges[name], Form.TENSORRT).scale
             self._tunable.inputs[scale_name(name)][...] = scale
-        energy = dict.fromkeys(self._float.outputs, 0.0)
-        error = dict(energy)
+        total = dict.fromkeys(self._float.outputs, np.zeros(2))
         for index in range(len(self._feed)):
             self._feed.fill(index, self._float.inputs)
             for name, tensor in self._float.inputs.items():
                 np.copyto(self._tunable.inputs[name], tensor)
             self._float.run()
             self._tunable.run()
-            for name, exact in self._float.outputs.items():
-                energy[name] += float(np.square(exact, dtype=np.float64).sum())
-                difference = self._tunable.outputs[name].astype(np.float64) - exact
-                error[name] += float(np.square(difference).sum())
-        return sum(_decibel(energy[name], error[name]) for name in energy) / len(energy)
+            for name, energy in energies(self._float.outputs, self._tunable.outputs).items():
+                total[name] = total[name] + energy
+        return sum(decibel(*energy) for energy in total.values()) / len(total)
 
 
-def _decibel(signal: float, noise: float) -> float:
+def energies(
+    exact: Mapping[str, NDArray[Any]], got: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[np.float64]]:
+    """Output -> energies of signal and noise."""
+    found = {}
+    for name, signal in exact.items():
+        noise = got[name].astype(np.float64) - signal
+        found[name] = np.array([np.square(signal, dtype=np.float64).sum(), np.square(noise).sum()])
+    return found
+
+
+def decibel(signal: float, noise: float) -> float:
+    """Signal over noise in dB, of two energies."""
     return 10 * log10(max(signal, TINY) / max(noise, TINY))
 
 

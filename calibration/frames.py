@@ -1,8 +1,8 @@
 """Representative frames: picked over runs and over the phase of the contrast, always the same."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,10 +61,12 @@ class Selection:
 
     def first(self, count: int) -> "Selection":
         """At most `count` of them, spread evenly."""
-        kept = tuple(self.picks[i] for i in evenly(len(self), min(count, len(self))))
-        return Selection(
-            runs=self.runs, picks=kept, task=self.task, sha256=self.sha256, refused=self.refused
-        )
+        return self.only(evenly(len(self), min(count, len(self))))
+
+    def only(self, positions: Iterable[int]) -> "Selection":
+        """Those at some positions, in the order of the frames."""
+        kept = tuple(self.picks[position] for position in sorted(positions))
+        return replace(self, picks=kept)
 
 
 def evenly(length: int, count: int) -> list[int]:

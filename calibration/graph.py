@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,22 @@ class Graph:
         """The one node that reads a tensor, None if several do or the graph gives it out."""
         readers = self.readers.get(tensor, ())
         return readers[0] if len(readers) == 1 and tensor not in self.outputs else None
+
+    def with_values(self, changed: Mapping[str, NDArray[np.float32]]) -> "Graph":
+        """The same graph with other values for some of its constants."""
+        model, constants = ModelProto(), dict(self.constants)
+        model.CopyFrom(self.model)
+        stored = {item.name: item for item in model.graph.initializer}
+        stored |= {
+            node.output[0]: attribute.t
+            for node in model.graph.node
+            for attribute in node.attribute
+            if node.op_type == "Constant" and attribute.name == "value"
+        }
+        for name, values in changed.items():
+            constants[name] = numpy_helper.from_array(values, stored[name].name)
+            stored[name].CopyFrom(constants[name])
+        return replace(self, model=model, constants=constants)
 
     def order(self) -> dict[str, int]:
         """Rank of every activation: the inputs, then the outputs of each node."""

@@ -6,12 +6,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+from calibration.candidate import FORMS, Candidate, Source
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
-from calibration.collect import CollectOptions, collect, largest_magnitudes
+from calibration.collect import CollectOptions, largest_magnitudes
 from calibration.errors import CalibrationError
 from calibration.examples import Example, draw_examples
 from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
@@ -21,19 +23,16 @@ from calibration.gate import Agreement, Tolerance, compare
 from calibration.graph import read_graph
 from calibration.histogram import Histogram
 from calibration.page import write_report
-from calibration.placement import Placement, place
+from calibration.placement import place
 from calibration.progress import Track
-from calibration.qdq import Form, write
 from calibration.ranges import Range, dump_ranges, limits_of, share_limits
+from calibration.recovery import STEPS, Remedy, Step, recover, told_of_step
 from calibration.runs import open_runs
 from sdk.backends import open_backend
-from sdk.errors import ModelFolderError
 from sdk.model_folder import ModelFolder, sha256_of
-from sdk.tasks import TASKS, Task
+from sdk.tasks import make_task
 
 Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
-TRIAL_FRAMES = 8
-"""Of those that give the ranges, to choose a method on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +51,8 @@ class Options:
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Tensor -> limit that replaces the one found."""
+    recover: Sequence[Step] = STEPS
+    """What is tried where the network falls short on frames of its own."""
     tolerance: Tolerance = field(default_factory=Tolerance)
     """Within which the graphs are certified."""
     examples: int = 3
@@ -71,6 +72,7 @@ class Outcome:
         ranges: of every tensor that carries a Q/DQ pair in one of the graphs.
         agreements: (precision, precision) -> how closely the answers agree.
         shortfalls: what lies outside the tolerance, in words; empty: certified.
+        recovery: what was tried where the answers fell short, and what was measured.
         refused: picked frames that do not fit the task, with the reason.
     """
 
@@ -78,15 +80,22 @@ class Outcome:
     ranges: Mapping[str, Range]
     agreements: Mapping[tuple[str, str], Agreement]
     shortfalls: tuple[str, ...]
+    recovery: Sequence[Mapping[str, Any]]
     refused: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """For a person."""
         told = [f"set aside: {reason}" for reason in self.refused]
+        told += [*map(told_of_step, self.recovery), *self._clipped()]
         for (a, b), agreement in self.agreements.items():
             found = ", ".join(f"{name} {value}" for name, value in agreement.summary().items())
             told.append(f"{b} against {a}: {found}")
         return told + [f"outside the tolerance: {reason}" for reason in self.shortfalls]
+
+    def _clipped(self) -> list[str]:
+        """The tensor of which most is clipped; the report says it of every tensor."""
+        name, most = max(self.ranges.items(), key=lambda item: item[1].clipped)
+        return [f"clipped most: {most.clipped:.4%} of {name}"] if most.clipped else []
 
 
 def quantise(
@@ -103,29 +112,27 @@ def quantise(
     seen, held_out = _select(folder, frames, options, track)
     shelf = _shelf(folder, seen, options.resume) if options.resume else None
     collecting = CollectOptions(threads=options.threads, shelf=shelf)
-    histograms = collect(graph, placement.cpu.pairs, seen, collecting, track)
-    with closing(Trial(graph, placement, seen.first(TRIAL_FRAMES), path)) as trial:
-        ranges, qualities = _choose(options, trial, histograms, placement.groups, track)
-    graphs = {
-        "int8": write(graph, placement, ranges, Form.TENSORRT),
-        "int8.cpu": write(graph, placement, ranges, Form.CPU),
-    }
+    choose = partial(_choose, options)
+    source = Source(path=path, frames=seen, choose=choose, collecting=collecting, track=track)
+    candidate, recovery = recover(source.make(graph, placement), source, _remedy(options))
+    graphs = {precision: candidate.write(precision) for precision in FORMS}
     agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
-    largest = largest_magnitudes(graph, seen.first(TRIAL_FRAMES), collecting, track)
-    typed, typing = typed_forms(graph, graphs["int8"], largest)
+    largest = largest_magnitudes(candidate.graph, seen.first(TRIAL_FRAMES), collecting, track)
+    typed, typing = typed_forms(candidate.graph, graphs["int8"], largest)
     more = compare_typed(folder, typed, held_out, options.threads, track)
     graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
     shortfalls = _shortfalls(agreements, options.tolerance)
     origin = _origin(options, (seen, held_out), agreements, shortfalls)
-    report = origin | _details(placement, ranges, qualities, (seen, held_out)) | typing
+    report = origin | _details(candidate, (seen, held_out)) | {"recovery": recovery} | typing
     files = {GRAPHS[precision]: content for precision, content in graphs.items()}
-    files[RANGES] = dump_ranges(ranges, seen.sha256, sha256_of(path))
-    files |= write_report(folder.manifest.task, report, histograms, examples)
+    files[RANGES] = dump_ranges(candidate.ranges, seen.sha256, sha256_of(path))
+    files |= write_report(folder.manifest.task, report, candidate.histograms, examples)
     return Outcome(
         quantised=Quantised(files=files, golden=golden, origin=origin),
-        ranges=ranges,
+        ranges=candidate.ranges,
         agreements=agreements,
         shortfalls=shortfalls,
+        recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
     )
 
@@ -139,6 +146,10 @@ def _shortfalls(
         if reference == "fp32"
         for reason in agreement.shortfalls(tolerance)
     )
+
+
+def _remedy(options: Options) -> Remedy:
+    return Remedy(steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float)
 
 
 def _select(
@@ -166,21 +177,6 @@ def _shelf(folder: ModelFolder, seen: Selection, resume: Path) -> Path:
     manifest = folder.manifest
     prepared = json.dumps([seen.sha256, manifest.task, manifest.options], sort_keys=True)
     return resume / hashlib.sha256(prepared.encode()).hexdigest()
-
-
-def make_task(folder: ModelFolder) -> Task[Any]:
-    """The task of a model folder.
-
-    Raises:
-        ModelFolderError: its options do not fit, or there is no such task.
-    """
-    manifest = folder.manifest
-    try:
-        return TASKS[manifest.task](**manifest.options)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFolderError(
-            f"{folder.path} does not describe one of the tasks {', '.join(TASKS)}: {error}"
-        ) from error
 
 
 def _choose(
@@ -255,16 +251,12 @@ def _origin(
     }
 
 
-def _details(
-    placement: Placement,
-    ranges: Mapping[str, Range],
-    qualities: Mapping[str, float],
-    selections: tuple[Selection, Selection],
-) -> dict[str, Any]:
+def _details(candidate: Candidate, selections: tuple[Selection, Selection]) -> dict[str, Any]:
     """What the report says beyond the manifest."""
     seen, held_out = selections
+    placement = candidate.placement
     return {
-        "output_signal_over_noise_db": dict(qualities),
+        "output_signal_over_noise_db": dict(candidate.qualities),
         "decisions": [asdict(decision) for decision in placement.decisions],
         "shared_scales": [list(group) for group in placement.groups],
         "tensors": {
@@ -274,7 +266,7 @@ def _details(
                 "clipped": item.clipped,
                 "in_both_graphs": name in placement.tensorrt.pairs,
             }
-            for name, item in ranges.items()
+            for name, item in candidate.ranges.items()
         },
         "calibration_frames": [seen.label(pick) for pick in seen.picks],
         "held_out_frames": [held_out.label(pick) for pick in held_out.picks],

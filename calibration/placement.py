@@ -5,13 +5,15 @@ products, hence after the ReLU; a residual addition takes one on its identity br
 inputs of a concatenation share one scale; biases, heads and outputs stay float.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from calibration.errors import CalibrationError
 from calibration.graph import WEIGHTED, Graph, Node
 from calibration.rules import FLOAT_OPS, float_reason, weight_axis, weighted_depth
+
+SENSITIVE = "sensitive: the answers of the network change most where it is quantised"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +66,20 @@ class Placement:
     decisions: tuple[Decision, ...]
 
 
-def place(graph: Graph, keep_float: Sequence[str] = ()) -> Placement:
+def place(
+    graph: Graph, keep_float: Sequence[str] = (), sensitive: Collection[int] = ()
+) -> Placement:
     """Decides what becomes INT8.
 
     Args:
         graph: the FP32 graph.
         keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
+        sensitive: positions of operations to leave in float because their error was measured.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
     """
-    reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
-    for pattern in keep_float:
-        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
-        if not kept:
-            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
-        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
+    reasons = _reasons(graph, keep_float, sensitive)
     chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
     if not chosen:
         told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
@@ -102,6 +102,20 @@ def place(graph: Graph, keep_float: Sequence[str] = ()) -> Placement:
         groups=_groups(graph, reads),
         decisions=tuple(decisions),
     )
+
+
+def _reasons(
+    graph: Graph, keep_float: Sequence[str], sensitive: Collection[int]
+) -> dict[int, str | None]:
+    """Position of a convolution or product -> why it stays in float, None if it becomes INT8."""
+    reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
+    for pattern in keep_float:
+        kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
+        if not kept:
+            raise CalibrationError(f"no convolution or matrix product is called {pattern}")
+        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
+    reasons |= {index: reasons[index] or SENSITIVE for index in sensitive}
+    return reasons
 
 
 def _identities(graph: Graph, chosen: list[Node]) -> dict[int, str]:

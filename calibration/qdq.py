@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.errors import CalibrationError
@@ -14,6 +15,9 @@ from calibration.graph import Graph, Node
 from calibration.placement import Placement, Wiring
 from calibration.ranges import Range
 from calibration.weights import LEVELS, quantise_weight, up_to_half
+
+Biases = Mapping[int, NDArray[np.float32]]
+"""Position of an operation -> its (channels,) bias."""
 
 
 class Form(Enum):
@@ -52,18 +56,23 @@ def _scale(exact: float) -> np.float32:
     return np.float32(up_to_half(np.asarray(exact)))
 
 
-def write(graph: Graph, placement: Placement, ranges: Mapping[str, Range], form: Form) -> bytes:
+def write(
+    graph: Graph,
+    placement: Placement,
+    ranges: Mapping[str, Range],
+    form: Form,
+    biases: Biases | None = None,
+) -> bytes:
     """The quantised graph; the same arguments give the same bytes.
+
+    `biases` replace those of operations that compute in INT8.
 
     Raises:
         CalibrationError: a weight is NaN or infinite.
     """
     wiring = placement.tensorrt if form is Form.TENSORRT else placement.cpu
-    writer = _Writer(graph, placement.weights, wiring)
-    for name in wiring.pairs:
-        grid = grid_of(ranges[name], form)
-        writer.constant(scale_name(name), np.asarray(grid.scale))
-        writer.constant(f"{name}/zero_point", np.asarray(grid.zero_point))
+    writer = Writer(graph, placement.weights, wiring, biases)
+    writer.add_grids(ranges, form)
     return writer.finish()
 
 
@@ -73,7 +82,7 @@ def write_tunable(graph: Graph, placement: Placement) -> bytes:
     Raises:
         CalibrationError: a weight is NaN or infinite.
     """
-    writer = _Writer(graph, placement.weights, placement.tensorrt)
+    writer = Writer(graph, placement.weights, placement.tensorrt)
     for name in placement.tensorrt.pairs:
         writer.scale_input(scale_name(name))
         writer.constant(f"{name}/zero_point", np.asarray(np.int8(0)))
@@ -90,21 +99,35 @@ def dequantised_name(tensor: str) -> str:
     return f"{tensor}/dequantised"
 
 
-class _Writer:
+class Writer:
     """Copies a graph node by node, with pairs behind tensors and integers for weights."""
 
-    def __init__(self, graph: Graph, weights: Mapping[int, int], wiring: Wiring) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        weights: Mapping[int, int],
+        wiring: Wiring,
+        biases: Biases | None = None,
+    ) -> None:
         self._graph = graph
         self._weights = weights
         self._wiring = wiring
+        self._biases = biases or {}
         self._constants: dict[str, TensorProto] = {}
         self._inputs = [item for item in graph.model.graph.input if item.name in graph.inputs]
+        self._outputs = list(graph.model.graph.output)
         self._nodes: list[NodeProto] = []
 
     def constant(
         self, name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
     ) -> None:
         self._constants[name] = numpy_helper.from_array(values, name)
+
+    def add_grids(self, ranges: Mapping[str, Range], form: Form) -> None:
+        for name in self._wiring.pairs:
+            grid = grid_of(ranges[name], form)
+            self.constant(scale_name(name), np.asarray(grid.scale))
+            self.constant(f"{name}/zero_point", np.asarray(grid.zero_point))
 
     def scale_input(self, name: str) -> None:
         self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, []))
@@ -137,7 +160,15 @@ class _Writer:
                 copy.input[place] = dequantised_name(name)
         if node.index in self._weights:
             copy.input[1] = self._add_weight(node.inputs[1], self._weights[node.index])
+            self._replace_bias(copy, node.index)
         self._nodes.append(copy)
+
+    def _replace_bias(self, copy: NodeProto, index: int) -> None:
+        if index in self._biases:
+            name = f"{copy.output[0]}/bias"
+            self.constant(name, self._biases[index])
+            del copy.input[2:]
+            copy.input.append(name)
 
     def _add_weight(self, name: str, axis: int) -> str:
         stem = f"{name}/axis{axis}"
@@ -162,13 +193,14 @@ class _Writer:
         model.CopyFrom(self._graph.model)
         graph = model.graph
         floats = {item.name: item for item in self._graph.model.graph.initializer}
-        read = _names_read(self._nodes) | set(self._graph.outputs)
-        for field in ("node", "input", "initializer", "value_info"):
+        read = _names_read(self._nodes) | {item.name for item in self._outputs}
+        for field in ("node", "input", "output", "initializer", "value_info"):
             graph.ClearField(field)
         graph.node.extend(
             node for node in self._nodes if node.op_type != "Constant" or node.output[0] in read
         )
         graph.input.extend(self._inputs)
+        graph.output.extend(self._outputs)
         both = floats | self._constants
         graph.initializer.extend(item for name, item in both.items() if name in read)
         return model

@@ -6,6 +6,8 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+from sdk import Vessels
+
 
 class Net:
     """Collects nodes; every method returns the name of what it computes."""
@@ -18,6 +20,11 @@ class Net:
         name = f"weight{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(np.asarray(values), name))
         return name
+
+    def scale(self, place, factors):
+        """Changes a weight made before, such as -1 for the last."""
+        values = numpy_helper.to_array(self.weights[place]) * factors
+        self.weights[place] = numpy_helper.from_array(values, self.weights[place].name)
 
     def op(self, kind, *inputs, name=None, **attributes):
         output = name or f"{kind.lower()}{len(self.nodes)}"
@@ -68,11 +75,62 @@ def branched(path, size=(32, 32), seed=0):
     return net.save(path, {"logits": [1, 1, *size]}, size)
 
 
+def separable(path, size=(32, 32), seed=0, spread=0.0):
+    """Depthwise and pointwise convolutions in turn; ranges of channels lie `spread` powers apart.
+
+    Factors move between a depthwise weight and the pointwise weight that reads it, so that every
+    spread gives the same network.
+    """
+    net = Net(seed)
+    random = np.random.default_rng(seed)
+    tensor = net.relu(net.conv("image", (1, 16), name="first"))
+    for name in ("a", "b"):
+        tensor = net.relu(net.conv(tensor, (16, 16), group=16, name=f"depth_{name}"))
+        tensor = net.relu(net.conv(tensor, (16, 16), side=1, name=f"point_{name}"))
+        factors = (2 ** np.rint(spread * random.uniform(-1, 1, 16))).astype(np.float32)
+        net.scale(-4, factors.reshape(-1, 1, 1, 1))
+        net.scale(-3, factors)
+        net.scale(-2, 1 / factors.reshape(1, -1, 1, 1))
+    net.conv(tensor, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
+def volumetric(path, size=(8, 16, 16), seed=0):
+    """3-D convolutions, an instance normalisation, a residual addition."""
+    net = Net(seed)
+
+    def conv(tensor, before, after, name, side=3):
+        weight = net.random(after, before, side, side, side)
+        bias = net.weight(np.full(after, 0.05, np.float32))
+        return net.op("Conv", tensor, weight, bias, name=name, pads=[side // 2] * 6)
+
+    first = net.relu(conv("image", 1, 16, "first"))
+    ones, zeros = (net.weight(np.full(16, value, np.float32)) for value in (1, 0))
+    normal = net.op("InstanceNormalization", conv(first, 16, 16, "inner"), ones, zeros)
+    total = net.relu(net.op("Add", conv(net.relu(normal), 16, 16, "outer"), first, name="sum"))
+    conv(total, 16, 1, "logits", side=1)
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
 class ArrayFeed:
-    """Frames that are network inputs already."""
+    """Frames that are network inputs already, for a task that calls positive logits a vessel."""
 
     def __init__(self, *images):
         self.images = images
+        self.task = self
+
+    def frame(self, index):
+        return self.images[index]
+
+    def postprocess(self, outputs, frame):
+        mask = (outputs["logits"] > 0).astype(np.uint8)
+        return Vessels(mask=mask, area_px=int(mask.sum()), area_mm2=None, count=1)
+
+    def first(self, count):
+        return self.only(range(min(count, len(self))))
+
+    def only(self, positions):
+        return ArrayFeed(*(self.images[position] for position in sorted(positions)))
 
     def __len__(self):
         return len(self.images)

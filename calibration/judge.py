@@ -1,0 +1,129 @@
+"""How near candidates come to FP32, on the few frames where quantisation shows most."""
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.candidate import FORMS, Candidate, Source
+from calibration.choose import decibel, energies
+from calibration.frames import Selection
+from calibration.gate import Agreement, Tolerance
+from sdk.backends import Backend, open_backend
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Verdict:
+    """How near a candidate comes to FP32.
+
+    Attributes:
+        agreements: precision -> with the answers of FP32.
+        quality_db: signal over noise of the outputs, the mean over outputs and precisions.
+        shortfalls: what lies outside the tolerance, in words; empty: nothing.
+    """
+
+    agreements: Mapping[str, Agreement]
+    quality_db: float
+    shortfalls: tuple[str, ...]
+
+    def better_than(self, other: "Verdict") -> bool:
+        """Whether outputs come nearer and no answer gets worse, or all is within the tolerance."""
+        nearer = self.quality_db > other.quality_db
+        pairs = ((self.agreements[name], other.agreements[name]) for name in self.agreements)
+        return not self.shortfalls or (nearer and all(_as_good(a, b) for a, b in pairs))
+
+    def summary(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "signal_over_noise_db": round(self.quality_db, 3),
+            "agreement": {name: item.summary() for name, item in self.agreements.items()},
+            "shortfalls": list(self.shortfalls),
+        }
+
+
+class Judge:
+    """Compares candidates with FP32 on frames whose FP32 outputs it keeps, hence few frames."""
+
+    def __init__(self, source: Source, frames: Selection, tolerance: Tolerance) -> None:
+        """Answers the frames with FP32, once."""
+        self._frames, self._tolerance, self._threads = frames, tolerance, source.threads
+        with closing(open_backend(source.path, threads=source.threads)) as backend:
+            self._exact = [_answered(backend, frames, index) for index in range(len(frames))]
+
+    def __call__(self, candidate: Candidate) -> Verdict:
+        """Answers the frames with every form of a candidate."""
+        agreements, levels = {}, []
+        for precision in FORMS:
+            with closing(_opened(candidate, precision, self._threads)) as backend:
+                agreements[precision], level = self._compare(backend)
+            levels.append(level)
+        shortfalls = [
+            f"{precision}: {reason}"
+            for precision, agreement in agreements.items()
+            for reason in agreement.shortfalls(self._tolerance)
+        ]
+        return Verdict(
+            agreements=agreements,
+            quality_db=float(np.mean(levels)),
+            shortfalls=tuple(shortfalls),
+        )
+
+    def _compare(self, backend: Backend) -> tuple[Agreement, float]:
+        agreement, total = Agreement(), dict.fromkeys(backend.outputs, np.zeros(2))
+        for index, exact in enumerate(self._exact):
+            got = _answered(backend, self._frames, index)
+            frame, answer = self._frames.frame(index), self._frames.task.postprocess
+            for name, energy in energies(exact, got).items():
+                total[name] = total[name] + energy
+            agreement.add(answer(exact, frame), answer(got, frame))
+        return agreement, float(np.mean([decibel(*energy) for energy in total.values()]))
+
+
+def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection, Selection]:
+    """Of all frames, the `count` on which outputs suffer most, and the worst one of each output.
+
+    The frames of each output are asked for in turn. One pass over the frames.
+    """
+    levels: dict[str, list[float]] = {}
+    frames, threads = source.frames, source.threads
+    with (
+        closing(open_backend(source.path, threads=threads)) as exact,
+        closing(_opened(candidate, "int8", threads)) as got,
+    ):
+        for index in source.track(range(len(frames)), "looking for hard frames"):
+            frames.fill(index, exact.inputs)
+            for name, tensor in exact.inputs.items():
+                np.copyto(got.inputs[name], tensor)
+            exact.run()
+            got.run()
+            for name, energy in energies(exact.outputs, got.outputs).items():
+                levels.setdefault(name, []).append(decibel(*energy))
+    orders = [np.argsort(of_output, kind="stable").tolist() for of_output in levels.values()]
+    in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
+    worst_of_each = {order[0] for order in orders}
+    return frames.only(list(in_turn)[:count]), frames.only(worst_of_each)
+
+
+def _as_good(one: Agreement, other: Agreement) -> bool:
+    return all(
+        np.mean(mine or 1) >= np.mean(theirs or 1)
+        for mine, theirs in ((one.dice, other.dice), (one.same_grade, other.same_grade))
+    )
+
+
+def _answered(backend: Backend, frames: Selection, index: int) -> dict[str, NDArray[Any]]:
+    frames.fill(index, backend.inputs)
+    backend.run()
+    return {name: tensor.copy() for name, tensor in backend.outputs.items()}
+
+
+def _opened(candidate: Candidate, precision: str, threads: int | None) -> Backend:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "candidate.onnx"
+        path.write_bytes(candidate.write(precision))
+        return open_backend(path, threads=threads)

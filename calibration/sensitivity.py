@@ -1,0 +1,111 @@
+"""Which operations must stay in float: ranked by what each alone does to the outputs, then counted.
+
+Ranking: every operation is quantised by itself (Wu et al., arXiv 2004.09602, section 5.1).
+Counting: the fewest of the ranked operations with which the answers agree, by doubling and halving.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper
+
+from calibration.candidate import Candidate, Source
+from calibration.choose import decibel, energies
+from calibration.graph import Graph, Node
+from calibration.placement import Wiring
+from calibration.qdq import Form, Writer
+from sdk.backends import Backend, open_backend
+
+
+def rank(candidate: Candidate, source: Source) -> dict[int, float]:
+    """Position of an INT8 operation -> signal over noise in dB if it alone is INT8, worst first.
+
+    Of the output and the frame that suffer most. One run per operation and frame.
+    """
+    graph, frames = candidate.graph, source.frames
+    switches = {index: _switch(graph.nodes[index]) for index in candidate.placement.weights}
+    steps = [(frame, index) for frame in range(len(frames)) for index in (None, *switches)]
+    found, exact = dict.fromkeys(switches, np.inf), {}
+    with closing(_open_switched(candidate, source.threads)) as backend:
+        for frame, index in source.track(steps, "ranking operations"):
+            if index is None:
+                frames.fill(frame, backend.inputs)
+                backend.run()
+                exact = {name: tensor.copy() for name, tensor in backend.outputs.items()}
+                continue
+            backend.inputs[switches[index]][...] = 1
+            backend.run()
+            backend.inputs[switches[index]][...] = 0
+            level = min(decibel(*energy) for energy in energies(exact, backend.outputs).values())
+            found[index] = min(found[index], level)
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _open_switched(candidate: Candidate, threads: int | None) -> Backend:
+    graph, placement = candidate.graph, candidate.placement
+    reads = frozenset((index, graph.nodes[index].inputs[0]) for index in placement.weights)
+    tensors = {tensor for _, tensor in reads}
+    pairs = tuple(name for name in placement.tensorrt.pairs if name in tensors)
+    writer = _Switched(graph, placement.weights, Wiring(pairs=pairs, reads=reads))
+    writer.add_grids(candidate.ranges, Form.TENSORRT)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "switched.onnx"
+        path.write_bytes(writer.finish())
+        return open_backend(path, threads=threads)
+
+
+def fewest(count: int, within: Callable[[int], bool]) -> int | None:
+    """The least number in 1..`count` for which `within` is true, None if it never is.
+
+    `within` is taken to stay true from some number on; it is asked about 2 log2 of the answer
+    times.
+    """
+    low, high = 0, 1
+    while not within(high):
+        if high == count:
+            return None
+        low, high = high, min(2 * high, count)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if within(middle) else (middle, high)
+    return high
+
+
+def multiplications(graph: Graph, indices: Sequence[int]) -> int:
+    """Of convolutions and matrix products, for one run."""
+    total = 0
+    for index in indices:
+        node = graph.nodes[index]
+        weight, made = graph.constants[node.inputs[1]].dims, graph.shapes[node.outputs[0]]
+        per_value = prod(weight[1:]) if node.op == "Conv" else prod(weight) // made[-1]
+        total += prod(made) * per_value
+    return total
+
+
+class _Switched(Writer):
+    """The float graph, in which each operation can be switched to INT8 by an input of the graph."""
+
+    def _add_node(self, node: Node) -> None:
+        if node.index not in self._weights:
+            plain = NodeProto()
+            plain.CopyFrom(self._graph.model.graph.node[node.index])
+            self._nodes.append(plain)
+            return
+        switch = _switch(node)
+        self._inputs.append(helper.make_tensor_value_info(switch, TensorProto.UINT8, []))
+        self._make("Cast", [switch], f"{switch}/on", to=TensorProto.BOOL)
+        super()._add_node(node)
+        copy = self._nodes.pop()
+        for place in (0, 1):
+            inputs = [f"{switch}/on", copy.input[place], node.inputs[place]]
+            copy.input[place] = f"{switch}/{place}"
+            self._make("Where", inputs, f"{switch}/{place}")
+        self._nodes.append(copy)
+
+
+def _switch(node: Node) -> str:
+    return f"{node.outputs[0]}/switch"

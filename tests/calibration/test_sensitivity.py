@@ -1,0 +1,77 @@
+"""Operations are ranked by what each does alone, and as few as possible go to float."""
+
+from math import log2
+
+import numpy as np
+import pytest
+from candidates import prepared
+from small_nets import Net, branched, images, run, volumetric
+
+from calibration.choose import decibel
+from calibration.graph import read_graph
+from calibration.placement import SENSITIVE
+from calibration.sensitivity import fewest, multiplications, rank
+
+
+def three(path):
+    net = Net()
+    tensor = net.relu(net.conv("image", (1, 16), name="first"))
+    for name in ("one", "two", "three"):
+        tensor = net.relu(net.conv(tensor, (16, 16), name=name))
+    net.conv(tensor, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, 32, 32]})
+
+
+def test_the_rank_is_that_of_a_graph_in_which_one_operation_is_int8(tmp_path):
+    candidate, source = prepared(three(tmp_path / "net.onnx"), images(2))
+    found = rank(candidate, source)
+    assert list(found.values()) == sorted(found.values())
+    exact = [run(source.path.read_bytes(), source.frames, i, ["logits"])["logits"] for i in (0, 1)]
+    for index, level in found.items():
+        alone = candidate.with_float([], set(found) - {index}).write("int8")
+        got = [run(alone, source.frames, i, ["logits"])["logits"] for i in (0, 1)]
+        noise = [np.square(a - b).sum() for a, b in zip(exact, got, strict=True)]
+        levels = [decibel(np.square(a).sum(), n) for a, n in zip(exact, noise, strict=True)]
+        assert level == pytest.approx(min(levels), abs=0.1)
+
+
+def test_what_goes_to_float_says_why_and_the_rest_keeps_its_ranges(tmp_path):
+    candidate, _ = prepared(branched(tmp_path / "net.onnx"))
+    less = candidate.with_float([], [candidate.graph.producer["fused"].index])
+    reasons = {item.node: (item.int8, item.reason) for item in less.placement.decisions}
+    assert reasons["fused"] == (False, SENSITIVE)
+    assert reasons["outer"][0]
+    assert set(less.ranges) == set(less.placement.cpu.pairs) < set(candidate.ranges)
+    assert all(candidate.ranges[name] == item for name, item in less.ranges.items())
+    assert b"joined/quantised" in candidate.write("int8.cpu")
+    assert b"joined/quantised" not in less.write("int8.cpu")
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 60])
+def test_fewest_is_the_first_number_that_is_enough(count):
+    for enough in range(1, count + 1):
+        asked = []
+
+        def within(number, enough=enough, asked=asked):
+            asked.append(number)
+            return number >= enough
+
+        assert fewest(count, within) == enough
+        assert len(asked) == len(set(asked)) <= 2 * log2(enough) + 3
+
+
+def test_nothing_may_be_enough():
+    assert fewest(5, lambda _: False) is None
+
+
+def test_multiplications_are_those_of_the_weights_at_every_place(tmp_path):
+    flat = read_graph(three(tmp_path / "flat.onnx"))
+    index = flat.producer["two"].index
+    assert multiplications(flat, [index]) == 16 * 16 * 9 * 32 * 32
+    deep = read_graph(volumetric(tmp_path / "deep.onnx"))
+    both = [deep.producer[name].index for name in ("inner", "logits")]
+    assert multiplications(deep, both) == (16 * 16 * 27 + 16) * 8 * 16 * 16
+    net = Net()
+    net.op("MatMul", "image", net.weight(np.ones((32, 5), np.float32)), name="out")
+    product = read_graph(net.save(tmp_path / "product.onnx", {"out": [1, 1, 32, 5]}))
+    assert multiplications(product, [0]) == 32 * 32 * 5

@@ -1,0 +1,22 @@
+"""Quantised candidates of small networks, for tests of accuracy recovery."""
+
+from small_nets import images
+
+from calibration.candidate import Source
+from calibration.graph import read_graph
+from calibration.placement import place
+from calibration.progress import silent
+from calibration.ranges import limits_of, share_limits
+
+
+def largest(trial, histograms, groups, track):
+    """Clips nothing."""
+    return share_limits(limits_of(histograms, "minmax"), histograms, groups), {}
+
+
+def prepared(path, feed=None):
+    """The plain candidate of a network, and what it was made from."""
+    frames = feed or images(4)
+    source = Source(path=path, frames=frames, choose=largest, threads=1, track=silent)
+    graph = read_graph(path)
+    return source.make(graph, place(graph)), source
