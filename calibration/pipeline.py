@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from calibration.candidate import FORMS, Candidate, Source
+from calibration.candidate import FORMS, TRIAL_FRAMES, Candidate, Source
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
 from calibration.collect import CollectOptions, largest_magnitudes
 from calibration.errors import CalibrationError

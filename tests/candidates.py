@@ -3,6 +3,7 @@
 from small_nets import images
 
 from calibration.candidate import Source
+from calibration.collect import CollectOptions
 from calibration.graph import read_graph
 from calibration.placement import place
 from calibration.progress import silent
@@ -17,6 +18,7 @@ def largest(trial, histograms, groups, track):
 def prepared(path, feed=None):
     """The plain candidate of a network, and what it was made from."""
     frames = feed or images(4)
-    source = Source(path=path, frames=frames, choose=largest, threads=1, track=silent)
+    collecting = CollectOptions(threads=1)
+    source = Source(path=path, frames=frames, choose=largest, collecting=collecting, track=silent)
     graph = read_graph(path)
     return source.make(graph, place(graph)), source

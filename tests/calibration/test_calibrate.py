@@ -186,7 +186,7 @@ def test_an_interrupted_calibration_goes_on_where_it_was(model, runs, tmp_path, 
 
     resume = ("--force", "--resume", str(tmp_path / "kept"))
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "Trial", interrupt)
+        patch.setattr(candidate, "Trial", interrupt)
         assert calibrate(model, runs, *resume) == 130
     counted = []
     count = Histogram.count

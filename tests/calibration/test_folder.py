@@ -34,7 +34,7 @@ def test_the_graphs_join_and_everything_else_stays(folder):
     assert after.graphs == before.graphs | GRAPHS
     assert before.files.items() <= after.files.items()
     assert after.golden.tolerance_of("int8.cpu", "grade") == 0.5
-    assert after.golden.tolerance_of("int8.cpu", "vessels") == before.golden.tolerance
+    assert after.golden.tolerance_of("int8.cpu", "vessels") == model_folder.ROUNDING["int8"]
     assert after.golden.tolerance_of("fp32", "grade") == before.golden.tolerance
     assert after.origin["calibration"] == {"certified": True}
     assert after.options == before.options
