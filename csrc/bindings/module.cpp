@@ -24,6 +24,7 @@ PYBIND11_MODULE(_native, m) {
   m.def("limit_cpu_target", &limit_target, "name"_a);
   angio::register_boxes(m);
   angio::register_centreline(m);
+  angio::register_device_array(m);
   angio::register_drawing(m);
   angio::register_frame_kernels(m);
   angio::register_masks(m);
