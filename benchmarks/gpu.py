@@ -70,19 +70,15 @@ def angiogram(rng: np.random.Generator, side: int) -> tuple[Any, Any]:
     return frame, logits[::2, ::2].astype(np.float32)
 
 
-def image_jobs(frame: Any, logits: Any) -> list[Job]:
-    """Kernels of one frame."""
+def pixel_jobs(frame: Any, logits: Any) -> list[Job]:
+    """Kernels of one frame that answer with an image."""
     pixels, half = frame.size, logits.size
     here, mask, found = to_device(frame), to_device(np.roll(frame, 3, 0)), to_device(logits)
     vessels = to_device(np.zeros(frame.shape, np.uint8))
-    labels = to_device(np.zeros(frame.shape, np.int32))
     lowest, network_input = to_device(frame), to_device(logits)
     rgb = to_device(np.zeros((*frame.shape, 3), np.uint8))
-    components, counting = kernels.ComponentsWorkspace(), kernels.ThresholdWorkspace()
-    statistics, moving = kernels.PercentileWorkspace(), kernels.ShiftWorkspace()
-    subtraction = kernels.Subtraction(log=True)
+    counting, subtraction = kernels.ThresholdWorkspace(), kernels.Subtraction(log=True)
     style = kernels.OverlayStyle(low=0, high=4095, outline_px=1)
-    kernels.threshold(found, 0.0, out=vessels)
     return [
         ("min_projection", lambda: kernels.min_projection(here, lowest), 6 * pixels),
         (
@@ -95,18 +91,37 @@ def image_jobs(frame: Any, logits: Any) -> list[Job]:
             lambda: kernels.threshold(found, 0.0, out=vessels, workspace=counting),
             4 * half + pixels,
         ),
-        ("components", lambda: kernels.components(vessels, workspace=components), pixels),
+        ("overlay, outlined", lambda: kernels.overlay(here, vessels, style, out=rgb), 6 * pixels),
+    ]
+
+
+def component_jobs(frame: Any, logits: Any) -> list[Job]:
+    """Kernels that label and edit the mask of one frame."""
+    pixels, workspace = frame.size, kernels.ComponentsWorkspace()
+    vessels = to_device(np.zeros(frame.shape, np.uint8))
+    labels = to_device(np.zeros(frame.shape, np.int32))
+    kernels.threshold(to_device(logits), 0.0, out=vessels)
+    return [
+        ("components", lambda: kernels.components(vessels, workspace=workspace), pixels),
         (
             "components, labels",
-            lambda: kernels.components(vessels, labels=labels, workspace=components),
+            lambda: kernels.components(vessels, labels=labels, workspace=workspace),
             5 * pixels,
         ),
         (
             "remove_small",
-            lambda: kernels.remove_small(vessels, 20, workspace=components),
+            lambda: kernels.remove_small(vessels, 20, workspace=workspace),
             2 * pixels,
         ),
-        ("fill_holes", lambda: kernels.fill_holes(vessels, workspace=components), 2 * pixels),
+        ("fill_holes", lambda: kernels.fill_holes(vessels, workspace=workspace), 2 * pixels),
+    ]
+
+
+def number_jobs(frame: Any) -> list[Job]:
+    """Kernels of one frame that answer with a few numbers."""
+    pixels, here, mask = frame.size, to_device(frame), to_device(np.roll(frame, 3, 0))
+    statistics, moving = kernels.PercentileWorkspace(), kernels.ShiftWorkspace()
+    return [
         (
             "percentiles 1, 99",
             lambda: kernels.percentiles(here, (1, 99), workspace=statistics),
@@ -118,7 +133,6 @@ def image_jobs(frame: Any, logits: Any) -> list[Job]:
             4 * pixels,
         ),
         ("noise_level", lambda: kernels.noise_level(here, workspace=statistics), 2 * pixels),
-        ("overlay, outlined", lambda: kernels.overlay(here, vessels, style, out=rgb), 6 * pixels),
     ]
 
 
@@ -197,7 +211,8 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     rate = copy_rate(sizes)
     frame, logits = angiogram(rng, sizes.side)
     rows = []
-    for name, call, least_bytes in [*image_jobs(frame, logits), *volume_jobs(rng, sizes)]:
+    jobs = [*pixel_jobs(frame, logits), *component_jobs(frame, logits), *number_jobs(frame)]
+    for name, call, least_bytes in [*jobs, *volume_jobs(rng, sizes)]:
         ms = device_ms(call, sizes.repeats)
         achieved = least_bytes / ms * 1e3
         rows.append(
