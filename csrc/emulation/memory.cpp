@@ -36,8 +36,10 @@ bool on_device(std::uintptr_t address) {
   return address <= reinterpret_cast<std::uintptr_t>(pages.start) + pages.bytes;
 }
 
+// What looks like a small number beside padding is none: padding may hold half of an old pointer.
 bool on_host(std::uintptr_t address) {
   if (address < (std::uintptr_t(1) << 32) || address >> 47 != 0) return false;
+  if ((address & 0xffffffffu) < 1 << 20) return false;
   unsigned char resident;
   return mincore(reinterpret_cast<void*>(address / page() * page()), page(), &resident) == 0;
 }
