@@ -9,13 +9,13 @@ BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cmake/*) $(shell find csrc -type f)
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: demo test lint format bench setup cuda-check clean
+.PHONY: demo test lint format bench setup cuda-check gpu-check emulated clean
 
 demo: .venv/device  ## run the shipped model over a phantom run, or RUN=path.dcm
 	@test -e "$(RUN)" || $(BIN)/python samples/phantom_run.py "$(RUN)"
 	$(BIN)/angioedge run $(MODEL) "$(RUN)" --out out/demo
 
-test: .venv/workstation  ## all tests
+test: .venv/workstation emulated  ## all tests
 	$(BIN)/python -m pytest
 
 lint: .venv/workstation  ## style, types and floors
@@ -40,6 +40,16 @@ cuda-check: .venv/workstation  ## compile the CUDA kernels for Orin, Hopper and 
 	  -DSKBUILD_PROJECT_VERSION=0 -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
 	$(BIN)/cmake --build build/cuda --target angio_cuda
+
+gpu-check:  ## on a CUDA machine: build, test, sanitise and measure the kernels (docs/gpu.md)
+	@$(PYTHON) -m benchmarks.gpu_check
+
+emulated: .venv/workstation  ## the CUDA kernels as host code, for tests/csrc/test_emulation.py
+	$(BIN)/cmake -S . -B build/emulated -G Ninja -DANGIO_CUDA=EMULATE -DCMAKE_BUILD_TYPE=Debug \
+	  -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	  -DSKBUILD_PROJECT_VERSION=0 -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR="$$($(BIN)/python -m pybind11 --cmakedir)"
+	$(BIN)/cmake --build build/emulated
 
 .venv/created:
 	$(PYTHON) -m venv .venv

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "bindings/dlpack.h"
+#include "core/device_memory.h"
 
 namespace angio {
 namespace {
@@ -55,6 +56,13 @@ ArrayIn from_numpy(const py::array& array, const char* name) {
   return in;
 }
 
+// 1 is the default stream, which CUDA also calls null; none means that nothing must be waited for.
+Stream stream_of(const py::dict& face) {
+  if (!face.contains("stream") || py::object(face["stream"]).is_none()) return nullptr;
+  const auto handle = py::cast<std::uintptr_t>(face["stream"]);
+  return handle == 1 ? nullptr : reinterpret_cast<Stream>(handle);
+}
+
 // __cuda_array_interface__ version 3
 // (numba.readthedocs.io/en/stable/cuda/cuda_array_interface.html).
 ArrayIn from_cuda(const py::object& object, const char* name) {
@@ -72,6 +80,7 @@ ArrayIn from_cuda(const py::object& object, const char* name) {
   if (face.contains("strides") && !py::object(face["strides"]).is_none())
     in.strides = py::cast<std::vector<std::ptrdiff_t>>(py::list(face["strides"]));
   in.device = Device::cuda;
+  in.stream = stream_of(face);
   in.owner = keep(object);
   return in;
 }
@@ -144,9 +153,17 @@ void check_same_device(const ArrayIn& array, const ArrayIn& reference) {
                                    "move one of them; nothing is copied in silence"));
 }
 
-void check_on_cpu(const ArrayIn& array) {
+void check_on_cpu(const ArrayIn& array, const char* why) {
   if (array.device != Device::cpu)
-    throw py::value_error(expected(array, "in host memory", "this kernel has no CUDA form yet"));
+    throw py::value_error(
+        expected(array, "in host memory", std::string("there is no CUDA form: ") + why));
+}
+
+void check_usable(const ArrayIn& array) { best_target(array.device); }
+
+void wait_for(const ArrayIn& input, const ArrayIn& output) {
+  if constexpr (kHasCuda)
+    if (output.device == Device::cuda) order(input.stream, output.stream);
 }
 
 }  // namespace angio

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "core/device.h"
+#include "core/target.h"
 #include "core/view.h"
 
 namespace angio {
@@ -27,6 +27,8 @@ struct ArrayIn {
   std::vector<std::ptrdiff_t> shape;
   std::vector<std::ptrdiff_t> strides;  // in bytes
   Device device = Device::cpu;
+  // Where the array's last writer runs; a kernel runs in the stream of what it writes to.
+  Stream stream = nullptr;
   bool readonly = false;
   std::shared_ptr<void> owner;
 
@@ -77,8 +79,12 @@ bool holds(const ArrayIn& array) {
 void check_layout(const ArrayIn& array, const char* dtype, int ndim, bool writes);
 void check_same_shape(const ArrayIn& array, const ArrayIn& reference);
 void check_same_device(const ArrayIn& array, const ArrayIn& reference);
-// For kernels that have no CUDA form yet.
-void check_on_cpu(const ArrayIn& array);
+// For arguments without a CUDA form; `why` completes "there is no CUDA form: ".
+void check_on_cpu(const ArrayIn& array, const char* why);
+// Refuses device memory where the build has no CUDA kernels.
+void check_usable(const ArrayIn& array);
+// Lets what runs next in the stream of `output` wait for what wrote `input`.
+void wait_for(const ArrayIn& input, const ArrayIn& output);
 [[noreturn]] void refuse_dtype(const ArrayIn& array, const char* expected);
 std::string shape_text(const std::vector<std::ptrdiff_t>& shape);
 

@@ -1,3 +1,5 @@
+#include "kernels/cuda/boxes.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -10,9 +12,31 @@ namespace {
 
 using namespace py::literals;
 
-ArrayIn host_array(const py::object& object, const char* name) {
+constexpr const char* kSequential = "one box follows the other; pass what is left after nms";
+constexpr const char* kFromCandidates = "it fuses what is left of several networks";
+
+struct Scratch : BoxScratch {
+  cuda::BoxMemory device;
+};
+
+ArrayIn host_array(const py::object& object, const char* name,
+                   const char* why = "the answer is small and goes to the host") {
   ArrayIn array = array_in(object, name);
-  check_on_cpu(array);
+  check_on_cpu(array, why);
+  return array;
+}
+
+// An array that lives where `first` does, and is waited for in its stream.
+ArrayIn array_beside(const ArrayIn& first, const py::object& object, const char* name) {
+  ArrayIn array = array_in(object, name);
+  check_same_device(array, first);
+  wait_for(array, first);
+  return array;
+}
+
+ArrayIn usable_array(const py::object& object, const char* name) {
+  ArrayIn array = array_in(object, name);
+  check_usable(array);
   return array;
 }
 
@@ -31,7 +55,8 @@ struct ListIn {
 
   ListIn(const py::object& boxes_object, const py::object& scores_object,
          const py::object& classes_object)
-      : boxes(host_array(boxes_object, "boxes")), scores(host_array(scores_object, "scores")) {
+      : boxes(usable_array(boxes_object, "boxes")),
+        scores(array_beside(boxes, scores_object, "scores")) {
     list.boxes = view2d<const float>(boxes);
     if (list.boxes.cols != 4 && list.boxes.cols != 6)
       throw py::value_error("boxes must be (n, 4) or (n, 6), got " + boxes.describe() +
@@ -40,7 +65,7 @@ struct ListIn {
     list.scores = view1d<const float>(scores).data;
     check_length(scores, boxes);
     if (classes_object.is_none()) return;
-    classes = host_array(classes_object, "classes");
+    classes = array_beside(boxes, classes_object, "classes");
     list.classes = view1d<const std::int32_t>(classes).data;
     check_length(classes, boxes);
   }
@@ -85,15 +110,20 @@ int bind_nms(const py::object& boxes, const py::object& scores, const py::object
                      invalid_boxes(options)};
   const ArrayIn kept = host_array(workspace.attr("kept"), "workspace.kept");
   auto* indices = room<std::int64_t>(kept, std::min(rule.max_kept, in.list.size()));
-  auto& scratch = py::cast<BoxScratch&>(workspace.attr("scratch"));
+  auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
   py::gil_scoped_release release;
-  return by_dimension(in.dimensions,
-                      [&](auto d) { return nms<d()>(in.list, rule, scratch, indices); });
+  return by_dimension(in.dimensions, [&](auto d) {
+    if constexpr (kHasCuda)
+      if (in.boxes.device == Device::cuda)
+        return cuda::nms<d()>(in.list, rule, in.boxes.stream, scratch.device, indices);
+    return nms<d()>(in.list, rule, scratch, indices);
+  });
 }
 
 int bind_soft_nms(const py::object& boxes, const py::object& scores, const py::object& classes,
                   const py::object& options, const py::object& workspace) {
   const ListIn in(boxes, scores, classes);
+  check_on_cpu(in.boxes, kSequential);
   const bool linear = option<std::string>(options, "decay") == "linear";
   const SoftNmsRule rule{linear ? Decay::linear : Decay::gaussian,
                          option<float>(options, "iou_threshold"),
@@ -106,7 +136,7 @@ int bind_soft_nms(const py::object& boxes, const py::object& scores, const py::o
   const int most = std::min(rule.max_kept, in.list.size());
   auto* indices = room<std::int64_t>(kept, most);
   auto* decayed = room<float>(kept_scores, most);
-  auto& scratch = py::cast<BoxScratch&>(workspace.attr("scratch"));
+  auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
   py::gil_scoped_release release;
   return by_dimension(in.dimensions, [&](auto d) {
     return soft_nms<d()>(in.list, rule, scratch, indices, decayed);
@@ -116,6 +146,7 @@ int bind_soft_nms(const py::object& boxes, const py::object& scores, const py::o
 int bind_fuse(const py::object& boxes, const py::object& scores, const py::object& classes,
               const py::object& options, const py::object& out) {
   const ListIn in(boxes, scores, classes);
+  check_on_cpu(in.boxes, kFromCandidates);
   const FusionRule rule{option<float>(options, "iou_threshold"),
                         option<float>(options, "total_weight"), invalid_boxes(options)};
   const ArrayIn out_boxes = host_array(out.attr("boxes"), "out.boxes");
@@ -207,24 +238,28 @@ View2D<float> box_room(const ArrayIn& array, int rows, int cols) {
 int bind_decode(const py::object& anchors_object, const py::object& offsets_object,
                 const py::object& logits_object, const py::object& options,
                 const py::object& workspace) {
-  const ArrayIn anchors_in = host_array(anchors_object, "anchors");
-  const ArrayIn offsets = host_array(offsets_object, "offsets");
-  const ArrayIn logits = host_array(logits_object, "logits");
+  const ArrayIn logits = usable_array(logits_object, "logits");
+  const ArrayIn anchors_in = array_beside(logits, anchors_object, "anchors");
+  const ArrayIn offsets = array_beside(logits, offsets_object, "offsets");
   const auto anchors = view2d<const float>(anchors_in);
   check_head(anchors_in, offsets, logits);
   const Extent extent(options, anchors.cols / 2);
   const DecodeRule rule{option<float>(options, "logit_threshold"), option<int>(options, "top"),
                         option<float>(options, "max_log_size"),
                         extent.given ? extent.sizes : nullptr};
-  const ArrayIn boxes = host_array(workspace.attr("boxes"), "workspace.boxes");
-  const ArrayIn scores = host_array(workspace.attr("scores"), "workspace.scores");
-  const ArrayIn indices = host_array(workspace.attr("indices"), "workspace.indices");
+  const ArrayIn boxes = array_beside(logits, workspace.attr("boxes"), "workspace.boxes");
+  const ArrayIn scores = array_beside(logits, workspace.attr("scores"), "workspace.scores");
+  const ArrayIn indices = array_beside(logits, workspace.attr("indices"), "workspace.indices");
   const DecodedBoxes out{box_room(boxes, rule.top, anchors.cols), room<float>(scores, rule.top),
                          room<std::int64_t>(indices, rule.top)};
   const HeadView offsets_in = offsets_view(offsets), logits_in = logits_view(logits);
-  auto& scratch = py::cast<BoxScratch&>(workspace.attr("scratch"));
+  auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
   py::gil_scoped_release release;
   return by_dimension(anchors.cols / 2, [&](auto d) {
+    if constexpr (kHasCuda)
+      if (logits.device == Device::cuda)
+        return cuda::decode_boxes<d()>(anchors, offsets_in, logits_in, rule, logits.stream,
+                                       scratch.device, out);
     return decode_boxes<d()>(anchors, offsets_in, logits_in, rule, scratch, out);
   });
 }
@@ -232,7 +267,7 @@ int bind_decode(const py::object& anchors_object, const py::object& offsets_obje
 }  // namespace
 
 void register_boxes(py::module_& m) {
-  py::class_<BoxScratch>(m, "BoxScratch").def(py::init<>());
+  py::class_<Scratch>(m, "BoxScratch").def(py::init<>());
   m.def("nms", &bind_nms, "boxes"_a, "scores"_a, "classes"_a, "options"_a, "workspace"_a);
   m.def("soft_nms", &bind_soft_nms, "boxes"_a, "scores"_a, "classes"_a, "options"_a, "workspace"_a);
   m.def("fuse_boxes", &bind_fuse, "boxes"_a, "scores"_a, "classes"_a, "options"_a, "out"_a);

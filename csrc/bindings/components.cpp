@@ -7,6 +7,7 @@
 
 #include "bindings/array_in.h"
 #include "bindings/register.h"
+#include "kernels/cuda/components.h"
 
 namespace angio {
 namespace {
@@ -15,6 +16,7 @@ using namespace py::literals;
 
 // One call at a time may use a workspace; the GIL does not see to that while kernels run.
 struct Workspace : ComponentsWorkspace {
+  cuda::ComponentsMemory device;
   std::atomic_flag busy = ATOMIC_FLAG_INIT;
 };
 
@@ -45,7 +47,6 @@ class Borrowed {
 // An image is a volume of depth 1.
 template <typename T>
 View3D<T> volume(const ArrayIn& array) {
-  check_on_cpu(array);
   if (array.shape.size() != 2) return view3d<T>(array);
   const View2D<T> image = view2d<T>(array);
   return {image.data, 1, image.rows, image.cols, 0, image.pitch};
@@ -53,6 +54,7 @@ View3D<T> volume(const ArrayIn& array) {
 
 ArrayIn mask_in(const py::object& object) {
   ArrayIn mask = array_in(object, "mask");
+  check_usable(mask);
   if (!holds<std::uint8_t>(mask)) refuse_dtype(mask, "uint8 or bool");
   if (mask.shape.size() != 2 && mask.shape.size() != 3)
     throw py::value_error("mask must be 2- or 3-dimensional, got " + mask.describe() +
@@ -88,7 +90,9 @@ struct Extras {
 void take_values(const py::object& object, const ArrayIn& mask, Extras& extras) {
   if (object.is_none()) return;
   const ArrayIn values = array_in(object, "values");
+  check_same_device(values, mask);
   check_same_shape(values, mask);
+  wait_for(values, mask);
   extras.owners[0] = values.owner;
   if (holds<float>(values))
     extras.float_values = volume<const float>(values);
@@ -101,7 +105,9 @@ void take_values(const py::object& object, const ArrayIn& mask, Extras& extras) 
 void take_labels(const py::object& object, const ArrayIn& mask, Extras& extras) {
   if (object.is_none()) return;
   const ArrayIn labels = array_in(object, "labels");
+  check_same_device(labels, mask);
   check_same_shape(labels, mask);
+  wait_for(labels, mask);
   extras.owners[1] = labels.owner;
   extras.signed_labels = holds<std::int32_t>(labels);
   if (!extras.signed_labels && !holds<std::uint32_t>(labels))
@@ -119,9 +125,30 @@ void take_labels(const py::object& object, const ArrayIn& mask, Extras& extras) 
                    view.pitch};
 }
 
-std::uint32_t compute(const View3D<const std::uint8_t>& mask, Connectivity connectivity,
-                      const Extras& extras, Workspace& workspace) {
+std::uint32_t compute_on_device(const cuda::Search& search, const Extras& extras,
+                                Workspace& workspace) {
+  std::uint32_t count = 0;
+  if constexpr (kHasCuda) {
+    count = cuda::find_components(search, workspace.device);
+    workspace.tallies.reserve(count);
+    workspace.values.reserve(count);
+    ValueTally* values = workspace.values.data();
+    if (extras.labels) cuda::paint_labels(search, *extras.labels, workspace.device);
+    if (extras.float_values)
+      cuda::tally_values(search, *extras.float_values, count, workspace.device, values);
+    if (extras.byte_values)
+      cuda::tally_values(search, *extras.byte_values, count, workspace.device, values);
+    cuda::fetch_tallies(search, count, workspace.device, workspace.tallies.data());
+  }
+  return count;
+}
+
+std::uint32_t compute(const ArrayIn& array, Connectivity connectivity, const Extras& extras,
+                      Workspace& workspace) {
+  const auto mask = volume<const std::uint8_t>(array);
   const py::gil_scoped_release release;
+  if (array.device == Device::cuda)
+    return compute_on_device({mask, connectivity, array.stream}, extras, workspace);
   const std::uint32_t count = find_components(mask, connectivity, workspace);
   if (extras.signed_labels && count > std::uint32_t(std::numeric_limits<std::int32_t>::max()))
     throw std::length_error("labels must be uint32 for 2^31 components or more, got int32");
@@ -169,54 +196,62 @@ py::tuple bind_components(const py::object& mask_object, const py::object& conne
                           const py::object& workspace) {
   const ArrayIn mask = mask_in(mask_object);
   const Connectivity connectivity = connectivity_in(connectivity_object, mask);
-  const auto view = volume<const std::uint8_t>(mask);
   Extras extras;
   take_values(values, mask, extras);
   take_labels(labels, mask, extras);
   const Borrowed borrowed(workspace);
-  const std::uint32_t count = compute(view, connectivity, extras, *borrowed);
+  const std::uint32_t count = compute(mask, connectivity, extras, *borrowed);
   const py::tuple found = statistics(*borrowed, count, int(mask.shape.size()));
   if (values.is_none()) return found + py::make_tuple(py::none(), py::none());
   return found + value_statistics(*borrowed, count);
 }
 
 // An output of None means the mask itself.
-template <typename Edit>
-auto edit_mask(const py::object& mask_object, const py::object& connectivity,
-               const py::object& out_object, const py::object& workspace, Edit edit) {
+template <typename Answer, typename Edit>
+Answer edit_mask(const py::object& mask_object, const py::object& connectivity,
+                 const py::object& out_object, const py::object& workspace, Edit edit) {
   const ArrayIn mask = mask_in(mask_object);
   const ArrayIn out = out_object.is_none() ? mask : array_in(out_object, "out");
+  check_same_device(out, mask);
   check_same_shape(out, mask);
+  wait_for(mask, out);
   if (!holds<std::uint8_t>(out)) refuse_dtype(out, "uint8 or bool");
   const MaskEdit job{volume<const std::uint8_t>(mask), volume<std::uint8_t>(out),
                      connectivity_in(connectivity, mask), mask.shape.size() == 2};
   const Borrowed borrowed(workspace);
   py::gil_scoped_release release;
-  return edit(job, *borrowed);
+  if constexpr (kHasCuda)
+    if (mask.device == Device::cuda) return edit(job, (*borrowed).device, out.stream);
+  return edit(job, static_cast<ComponentsWorkspace&>(*borrowed));
 }
 
 py::tuple told(const Kept& kept) { return py::make_tuple(kept.count, kept.pixels, kept.removed); }
 
+// `stream` is there where the memory is the device's; overloads find the kernel.
 py::tuple bind_remove_small(const py::object& mask, std::int64_t min_pixels,
                             const py::object& connectivity, const py::object& out,
                             const py::object& workspace) {
-  return told(edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
-    return remove_small(edit, min_pixels, ws);
-  }));
+  return told(edit_mask<Kept>(mask, connectivity, out, workspace,
+                              [=](const MaskEdit& edit, auto& memory, auto... stream) {
+                                return remove_small(edit, min_pixels, stream..., memory);
+                              }));
 }
 
 py::tuple bind_keep_largest(const py::object& mask, std::uint32_t keep,
                             const py::object& connectivity, const py::object& out,
                             const py::object& workspace) {
-  return told(edit_mask(mask, connectivity, out, workspace, [=](const MaskEdit& edit, auto& ws) {
-    return keep_largest(edit, keep, ws);
-  }));
+  return told(edit_mask<Kept>(mask, connectivity, out, workspace,
+                              [=](const MaskEdit& edit, auto& memory, auto... stream) {
+                                return keep_largest(edit, keep, stream..., memory);
+                              }));
 }
 
 std::uint32_t bind_fill_holes(const py::object& mask, const py::object& connectivity,
                               const py::object& out, const py::object& workspace) {
-  return edit_mask(mask, connectivity, out, workspace,
-                   [](const MaskEdit& edit, auto& ws) { return fill_holes(edit, ws); });
+  return edit_mask<std::uint32_t>(mask, connectivity, out, workspace,
+                                  [](const MaskEdit& edit, auto& memory, auto... stream) {
+                                    return fill_holes(edit, stream..., memory);
+                                  });
 }
 
 }  // namespace

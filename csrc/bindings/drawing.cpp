@@ -38,7 +38,8 @@ void run_overlay(const ArrayIn& frame, const ArrayIn& labels, const ArrayIn& col
   args.alpha = int(options.attr("alpha").cast<double>() * 256.0 + 0.5);
   args.outline = options.attr("outline_px").cast<int>();
   py::gil_scoped_release release;
-  overlay(out.device, nullptr, args);
+  for (const ArrayIn* array : {&frame, &labels, &colours}) wait_for(*array, out);
+  overlay(out.device, out.stream, args);
 }
 
 template <typename T>

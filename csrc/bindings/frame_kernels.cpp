@@ -11,7 +11,8 @@ template <typename T>
 void run_min_projection(const ArrayIn& frame, const ArrayIn& lowest) {
   const MinProjection<T> args{view2d<const T>(frame), view2d<T>(lowest)};
   py::gil_scoped_release release;
-  min_projection(lowest.device, nullptr, args);
+  wait_for(frame, lowest);
+  min_projection(lowest.device, lowest.stream, args);
 }
 
 void bind_min_projection(const py::object& frame_object, const py::object& lowest_object) {

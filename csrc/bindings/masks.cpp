@@ -2,6 +2,7 @@
 
 #include "bindings/array_in.h"
 #include "bindings/register.h"
+#include "kernels/cuda/threshold.h"
 #include "kernels/kernels.h"
 
 namespace angio {
@@ -10,10 +11,11 @@ namespace {
 using namespace py::literals;
 
 std::int64_t bind_threshold(const py::object& logits_object, float level,
-                            const py::object& out_object) {
+                            const py::object& out_object, cuda::ThresholdMemory& workspace) {
   const ArrayIn logits = array_in(logits_object, "logits"), out = array_in(out_object, "out");
-  check_on_cpu(logits);
-  check_on_cpu(out);
+  check_usable(logits);
+  check_same_device(out, logits);
+  wait_for(logits, out);
   const Threshold args{view2d<const float>(logits), view2d<std::uint8_t>(out), level};
   if (std::isnan(level))
     throw py::value_error("level must be a number, got nan; 0 is a probability of one half");
@@ -22,13 +24,18 @@ std::int64_t bind_threshold(const py::object& logits_object, float level,
     throw py::value_error("logits must have pixels to fill out, got " + logits.describe() +
                           "; pass the window that the source covers");
   py::gil_scoped_release release;
+  if constexpr (kHasCuda)
+    if (out.device == Device::cuda) return cuda::threshold(args, out.stream, workspace);
   return threshold(args);
 }
 
 }  // namespace
 
 void register_masks(py::module_& m) {
-  m.def("threshold", &bind_threshold, "logits"_a, "level"_a, "out"_a);
+  py::class_<cuda::ThresholdMemory>(m, "ThresholdWorkspace",
+                                    "Where `threshold` counts on a device; one call at a time.")
+      .def(py::init<>());
+  m.def("threshold", &bind_threshold, "logits"_a, "level"_a, "out"_a, "workspace"_a);
 }
 
 }  // namespace angio

@@ -25,6 +25,7 @@ PYBIND11_MODULE(_native, m) {
   angio::register_boxes(m);
   angio::register_centreline(m);
   angio::register_cuda_graph(m);
+  angio::register_device_array(m);
   angio::register_drawing(m);
   angio::register_frame_kernels(m);
   angio::register_masks(m);

@@ -1,5 +1,6 @@
 #include "bindings/array_in.h"
 #include "bindings/register.h"
+#include "kernels/cuda/anatomical_filter.h"
 #include "kernels/kernels.h"
 
 namespace angio {
@@ -30,6 +31,8 @@ void check_candidates(const ArrayIn& candidates, int dimensions) {
 
 template <typename T>
 T* one_each(const ArrayIn& array, const ArrayIn& candidates) {
+  check_same_device(array, candidates);
+  wait_for(array, candidates);
   const auto view = view1d<T>(array);
   if (view.size != candidates.shape[0])
     throw py::value_error(array.name + " must hold one value per candidate, (" +
@@ -60,8 +63,9 @@ void bind_anatomical_filter(const py::object& candidates_object, const py::objec
                             const py::object& options, const py::object& out_object) {
   const ArrayIn candidates = array_in(candidates_object, "candidates");
   const ArrayIn regions = array_in(regions_object, "regions");
-  check_on_cpu(candidates);
+  check_usable(candidates);
   check_same_device(regions, candidates);
+  wait_for(regions, candidates);
   AnatomicalFilter args{};
   args.candidates = view2d<const float>(candidates);
   args.regions = regions_view(regions);
@@ -80,6 +84,9 @@ void bind_anatomical_filter(const py::object& candidates_object, const py::objec
       one_each<std::uint8_t>(kept, candidates), one_each<std::uint8_t>(region, candidates),
       one_each<std::uint8_t>(reason, candidates), one_each<float>(overlap, candidates)};
   py::gil_scoped_release release;
+  if constexpr (kHasCuda)
+    if (candidates.device == Device::cuda)
+      return cuda::anatomical_filter(args, candidates.stream, out);
   anatomical_filter(args, out);
 }
 

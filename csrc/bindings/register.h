@@ -8,6 +8,7 @@ namespace angio {
 void register_boxes(pybind11::module_& m);
 void register_centreline(pybind11::module_& m);
 void register_cuda_graph(pybind11::module_& m);
+void register_device_array(pybind11::module_& m);
 void register_drawing(pybind11::module_& m);
 void register_frame_kernels(pybind11::module_& m);
 void register_masks(pybind11::module_& m);

@@ -2,6 +2,7 @@
 
 #include "bindings/array_in.h"
 #include "bindings/register.h"
+#include "kernels/cuda/shift.h"
 #include "kernels/kernels.h"
 
 namespace angio {
@@ -11,6 +12,7 @@ using namespace py::literals;
 
 struct ShiftWorkspace {
   std::vector<float> scratch;
+  cuda::ShiftMemory device;
 };
 
 void check_sides(const ArrayIn& frame) {
@@ -26,13 +28,18 @@ py::tuple run_estimate(const ArrayIn& mask, const ArrayIn& frame, bool log, floa
                        ShiftWorkspace& workspace) {
   EstimateShift<T> args{view2d<const T>(mask), view2d<const T>(frame), log, longest, nullptr};
   check_sides(frame);
-  ShiftEstimate found;
+  ShiftEstimate found{};
   {
     py::gil_scoped_release release;
-    const std::size_t size = shift_scratch(args.frame.rows, args.frame.cols);
-    if (workspace.scratch.size() < size) workspace.scratch.resize(size);
-    args.scratch = workspace.scratch.data();
-    found = estimate_shift(args);
+    if constexpr (kHasCuda)
+      if (frame.device == Device::cuda)
+        found = cuda::estimate_shift(args, frame.stream, workspace.device);
+    if (frame.device == Device::cpu) {
+      const std::size_t size = shift_scratch(args.frame.rows, args.frame.cols);
+      if (workspace.scratch.size() < size) workspace.scratch.resize(size);
+      args.scratch = workspace.scratch.data();
+      found = estimate_shift(args);
+    }
   }
   return py::make_tuple(py::make_tuple(found.rows, found.cols), found.residual,
                         found.residual_unshifted);
@@ -41,9 +48,10 @@ py::tuple run_estimate(const ArrayIn& mask, const ArrayIn& frame, bool log, floa
 py::tuple bind_estimate_shift(const py::object& mask_object, const py::object& frame_object,
                               bool log, float longest, ShiftWorkspace& workspace) {
   const ArrayIn mask = array_in(mask_object, "mask"), frame = array_in(frame_object, "frame");
-  check_on_cpu(mask);
-  check_on_cpu(frame);
+  check_usable(frame);
+  check_same_device(mask, frame);
   check_same_shape(mask, frame);
+  wait_for(mask, frame);
   if (!(longest >= 0.0f && longest <= float(kLargestSide)))
     throw py::value_error("longest_px must be 0 to " + std::to_string(kLargestSide) +
                           " pixels, got " + std::to_string(longest));

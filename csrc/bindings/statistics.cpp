@@ -1,3 +1,5 @@
+#include "kernels/cuda/statistics.h"
+
 #include <limits>
 
 #include "bindings/array_in.h"
@@ -9,6 +11,10 @@ namespace {
 
 using namespace py::literals;
 
+struct Workspace : PercentileWorkspace {
+  cuda::StatisticsMemory device;
+};
+
 void check_fits(const ArrayIn& pixels) {
   if (pixels.shape[0] * pixels.shape[1] > std::numeric_limits<std::uint32_t>::max())
     throw py::value_error("pixels must be fewer than 2^32, got " + pixels.describe() +
@@ -17,7 +23,7 @@ void check_fits(const ArrayIn& pixels) {
 
 template <typename T>
 py::tuple run_percentiles(const ArrayIn& pixels, const ArrayIn* valid, const std::vector<double>& q,
-                          PercentileWorkspace& workspace) {
+                          Workspace& workspace) {
   std::vector<double> values(q.size());
   Percentiles<T> args{view2d<const T>(pixels), {}, q.data(), int(q.size()), values.data()};
   if (valid != nullptr) args.valid = view2d<const std::uint8_t>(*valid);
@@ -25,21 +31,25 @@ py::tuple run_percentiles(const ArrayIn& pixels, const ArrayIn* valid, const std
   std::int64_t used = 0;
   {
     py::gil_scoped_release release;
-    used = percentiles(args, workspace);
+    if (pixels.device == Device::cpu) used = percentiles(args, workspace);
+    if constexpr (kHasCuda)
+      if (pixels.device == Device::cuda)
+        used = cuda::percentiles(args, pixels.stream, workspace.device);
   }
   const std::int64_t all = std::int64_t(args.pixels.rows) * args.pixels.cols;
   return py::make_tuple(py::tuple(py::cast(values)), used, all - used);
 }
 
 py::tuple bind_percentiles(const py::object& pixels_object, const py::object& irradiated,
-                           const std::vector<double>& q, PercentileWorkspace& workspace) {
+                           const std::vector<double>& q, Workspace& workspace) {
   const ArrayIn pixels = array_in(pixels_object, "pixels");
-  check_on_cpu(pixels);
+  check_usable(pixels);
   ArrayIn valid;
   if (!irradiated.is_none()) {
     valid = array_in(irradiated, "irradiated");
     check_same_device(valid, pixels);
     check_same_shape(valid, pixels);
+    wait_for(valid, pixels);
   }
   const ArrayIn* given = irradiated.is_none() ? nullptr : &valid;
   for (const double percent : q)
@@ -54,26 +64,34 @@ py::tuple bind_percentiles(const py::object& pixels_object, const py::object& ir
   refuse_dtype(pixels, "uint8, uint16 or float32");
 }
 
-double bind_noise_level(const py::object& pixels_object) {
+template <typename T>
+double run_noise_level(const ArrayIn& pixels, Workspace& workspace) {
+  const auto view = view2d<const T>(pixels);
+  if (view.rows < 3 || view.cols < 3) return 0.0;
+  py::gil_scoped_release release;
+  if constexpr (kHasCuda)
+    if (pixels.device == Device::cuda)
+      return noise_level(view, cuda::laplacian_sum(view, pixels.stream, workspace.device));
+  return noise_level(view, laplacian_sum(view));
+}
+
+double bind_noise_level(const py::object& pixels_object, Workspace& workspace) {
   const ArrayIn pixels = array_in(pixels_object, "pixels");
-  check_on_cpu(pixels);
-  const auto level = [](const auto& view) {
-    py::gil_scoped_release release;
-    return noise_level(view);
-  };
-  if (holds<std::uint8_t>(pixels)) return level(view2d<const std::uint8_t>(pixels));
-  if (holds<std::uint16_t>(pixels)) return level(view2d<const std::uint16_t>(pixels));
+  check_usable(pixels);
+  if (holds<std::uint8_t>(pixels)) return run_noise_level<std::uint8_t>(pixels, workspace);
+  if (holds<std::uint16_t>(pixels)) return run_noise_level<std::uint16_t>(pixels, workspace);
   refuse_dtype(pixels, "uint8 or uint16");
 }
 
 }  // namespace
 
 void register_statistics(py::module_& m) {
-  py::class_<PercentileWorkspace>(m, "PercentileWorkspace",
-                                  "Memory that `percentiles` uses again; one call at a time.")
+  py::class_<Workspace>(
+      m, "PercentileWorkspace",
+      "Memory that `percentiles` and `noise_level` use again; one call at a time.")
       .def(py::init<>());
   m.def("percentiles", &bind_percentiles, "pixels"_a, "irradiated"_a, "q"_a, "workspace"_a);
-  m.def("noise_level", &bind_noise_level, "pixels"_a);
+  m.def("noise_level", &bind_noise_level, "pixels"_a, "workspace"_a);
 }
 
 }  // namespace angio

@@ -46,7 +46,9 @@ void run_subtract(const ArrayIn& frame, const ArrayIn* mask, const ArrayIn& out,
       options.attr("resize").cast<std::string>() == "area" ? Resize::area : Resize::nearest;
   args.window = window_of(options);
   py::gil_scoped_release release;
-  subtract(out.device, nullptr, args);
+  wait_for(frame, out);
+  if (mask != nullptr) wait_for(*mask, out);
+  subtract(out.device, out.stream, args);
 }
 
 void bind_subtract(const py::object& frame_object, const py::object& mask_object,

@@ -3,13 +3,14 @@
 #include <stdexcept>
 #include <string>
 
-#ifdef ANGIO_CUDA
+#if defined(ANGIO_CUDA) && !defined(ANGIO_EMULATE_CUDA)
+#define ANGIO_CUDA_GRAPHS
 #include <cuda_runtime_api.h>
 #endif
 
 namespace angio {
 
-#ifdef ANGIO_CUDA
+#ifdef ANGIO_CUDA_GRAPHS
 
 namespace {
 

@@ -4,7 +4,7 @@
 // callable with x, so that the inner loop is straight-line code both compilers vectorise.
 #pragma once
 
-#include "core/status.h"
+#include "core/launch.h"
 #include "core/target.h"
 
 namespace angio {
@@ -12,18 +12,19 @@ namespace angio {
 #ifdef __CUDACC__
 template <typename F>
 __global__ void for_each_pixel_kernel(int rows, int cols, F functor) {
-  const int x = blockIdx.x * blockDim.x + threadIdx.x;
-  const int y = blockIdx.y * blockDim.y + threadIdx.y;
-  if (x < cols && y < rows) functor.row(y)(x);
+  const int x = int(blockIdx.x * blockDim.x + threadIdx.x);
+  const unsigned step = gridDim.y * blockDim.y;
+  for (unsigned y = blockIdx.y * blockDim.y + threadIdx.y; y < unsigned(rows); y += step)
+    if (x < cols) functor.row(int(y))(x);
 }
 
 template <typename F>
 void for_each_pixel(Stream stream, int rows, int cols, F functor) {
   if (rows <= 0 || cols <= 0) return;
-  const dim3 block(32, 8);
-  const dim3 grid((cols + block.x - 1) / block.x, (rows + block.y - 1) / block.y);
-  for_each_pixel_kernel<<<grid, block, 0, static_cast<cudaStream_t>(stream)>>>(rows, cols, functor);
-  check_cuda(cudaGetLastError(), "launching a kernel");
+  // A grid has few blocks along y: tall images are taken in steps by each block.
+  const unsigned across = (unsigned(cols) + 31) / 32, down = (unsigned(rows) + 7) / 8;
+  const Grid grid{dim3(across, down < 65535 ? down : 65535), dim3(32, 8)};
+  launch(stream, grid, for_each_pixel_kernel<F>, rows, cols, functor);
 }
 #else
 // A functor that stays a call is not vectorised: everything in it is inlined, whatever its size.

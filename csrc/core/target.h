@@ -30,6 +30,12 @@ void limit_cpu_target(Target limit);
 const char* target_name(Target target);
 bool built_with_cuda();
 
+#ifdef ANGIO_CUDA
+constexpr bool kHasCuda = true;
+#else
+constexpr bool kHasCuda = false;
+#endif
+
 template <Target target>
 using TargetConstant = std::integral_constant<Target, target>;
 

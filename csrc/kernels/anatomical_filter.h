@@ -26,7 +26,7 @@ struct AnatomicalFilter {
   double margin_mm;
   float min_overlap;
   const std::uint8_t* allowed;  // (256,)
-  bool flat;                    // a frame: regions has one plane, candidates have no z
+  int flat;                     // a frame: regions has one plane, candidates have no z
 };
 
 struct FilteredCandidates {

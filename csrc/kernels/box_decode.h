@@ -17,7 +17,7 @@ struct HeadView {
   std::ptrdiff_t component_step;
   std::ptrdiff_t cell_step;
 
-  float at(int group, int component, int cell) const {
+  ANGIO_HD float at(int group, int component, int cell) const {
     return data[group * group_step + component * component_step + cell * cell_step];
   }
 };

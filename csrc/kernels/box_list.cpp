@@ -1,8 +1,8 @@
 #include "kernels/box_list.h"
 
-#include <cmath>
-#include <cstring>
 #include <stdexcept>
+
+#include "kernels/box_rules.h"
 
 namespace angio {
 namespace {
@@ -14,28 +14,6 @@ template <typename T>
 T* room(std::vector<T>& memory, std::size_t size) {
   if (memory.size() < size) memory.resize(size);
   return memory.data();
-}
-
-template <int D>
-bool valid(const Box<D>& box, float score) {
-  bool ok = std::isfinite(score) && box.measure > 0.0f && std::isfinite(2.0f * box.measure);
-  for (int axis = 0; axis < D; ++axis)
-    ok = ok && std::isfinite(box.low[axis]) && std::isfinite(box.high[axis]) &&
-         box.low[axis] < box.high[axis];
-  return ok;
-}
-
-template <int D>
-[[noreturn]] void refuse(const Box<D>& box, float score, int index) {
-  std::string low, high;
-  for (int axis = 0; axis < D; ++axis) {
-    low += (axis ? ", " : "") + std::to_string(box.low[axis]);
-    high += ", " + std::to_string(box.high[axis]);
-  }
-  throw std::invalid_argument(
-      "boxes must be finite, with low < high along each axis, and have finite scores, got box " +
-      std::to_string(index) + " [" + low + high + "] with score " + std::to_string(score) +
-      "; correct it, or have such boxes dropped with invalid=\"drop\"");
 }
 
 }  // namespace
@@ -54,26 +32,24 @@ BoxColumns<D> BoxScratch::boxes(int capacity, bool with_classes) {
 }
 
 template <int D>
-Box<D> box_at(const BoxList& list, int i) {
-  const float* row = list.boxes.row(i);
-  Box<D> box{};
-  box.measure = 1.0f;
+void refuse(const Box<D>& box, float score, int index) {
+  std::string low, high;
   for (int axis = 0; axis < D; ++axis) {
-    box.low[axis] = row[axis];
-    box.high[axis] = row[D + axis];
-    box.measure *= row[D + axis] - row[axis];
+    low += (axis ? ", " : "") + std::to_string(box.low[axis]);
+    high += ", " + std::to_string(box.high[axis]);
   }
-  box.class_ = list.classes ? list.classes[i] : 0;
-  return box;
+  throw std::invalid_argument(
+      "boxes must be finite, with low < high along each axis, and have finite scores, got box " +
+      std::to_string(index) + " [" + low + high + "] with score " + std::to_string(score) +
+      "; correct it, or have such boxes dropped with invalid=\"drop\"");
 }
 
-std::uint64_t descending_key(float score) {
-  const float no_negative_zero = score + 0.0f;
-  std::uint32_t bits;
-  std::memcpy(&bits, &no_negative_zero, sizeof bits);
-  const std::uint32_t ascending = bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-  return std::uint64_t(~ascending) << 32;
+template <int D>
+Box<D> box_at(const BoxList& list, int i) {
+  return box_of<D>(list.boxes.row(i), list.classes ? list.classes[i] : 0);
 }
+
+std::uint64_t descending_key(float score) { return score_key(score); }
 
 void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
   spare.resize(keys.size());
@@ -117,6 +93,8 @@ BoxColumns<D> gather(const BoxList& list, BoxScratch& scratch) {
 
 template BoxColumns<2> BoxScratch::boxes<2>(int, bool);
 template BoxColumns<3> BoxScratch::boxes<3>(int, bool);
+template void refuse<2>(const Box<2>&, float, int);
+template void refuse<3>(const Box<3>&, float, int);
 template Box<2> box_at<2>(const BoxList&, int);
 template Box<3> box_at<3>(const BoxList&, int);
 template void order_by_score<2>(const BoxList&, InvalidBoxes, BoxScratch&);

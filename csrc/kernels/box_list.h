@@ -15,7 +15,7 @@ struct BoxList {
   const float* scores;
   const std::int32_t* classes;  // null where all are of one class
 
-  int size() const { return boxes.rows; }
+  ANGIO_HD int size() const { return boxes.rows; }
 };
 
 // What to do with a box that is none: a coordinate or score that is not finite, no extent along an
@@ -47,6 +47,10 @@ void order_by_score(const BoxList& list, InvalidBoxes invalid, BoxScratch& scrat
 // The boxes in scratch.order, by column.
 template <int D>
 BoxColumns<D> gather(const BoxList& list, BoxScratch& scratch);
+
+// Throws std::invalid_argument: what is wrong with box `index`, and what to do.
+template <int D>
+[[noreturn]] void refuse(const Box<D>& box, float score, int index);
 
 template <int D>
 Box<D> box_at(const BoxList& list, int i);

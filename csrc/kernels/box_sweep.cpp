@@ -1,5 +1,7 @@
 #include "kernels/box_sweep.h"
 
+#include "kernels/box_rules.h"
+
 namespace angio {
 namespace {
 
@@ -7,33 +9,6 @@ namespace {
 // from which closing the gaps pays.
 constexpr int kKeepersPerCompaction = 48;
 constexpr int kGapsWorthClosing = 8;
-
-template <int D>
-struct Meeting {
-  Box<D> one;
-  float iou_threshold;
-  float square_of_distance;  // of twice the centres
-
-  float intersection(const float* low, const float* high) const {
-    float product = 1.0f;
-    for (int axis = 0; axis < D; ++axis) {
-      const float end = one.high[axis] < high[axis] ? one.high[axis] : high[axis];
-      const float begin = one.low[axis] > low[axis] ? one.low[axis] : low[axis];
-      const float side = end - begin;
-      product *= side > 0.0f ? side : 0.0f;
-    }
-    return product;
-  }
-
-  bool close(const float* low, const float* high) const {
-    float sum = 0.0f;
-    for (int axis = 0; axis < D; ++axis) {
-      const float step = (one.low[axis] + one.high[axis]) - (low[axis] + high[axis]);
-      sum += step * step;
-    }
-    return sum < square_of_distance;
-  }
-};
 
 template <int D, bool kClasses, bool kDistance>
 void suppress(const BoxSweep<D>& args, int keeper, int count) {
@@ -51,7 +26,7 @@ void suppress(const BoxSweep<D>& args, int keeper, int count) {
       high[axis] = boxes.high[axis][j];
     }
     const float shared = meeting.intersection(low, high);
-    bool falls = shared > meeting.iou_threshold * (meeting.one.measure + measure[j] - shared);
+    bool falls = meeting.overlaps(shared, measure[j]);
     if (kDistance) falls |= meeting.close(low, high);
     if (kClasses) falls &= classes[j] == meeting.one.class_;
     suppressed[j] |= falls;

@@ -16,7 +16,7 @@ namespace angio {
 template <Target, typename T>
 std::int64_t laplacian_sum_on(const View2D<const T>& pixels);
 
-// CPU only.
+// On the CPU.
 template <typename T>
 std::int64_t laplacian_sum(const View2D<const T>& pixels) {
   std::int64_t sum = 0;
@@ -26,13 +26,12 @@ std::int64_t laplacian_sum(const View2D<const T>& pixels) {
   return sum;
 }
 
-// Standard deviation of white Gaussian noise in stored values; 0 without an inner pixel.
+// Standard deviation of white Gaussian noise in stored values, of a frame with inner pixels.
 template <typename T>
-double noise_level(const View2D<const T>& pixels) {
+double noise_level(const View2D<const T>& pixels, std::int64_t laplacian_sum) {
   constexpr double kRootOfHalfPi = 1.2533141373155003;  // of a Gaussian: deviation / mean |x|
-  if (pixels.rows < 3 || pixels.cols < 3) return 0.0;
   const double inner = static_cast<double>(pixels.rows - 2) * (pixels.cols - 2);
-  return kRootOfHalfPi / 6.0 * static_cast<double>(laplacian_sum(pixels)) / inner;
+  return kRootOfHalfPi / 6.0 * static_cast<double>(laplacian_sum) / inner;
 }
 
 }  // namespace angio

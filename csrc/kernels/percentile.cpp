@@ -1,31 +1,12 @@
 #include "kernels/percentile.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
+
+#include "kernels/percentile_ranks.h"
 
 namespace angio {
 namespace {
-
-// numpy.percentile's linear interpolation between ranks, with its rounding.
-double interpolate(double a, double b, double t) {
-  const double step = b - a;
-  return t >= 0.5 ? b - step * (1.0 - t) : a + step * t;
-}
-
-template <typename T, typename AtRank>
-void fill_values(const Percentiles<T>& args, std::int64_t used, AtRank at_rank) {
-  for (int i = 0; i < args.count; ++i) {
-    args.values[i] = std::numeric_limits<double>::quiet_NaN();
-    if (used == 0) continue;
-    const double position = args.q[i] / 100.0 * static_cast<double>(used - 1);
-    const auto rank = static_cast<std::int64_t>(position);
-    const double below = at_rank(rank);
-    const double above = at_rank(std::min(rank + 1, used - 1));
-    args.values[i] = interpolate(below, above, position - static_cast<double>(rank));
-  }
-}
 
 void accumulate(std::uint32_t* counts, std::size_t bins) {
   for (std::size_t i = 1; i < bins; ++i) counts[i] += counts[i - 1];
@@ -93,13 +74,8 @@ class Histogram {
   T reached_ = 0;  // every bit that a pixel has set
 };
 
-// Unsigned integers in the order of the floats they stand for.
-std::uint32_t key_of(std::uint32_t bits) {
-  return bits ^ ((bits >> 31) != 0 ? 0xffffffffu : 0x80000000u);
-}
-
 double value_of(std::uint32_t key) {
-  const std::uint32_t bits = key ^ ((key >> 31) != 0 ? 0x80000000u : 0xffffffffu);
+  const std::uint32_t bits = bits_of(key);
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;

@@ -8,17 +8,9 @@
 namespace angio {
 namespace {
 
-constexpr int kLevels = 3;
-constexpr int kSums = 10;
-
 struct Level {
   Plane mask;
   Plane frame;
-};
-
-struct Shift {
-  float rows;
-  float cols;
 };
 
 // Variance of the difference, where the mask is moved by whole pixels. Sums run down the columns,
@@ -43,10 +35,7 @@ double variance(const Level& level, int rows, int cols, int margin, float* sums)
 }
 
 Shift search(const Level& level, float longest, float* sums) {
-  const int side = level.frame.rows < level.frame.cols ? level.frame.rows : level.frame.cols;
-  const int limit = side / 4;
-  const int wished = static_cast<int>(longest) + 1;
-  const int radius = wished < limit ? wished : limit;
+  const int radius = search_radius(level.frame, longest);
   double best = variance(level, 0, 0, radius, sums);  // no shift wins a tie
   Shift shift{0.0f, 0.0f};
   for (int rows = -radius; rows <= radius; ++rows)
@@ -75,42 +64,6 @@ void move(const Plane& mask, const Shift& shift, int margin, const Plane& out) {
           (a[x] * (1.0f - v) + b[x] * v) * (1.0f - h) + (a[x + 1] * (1.0f - v) + b[x + 1] * v) * h;
   }
 }
-
-// Normal equations of moved mask + gradient * step + offset = frame.
-struct Equations {
-  double m[3][4];
-  double squares;  // weighted mean of the squared difference, its mean removed
-  double mean;
-
-  explicit Equations(const double* s) {
-    const double rows[3][4] = {
-        {s[0], s[1], s[2], -s[6]}, {s[1], s[3], s[4], -s[7]}, {s[2], s[4], s[5], -s[8]}};
-    memcpy(m, rows, sizeof rows);
-    mean = s[5] > 0.0 ? s[8] / s[5] : 0.0;
-    squares = s[5] > 0.0 ? s[9] / s[5] - mean * mean : 0.0;
-  }
-
-  double minor(int a, int b) const { return m[0][a] * m[1][b] - m[0][b] * m[1][a]; }
-
-  // The offset is eliminated, then two equations remain. A direction without texture stays.
-  Shift solve() const {
-    const double n = m[2][2];
-    if (n <= 0.0) return {0.0f, 0.0f};
-    const double a = m[0][0] - m[0][2] * m[0][2] / n, b = m[0][1] - m[0][2] * m[1][2] / n;
-    const double c = m[1][1] - m[1][2] * m[1][2] / n;
-    const double p = m[0][3] - m[0][2] * m[2][3] / n, q = m[1][3] - m[1][2] * m[2][3] / n;
-    const double determinant = a * c - b * b;
-    if (!(determinant > 1e-6 * a * c)) return {0.0f, 0.0f};
-    return {static_cast<float>((p * c - q * b) / determinant),
-            static_cast<float>((q * a - p * b) / determinant)};
-  }
-};
-
-// Where a robust weight halves: the squared difference that contrast agent exceeds, noise not.
-struct Robust {
-  float mean;
-  float squares;
-};
 
 // What the ten sums of every column are made of.
 struct Terms {
@@ -150,20 +103,6 @@ void add_row(const Terms& terms, int y, float along) {
   }
 }
 
-// Welch's window: 1 in the middle, 0 at the margin, where the shutter's edge may lie.
-float window(int i, int margin, int extent) {
-  const float half = 0.5f * static_cast<float>(extent - 2 * margin + 1);
-  const float t = (static_cast<float>(i - margin) + 1.0f) / half - 1.0f;
-  return 1.0f - t * t;
-}
-
-int margin_of(const Plane& plane, const Shift& shift) {
-  const float r = fabsf(shift.rows), c = fabsf(shift.cols);
-  const int side = plane.rows < plane.cols ? plane.rows : plane.cols;
-  const int reach = static_cast<int>(r > c ? r : c) + 3;
-  return reach > side / 16 ? reach : side / 16;
-}
-
 Equations equations(const Level& level, const Shift& shift, const Robust& robust,
                     const Plane& moved, float* sums) {
   const int rows = moved.rows, width = moved.cols, margin = margin_of(level.mask, shift);
@@ -176,8 +115,6 @@ Equations equations(const Level& level, const Shift& shift, const Robust& robust
   for (int k = 0; k < kSums; ++k) totals[k] = total(sums + k * width, margin, width - margin);
   return Equations(totals);
 }
-
-float bounded(float x, float limit) { return x < -limit ? -limit : (x > limit ? limit : x); }
 
 struct Estimator {
   Level levels[kLevels];

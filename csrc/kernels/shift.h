@@ -42,7 +42,7 @@ constexpr std::size_t shift_scratch(int rows, int cols) {
 template <Target, typename T>
 ShiftEstimate estimate_shift_on(const EstimateShift<T>& args);
 
-// CPU only.
+// On the CPU.
 template <typename T>
 ShiftEstimate estimate_shift(const EstimateShift<T>& args) {
   ShiftEstimate estimate{};

@@ -5,17 +5,10 @@
 
 #include "core/logarithm.h"
 #include "core/view.h"
+#include "kernels/shift_equations.h"
 
 namespace angio {
 namespace {
-
-struct Plane {
-  float* data;
-  int rows;
-  int cols;
-
-  float* row(int y) const { return data + static_cast<std::ptrdiff_t>(y) * cols; }
-};
 
 // Hands out the scratch from front to back.
 struct Scratch {

@@ -15,7 +15,7 @@ struct Threshold {
   float level;
 };
 
-// Returns how many pixels were set. CPU only.
+// Returns how many pixels were set.
 template <Target>
 std::int64_t threshold_on(const Threshold& args);
 

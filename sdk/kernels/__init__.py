@@ -1,6 +1,6 @@
 """The compiled kernels: arrays in, arrays out, nothing copied and nothing cast in silence."""
 
-from sdk._native import ComponentsWorkspace
+from sdk._native import ComponentsWorkspace, DeviceArray
 from sdk.kernels.box_decoding import DecodedBoxes, DecodeOptions, decode_boxes
 from sdk.kernels.box_fusion import FusedBoxes, FusionOptions, weighted_box_fusion
 from sdk.kernels.boxes import BoxWorkspace, NmsOptions, SoftNmsOptions, nms, soft_nms
@@ -14,8 +14,9 @@ from sdk.kernels.components import (
     keep_largest,
     remove_small,
 )
+from sdk.kernels.device import cuda_device, to_device
 from sdk.kernels.drawing import OverlayStyle, overlay
-from sdk.kernels.masks import threshold
+from sdk.kernels.masks import ThresholdWorkspace, threshold
 from sdk.kernels.projection import min_projection
 from sdk.kernels.regions import (
     AnatomicalFilter,
@@ -36,6 +37,7 @@ __all__ = [
     "ComponentsWorkspace",
     "DecodeOptions",
     "DecodedBoxes",
+    "DeviceArray",
     "FilteredCandidates",
     "FusedBoxes",
     "FusionOptions",
@@ -50,9 +52,11 @@ __all__ = [
     "ShiftWorkspace",
     "SoftNmsOptions",
     "Subtraction",
+    "ThresholdWorkspace",
     "anatomical_filter",
     "centreline",
     "components",
+    "cuda_device",
     "decode_boxes",
     "estimate_shift",
     "fill_holes",
@@ -66,5 +70,6 @@ __all__ = [
     "soft_nms",
     "subtract",
     "threshold",
+    "to_device",
     "weighted_box_fusion",
 ]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdk import _native
+from sdk._native import DeviceArray
 from sdk.kernels.boxes import BoxWorkspace, Floats, Indices
 from sdk.kernels.checks import check_count, check_fraction, check_positive
+from sdk.kernels.device import first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +41,17 @@ class DecodeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedBoxes:
-    """Candidates of a detection head: logit descending, then index ascending."""
+    """Candidates of a detection head: logit descending, then index ascending.
 
-    boxes: Floats
-    """(m, 2 d): low corner, high corner."""
-    scores: Floats
-    """(m,): probabilities."""
-    indices: Indices
-    """(m,): which anchor each came from."""
+    On a CUDA device they stay there, as `DeviceArray`.
+    """
+
+    boxes: Floats | DeviceArray
+    """(m, 2 d) float32: low corner, high corner."""
+    scores: Floats | DeviceArray
+    """(m,) float32: probabilities."""
+    indices: Indices | DeviceArray
+    """(m,) int64: which anchor each came from."""
 
 
 def decode_boxes(
@@ -77,10 +82,11 @@ def decode_boxes(
         ValueError: another shape.
     """
     workspace = workspace or BoxWorkspace()
-    workspace.reserve_boxes(options.top, anchors.shape[1] if anchors.ndim == 2 else 0)
+    coordinates = anchors.shape[1] if anchors.ndim == 2 else 0
+    workspace.reserve_boxes(options.top, coordinates, beside=logits)
     count = _native.decode_boxes(anchors, offsets, logits, options, workspace)
     return DecodedBoxes(
-        boxes=workspace.boxes[:count],
-        scores=workspace.scores[:count],
-        indices=workspace.indices[:count],
+        boxes=first(workspace.boxes, count),
+        scores=first(workspace.scores, count),
+        indices=first(workspace.indices, count),
     )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sdk import _native
 from sdk.kernels.checks import check_count, check_fraction, check_one_of, check_positive
+from sdk.kernels.device import empty_beside, on_device
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -26,9 +27,9 @@ class BoxWorkspace:
         self.scratch = _native.BoxScratch()
         self.kept: Indices = np.empty(0, np.int64)
         self.kept_scores: Floats = np.empty(0, np.float32)
-        self.boxes: Floats = np.empty((0, 0), np.float32)
-        self.scores: Floats = np.empty(0, np.float32)
-        self.indices: Indices = np.empty(0, np.int64)
+        self.boxes: Any = np.empty((0, 0), np.float32)
+        self.scores: Any = np.empty(0, np.float32)
+        self.indices: Any = np.empty(0, np.int64)
 
     def reserve_kept(self, count: int) -> None:
         """Makes room for so many kept boxes."""
@@ -36,12 +37,13 @@ class BoxWorkspace:
             self.kept = np.empty(count, np.int64)
             self.kept_scores = np.empty(count, np.float32)
 
-    def reserve_boxes(self, count: int, coordinates: int) -> None:
-        """Makes room for so many decoded boxes of so many coordinates."""
-        if len(self.boxes) < count or self.boxes.shape[1] != coordinates:
-            self.boxes = np.empty((count, coordinates), np.float32)
-            self.scores = np.empty(count, np.float32)
-            self.indices = np.empty(count, np.int64)
+    def reserve_boxes(self, count: int, coordinates: int, beside: Any) -> None:
+        """Makes room for so many decoded boxes of so many coordinates, where `beside` lives."""
+        fits = len(self.boxes) >= count and self.boxes.shape[1] == coordinates
+        if not fits or on_device(self.boxes) != on_device(beside):
+            self.boxes = empty_beside(beside, (count, coordinates), np.float32)
+            self.scores = empty_beside(beside, (count,), np.float32)
+            self.indices = empty_beside(beside, (count,), np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +104,11 @@ def nms(
     """Keeps the best of boxes that overlap (greedy non-maximum suppression).
 
     The order is fully specified, score descending, then index ascending, and everything is computed
-    in float32 without a division, so that the answer is the same on every machine.
+    in float32 without a division, so that the answer is the same on every machine and device.
 
     Args:
-        boxes: (n, 4) or (n, 6) float32, rows of [low corner, high corner] in the image's axes.
+        boxes: (n, 4) or (n, 6) float32, rows of [low corner, high corner] in the image's axes; at
+            most 32768 of them on a CUDA device.
         scores: (n,) float32, of any sign.
         options: how to decide, or just the IoU threshold.
         classes: (n,) int32; boxes of different classes never suppress each other.

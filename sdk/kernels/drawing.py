@@ -2,11 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from sdk import _native
+from sdk._native import DeviceArray
+from sdk.kernels.device import empty_beside, on_device, to_device
 
 COLOURS = np.array(
     [[255, 64, 64], [64, 200, 255], [255, 208, 64], [96, 224, 96], [208, 112, 255]], np.uint8
@@ -45,7 +48,7 @@ class OverlayStyle:
 
 
 def overlay(
-    frame: Any, labels: Any, style: OverlayStyle, *, colours: Any = COLOURS, out: Any = None
+    frame: Any, labels: Any, style: OverlayStyle, *, colours: Any = None, out: Any = None
 ) -> Any:
     """Draws labels over the windowed frame.
 
@@ -53,8 +56,9 @@ def overlay(
         frame: (rows, columns) uint8 or uint16.
         labels: same shape, bool, uint8 or int32; 0 and below is no label.
         style: window and colour strength.
-        colours: (n, 3) uint8 red, green, blue; label k has colour (k - 1) modulo n.
-        out: (rows, columns, 3) uint8, None allocates it in host memory.
+        colours: (n, 3) uint8 red, green, blue; label k has colour (k - 1) modulo n. None for
+            `COLOURS`.
+        out: (rows, columns, 3) uint8, None allocates it where the frame lives.
 
     Returns:
         `out`.
@@ -64,6 +68,13 @@ def overlay(
         ValueError: another shape, layout or device.
     """
     if out is None:
-        out = np.empty((*frame.shape, 3), np.uint8)
+        out = empty_beside(frame, (*frame.shape, 3), np.uint8)
+    if colours is None:
+        colours = _colours_on_device() if on_device(frame) else COLOURS
     _native.overlay(frame, labels, colours, out, style)
     return out
+
+
+@cache
+def _colours_on_device() -> DeviceArray:
+    return to_device(COLOURS)

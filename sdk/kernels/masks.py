@@ -4,8 +4,12 @@ from typing import Any
 
 from sdk import _native
 
+ThresholdWorkspace = _native.ThresholdWorkspace
 
-def threshold(logits: Any, level: float, *, out: Any) -> int:
+
+def threshold(
+    logits: Any, level: float, *, out: Any, workspace: ThresholdWorkspace | None = None
+) -> int:
     """Sets `out` to 1 where the logit, interpolated on out's grid, reaches `level`, else to 0.
 
     Pixel areas of the two grids coincide, as in `sdk.geometry.Placement`: interpolation is
@@ -16,12 +20,13 @@ def threshold(logits: Any, level: float, *, out: Any) -> int:
             meets NaN, or infinities of both signs, the pixel is 0.
         level: logit that is still inside, 0 for a probability of one half.
         out: uint8 or bool of any shape, for example the source's.
+        workspace: where the pixels are counted on a device; one per thread. None allocates there.
 
     Returns:
         How many pixels were set.
 
     Raises:
         TypeError: another dtype.
-        ValueError: another layout, device memory, empty logits, a level that is NaN.
+        ValueError: another layout, another device than out's, empty logits, a level that is NaN.
     """
-    return _native.threshold(logits, level, out)
+    return _native.threshold(logits, level, out, workspace or ThresholdWorkspace())

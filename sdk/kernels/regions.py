@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import _native
+from sdk._native import DeviceArray
 from sdk.kernels.checks import check_fraction, check_one_of, check_positive
+from sdk.kernels.device import empty_beside
 
 Bytes = NDArray[np.uint8]
 
@@ -75,22 +77,22 @@ class AnatomicalFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class FilteredCandidates:
-    """One value per candidate."""
+    """One value per candidate; on a CUDA device they stay there, as `DeviceArray`."""
 
-    kept: Bytes
+    kept: Bytes | DeviceArray
     """1 where it is kept."""
-    region: Bytes
+    region: Bytes | DeviceArray
     """The region most of its voxels lie in, the lowest label of equals; 0 where none does."""
-    reason: Bytes
+    reason: Bytes | DeviceArray
     """A `RegionReason`."""
-    overlap: NDArray[np.float32]
+    overlap: NDArray[np.float32] | DeviceArray
     """The part of its extent that lies in regions."""
 
     @classmethod
-    def empty(cls, count: int) -> "FilteredCandidates":
-        """Memory for so many candidates."""
-        kept, region, reason = (np.empty(count, np.uint8) for _ in range(3))
-        overlap = np.empty(count, np.float32)
+    def empty(cls, count: int, *, beside: Any = None) -> "FilteredCandidates":
+        """Memory for so many candidates, where `beside` lives; None is host memory."""
+        kept, region, reason = (empty_beside(beside, (count,), np.uint8) for _ in range(3))
+        overlap = empty_beside(beside, (count,), np.float32)
         return cls(kept=kept, region=region, reason=reason, overlap=overlap)
 
 
@@ -120,6 +122,6 @@ def anatomical_filter(
         TypeError: another dtype.
         ValueError: another shape. A candidate that is none is no error, but has its reason.
     """
-    out = out or FilteredCandidates.empty(len(candidates))
+    out = out or FilteredCandidates.empty(len(candidates), beside=candidates)
     _native.anatomical_filter(candidates, regions, options or AnatomicalFilter(), out)
     return out

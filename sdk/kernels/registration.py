@@ -52,7 +52,7 @@ def estimate_shift(
 
     Raises:
         TypeError: another dtype.
-        ValueError: another shape, size or layout, device memory.
+        ValueError: another shape, size, layout or device.
     """
     workspace = workspace or ShiftWorkspace()
     shift_px, residual, unshifted = _native.estimate_shift(mask, frame, log, longest_px, workspace)

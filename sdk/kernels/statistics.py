@@ -48,7 +48,7 @@ def percentiles(
     return Percentiles(values=values, used=used, ignored=ignored)
 
 
-def noise_level(pixels: Any) -> float:
+def noise_level(pixels: Any, *, workspace: PercentileWorkspace | None = None) -> float:
     """Standard deviation of the frame's noise, in stored values.
 
     sqrt(pi / 2) / 6 times the mean magnitude of a Laplacian that is blind to planes
@@ -57,9 +57,10 @@ def noise_level(pixels: Any) -> float:
 
     Args:
         pixels: (rows, columns) uint8 or uint16.
+        workspace: scratch to reuse on a device; one per thread. None allocates there.
 
     Raises:
         TypeError: another dtype.
-        ValueError: another layout, device memory.
+        ValueError: another layout.
     """
-    return _native.noise_level(pixels)
+    return _native.noise_level(pixels, workspace or PercentileWorkspace())

@@ -1,7 +1,10 @@
 """Anatomical filtering against measuring the distance of every voxel to every candidate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from devices import Cpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,8 +60,11 @@ def judge(candidate, regions, options):
     return reason, region, overlap
 
 
-def check(candidates, regions, options):
-    filtered = kernels.anatomical_filter(candidates, regions, options)
+def check(candidates, regions, options, device=None):
+    device = device or Cpu()
+    on_device = kernels.anatomical_filter(device.put(candidates), device.put(regions), options)
+    names = ("kept", "region", "reason", "overlap")
+    filtered = replace(on_device, **{name: device.get(getattr(on_device, name)) for name in names})
     reason, region, overlap = zip(*(judge(c, regions, options) for c in candidates), strict=True)
     np.testing.assert_array_equal(filtered.reason, reason)
     np.testing.assert_array_equal(filtered.region, region)
@@ -85,7 +91,7 @@ def boxes_around(seed, n, shape):
 @pytest.mark.parametrize("shape", [(23, 31), (11, 23, 31)])
 @pytest.mark.parametrize("margin_mm", [0.0, 0.7, 3.0])
 @pytest.mark.parametrize("unit", ["voxel", "mm"])
-def test_equals_measuring_every_voxel(shape, margin_mm, unit):
+def test_equals_measuring_every_voxel(device, shape, margin_mm, unit):
     spacing = (2.0, 0.5, 0.7)[-len(shape) :]
     candidates = boxes_around(len(shape), 60, shape)
     if unit == "mm":
@@ -93,17 +99,17 @@ def test_equals_measuring_every_voxel(shape, margin_mm, unit):
     options = AnatomicalFilter(
         allowed=(1, 3, 4), margin_mm=margin_mm, spacing_mm=spacing, unit=unit, min_overlap=0.6
     )
-    filtered = check(candidates, blocks(1, shape), options)
+    filtered = check(candidates, blocks(1, shape), options, device)
     assert len(set(filtered.reason.tolist())) >= 3
 
 
 @pytest.mark.parametrize("shape", [(23, 31), (11, 23, 31)])
 @pytest.mark.parametrize("margin_mm", [0.0, 2.0])
-def test_a_centroid_is_a_ball_of_the_margin(shape, margin_mm):
+def test_a_centroid_is_a_ball_of_the_margin(device, shape, margin_mm):
     centroids = boxes_around(7, 80, shape)[:, : len(shape)]
     spacing = (2.0, 0.5, 0.5)[-len(shape) :]
     options = AnatomicalFilter(margin_mm=margin_mm, spacing_mm=spacing)
-    check(np.ascontiguousarray(centroids), blocks(2, shape), options)
+    check(np.ascontiguousarray(centroids), blocks(2, shape), options, device)
 
 
 def test_a_centroid_without_a_margin_is_judged_by_its_voxel():
@@ -117,7 +123,7 @@ def test_a_centroid_without_a_margin_is_judged_by_its_voxel():
 
 
 @given(st.data())
-def test_equals_measuring_every_voxel_on_lattices_and_odd_values(data):
+def test_equals_measuring_every_voxel_on_lattices_and_odd_values(device, data):
     shape = data.draw(st.sampled_from([(1, 1), (1, 9), (7, 5), (2, 3, 4)]))
     regions = np.array(
         data.draw(st.lists(st.integers(0, 2), min_size=120, max_size=120)), np.uint8
@@ -128,7 +134,7 @@ def test_equals_measuring_every_voxel_on_lattices_and_odd_values(data):
     candidates = np.array(data.draw(st.lists(row, min_size=1, max_size=4)), np.float32)
     margin = data.draw(st.sampled_from([0.0, 0.5, 1.0, 1.5]))
     options = AnatomicalFilter(allowed=[2], margin_mm=margin, spacing_mm=(1.0,) * len(shape))
-    check(candidates, regions, options)
+    check(candidates, regions, options, device)
 
 
 def test_a_decimal_margin_reaches_the_voxel_it_names():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from devices import Cpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,35 +40,38 @@ def head(seed, n, d, *, shared_size=False):
     return anchors, offsets, rng.normal(-3, 2, n).astype(np.float32)
 
 
-def check(decoded, expected):
+def check(decoded, expected, device=None):
+    device = device or Cpu()
     boxes, scores, indices = expected
-    np.testing.assert_array_equal(decoded.indices, indices)
-    np.testing.assert_allclose(decoded.scores, scores, rtol=1e-6)
-    np.testing.assert_allclose(decoded.boxes, boxes, rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(device.get(decoded.indices), indices)
+    np.testing.assert_allclose(device.get(decoded.scores), scores, rtol=1e-6)
+    np.testing.assert_allclose(device.get(decoded.boxes), boxes, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("d", [2, 3])
 @pytest.mark.parametrize("shared_size", [False, True])
 @pytest.mark.parametrize("extent", [False, True])
 @pytest.mark.parametrize("n", [0, 1, 63, 64, 1000])
-def test_equals_decoding_every_anchor(d, shared_size, extent, n):
+def test_equals_decoding_every_anchor(device, d, shared_size, extent, n):
     anchors, offsets, logits = head(n, n, d, shared_size=shared_size)
     size = (60, 50, 40)[:d] if extent else None
     for top in (0, 3, 1000):
         options = kernels.DecodeOptions(score_threshold=0.3, top=top, extent=size)
-        decoded = kernels.decode_boxes(anchors, offsets, logits, options)
-        check(decoded, naive_decode(anchors, offsets, logits, options))
+        given_head = (device.put(array) for array in (anchors, offsets, logits))
+        decoded = kernels.decode_boxes(*given_head, options)
+        check(decoded, naive_decode(anchors, offsets, logits, options), device)
 
 
 @pytest.mark.parametrize("components", [4, 6])
-def test_reads_channels_first_as_a_network_writes_them(components):
+def test_reads_channels_first_as_a_network_writes_them(device, components):
     groups, grid = 3, (4, 5, 6)
     cells = math.prod(grid)
     anchors, offsets, logits = head(1, groups * cells, 3, shared_size=components == 4)
     regression = offsets.reshape(groups, cells, components).transpose(0, 2, 1).copy()
     options = kernels.DecodeOptions(score_threshold=0.2)
-    decoded = kernels.decode_boxes(anchors, regression, logits.reshape(groups, cells), options)
-    check(decoded, naive_decode(anchors, offsets, logits, options))
+    planes = (anchors, regression, logits.reshape(groups, cells))
+    decoded = kernels.decode_boxes(*(device.put(array) for array in planes), options)
+    check(decoded, naive_decode(anchors, offsets, logits, options), device)
     interleaved = regression.transpose(1, 0, 2).copy().transpose(1, 0, 2)
     again = kernels.decode_boxes(anchors, interleaved, logits.reshape(groups, cells), options)
     check(again, naive_decode(anchors, offsets, logits, options))
@@ -76,14 +80,15 @@ def test_reads_channels_first_as_a_network_writes_them(components):
 @given(
     st.lists(st.sampled_from([-1.0, 0.0, -0.0, 1.0, math.inf, -math.inf, math.nan]), max_size=99)
 )
-def test_ties_are_taken_by_index_and_nan_is_no_candidate(values):
+def test_ties_are_taken_by_index_and_nan_is_no_candidate(device, values):
     logits = np.array(values, np.float32)
     anchors, offsets, _ = head(0, len(values), 2)
     options = kernels.DecodeOptions(score_threshold=0.4, top=5)
-    decoded = kernels.decode_boxes(anchors, offsets, logits, options)
+    given_head = (device.put(array) for array in (anchors, offsets, logits))
+    decoded = kernels.decode_boxes(*given_head, options)
     order = [i for i in range(len(values)) if logits[i] > options.logit_threshold]
     order.sort(key=lambda i: (-logits[i], i))
-    np.testing.assert_array_equal(decoded.indices, order[:5])
+    np.testing.assert_array_equal(device.get(decoded.indices), order[:5])
 
 
 def test_a_size_that_explodes_is_clamped():
@@ -97,14 +102,15 @@ def test_a_size_that_explodes_is_clamped():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("component", range(4))
-def test_a_box_that_is_not_finite_or_empty_is_left_out(value, component):
+def test_a_box_that_is_not_finite_or_empty_is_left_out(device, value, component):
     anchors, offsets, logits = head(2, 3, 2)
     logits[:] = 2
     offsets[1, component] = value
     options = kernels.DecodeOptions(score_threshold=0.5)
-    decoded = kernels.decode_boxes(anchors, offsets, logits, options)
+    given_head = (device.put(array) for array in (anchors, offsets, logits))
+    decoded = kernels.decode_boxes(*given_head, options)
     clamped = component >= 2 and value == np.inf
-    np.testing.assert_array_equal(decoded.indices, [0, 1, 2] if clamped else [0, 2])
+    np.testing.assert_array_equal(device.get(decoded.indices), [0, 1, 2] if clamped else [0, 2])
 
 
 def test_a_box_outside_the_image_is_left_out():
@@ -113,6 +119,17 @@ def test_a_box_outside_the_image_is_left_out():
     options = kernels.DecodeOptions(score_threshold=0.5, extent=(10, 10))
     decoded = kernels.decode_boxes(anchors, nothing, np.ones(3, np.float32), options)
     np.testing.assert_array_equal(decoded.boxes, [[3, 3, 7, 7], [7, 3, 9.5, 7]])
+
+
+def test_boxes_are_decoded_and_suppressed_where_the_head_is(device):
+    anchors, offsets, logits = head(4, 400, 3)
+    options = kernels.DecodeOptions(score_threshold=0.2, top=100)
+    workspace = kernels.BoxWorkspace()
+    given_head = [device.put(array) for array in (anchors, offsets, logits)]
+    decoded = kernels.decode_boxes(*given_head, options, workspace=workspace)
+    kept = kernels.nms(decoded.boxes, decoded.scores, 0.1, workspace=workspace)
+    boxes, scores = device.get(decoded.boxes), device.get(decoded.scores)
+    np.testing.assert_array_equal(kept, kernels.nms(boxes.copy(), scores.copy(), 0.1))
 
 
 def test_a_workspace_is_reused_and_serves_suppression_too():

@@ -21,31 +21,32 @@ def without_holes(mask, connectivity):
 
 @PATIENT
 @given(masks(), st.integers(0, 12))
-def test_removes_what_is_smaller(case, min_size):
+def test_removes_what_is_smaller(device, case, min_size):
     mask, connectivity = case
     labels = flood(mask, connectivity)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     expected = np.where(sizes[labels] >= max(min_size, 1), mask, 0)
-    out = np.full_like(mask, 9)
+    mask, out = device.put(mask), device.put(np.full_like(mask, 9))
     kept = kernels.remove_small(mask, min_size, connectivity=connectivity, out=out)
-    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(device.get(out), expected)
     assert kept.removed == np.count_nonzero(sizes[1:] < min_size)
     assert kept.count == len(sizes) - 1 - kept.removed
     assert kept.pixels == np.count_nonzero(expected)
     kernels.remove_small(mask, min_size, connectivity=connectivity, workspace=WORKSPACE)
-    np.testing.assert_array_equal(mask, expected)
+    np.testing.assert_array_equal(device.get(mask), expected)
 
 
 @PATIENT
 @given(masks(), st.integers(0, 5))
-def test_keeps_the_largest_and_of_equal_ones_the_first(case, k):
+def test_keeps_the_largest_and_of_equal_ones_the_first(device, case, k):
     mask, connectivity = case
     labels = flood(mask, connectivity)
     order = np.argsort(-np.bincount(labels.ravel())[1:], kind="stable") + 1
     expected = np.where(np.isin(labels, order[:k]), mask, 0)
+    mask = device.put(mask)
     kept = kernels.keep_largest(mask, k, connectivity=connectivity, workspace=WORKSPACE)
-    np.testing.assert_array_equal(mask, expected)
+    np.testing.assert_array_equal(device.get(mask), expected)
     assert kept.removed == max(len(order) - k, 0)
     assert kept.count == min(len(order), k)
     assert kept.pixels == np.count_nonzero(expected)
@@ -54,17 +55,18 @@ def test_keeps_the_largest_and_of_equal_ones_the_first(case, k):
 @PATIENT
 @given(masks())
 @example((np.ones((1, 3, 3), np.uint8) - np.eye(3, dtype=np.uint8)[1], 26))
-def test_fills_what_cannot_be_reached_from_outside(case):
+def test_fills_what_cannot_be_reached_from_outside(device, case):
     mask, connectivity = case
     expected = without_holes(mask, connectivity)
     dual = {4: 8, 8: 4, 6: 26, 18: 6, 26: 6}[connectivity]
     holes = flood(expected & (mask == 0), dual).max(initial=0)
-    out = np.full_like(mask, 9)
-    assert kernels.fill_holes(mask, connectivity=connectivity, out=out) == holes
-    np.testing.assert_array_equal(out != 0, expected)
-    np.testing.assert_array_equal(out[mask != 0], mask[mask != 0])
-    kernels.fill_holes(mask, connectivity=connectivity, workspace=WORKSPACE)
-    np.testing.assert_array_equal(mask, out)
+    given, out = device.put(mask.copy()), device.put(np.full_like(mask, 9))
+    assert kernels.fill_holes(given, connectivity=connectivity, out=out) == holes
+    filled = device.get(out)
+    np.testing.assert_array_equal(filled != 0, expected)
+    np.testing.assert_array_equal(filled[mask != 0], mask[mask != 0])
+    kernels.fill_holes(given, connectivity=connectivity, workspace=WORKSPACE)
+    np.testing.assert_array_equal(device.get(given), filled)
 
 
 def test_what_is_beside_a_view_stays():

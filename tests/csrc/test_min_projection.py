@@ -12,11 +12,12 @@ FRAMES = array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=70)
 
 
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]), FRAMES)
-def test_equals_numpy(data, dtype, shape):
+def test_equals_numpy(device, data, dtype, shape):
     frame, lowest = (data.draw(arrays(dtype, shape)) for _ in range(2))
     expected = np.minimum(frame, lowest)
-    assert kernels.min_projection(frame, lowest) is lowest
-    np.testing.assert_array_equal(lowest, expected)
+    lowest = device.put(lowest)
+    assert kernels.min_projection(device.put(frame), lowest) is lowest
+    np.testing.assert_array_equal(device.get(lowest), expected)
 
 
 def test_every_instruction_set_agrees(cpu_target):

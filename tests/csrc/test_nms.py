@@ -45,8 +45,22 @@ def test_equals_the_greedy_loop(cpu_target, d, n):
         np.testing.assert_array_equal(kept, naive_nms(boxes, scores, threshold))
 
 
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("n", [0, 1, 63, 64, 65, 300])
+def test_keeps_the_same_boxes_on_every_device(device, d, n):
+    boxes, scores = crowd(n, n, d)
+    classes = np.random.default_rng(n).integers(0, 2, n).astype(np.int32)
+    for threshold in (0.0, 0.3, 1.0):
+        for given_classes in (None, classes):
+            kept = kernels.nms(
+                device.put(boxes), device.put(scores), threshold, classes=device.put(given_classes)
+            )
+            expected = naive_nms(boxes, scores, threshold, given_classes)
+            np.testing.assert_array_equal(kept, expected)
+
+
 @given(st.data(), st.sampled_from([2, 3]), st.sampled_from([0.0, 0.25, 0.5, 1.0]))
-def test_equals_the_greedy_loop_on_ties_and_touching_boxes(data, d, threshold):
+def test_equals_the_greedy_loop_on_ties_and_touching_boxes(device, data, d, threshold):
     row = st.tuples(*[st.integers(0, 4)] * d, *[st.integers(1, 3)] * d)
     rows = np.array(data.draw(st.lists(row, max_size=24)), np.float32).reshape(-1, 2 * d)
     boxes = np.concatenate([rows[:, :d], rows[:, :d] + rows[:, d:]], 1)
@@ -54,7 +68,9 @@ def test_equals_the_greedy_loop_on_ties_and_touching_boxes(data, d, threshold):
     scores = np.array(data.draw(st.lists(st.integers(-2, 2), min_size=n, max_size=n)), np.float32)
     classes = np.array(data.draw(st.lists(st.integers(0, 1), min_size=n, max_size=n)), np.int32)
     for given_classes in (None, classes):
-        kept = kernels.nms(boxes, scores, threshold, classes=given_classes)
+        kept = kernels.nms(
+            device.put(boxes), device.put(scores), threshold, classes=device.put(given_classes)
+        )
         np.testing.assert_array_equal(kept, naive_nms(boxes, scores, threshold, given_classes))
 
 
@@ -75,20 +91,22 @@ def test_classes_are_compared_and_never_added_to_coordinates():
 
 
 @pytest.mark.parametrize("d", [2, 3])
-def test_centres_closer_than_the_distance_are_one(d):
+def test_centres_closer_than_the_distance_are_one(device, d):
     boxes, scores = crowd(3, 200, d)
     options = kernels.NmsOptions(iou_threshold=0.1, min_distance=7.5)
     expected = naive_nms(boxes, scores, 0.1, min_distance=7.5)
-    np.testing.assert_array_equal(kernels.nms(boxes, scores, options), expected)
+    kept = kernels.nms(device.put(boxes), device.put(scores), options)
+    np.testing.assert_array_equal(kept, expected)
     assert len(expected) < len(kernels.nms(boxes, scores, 0.1))
 
 
-def test_keeps_the_best_when_only_so_many_may_be_kept():
+def test_keeps_the_best_when_only_so_many_may_be_kept(device):
     boxes, scores = crowd(5, 400, 3)
     every = kernels.nms(boxes, scores, 0.2)
     for most in (0, 1, 7, len(every), 1000):
         options = kernels.NmsOptions(iou_threshold=0.2, max_kept=most)
-        np.testing.assert_array_equal(kernels.nms(boxes, scores, options), every[:most])
+        kept = kernels.nms(device.put(boxes), device.put(scores), options)
+        np.testing.assert_array_equal(kept, every[:most])
 
 
 def test_equal_scores_are_taken_by_index_and_both_zeros_are_equal():
@@ -126,9 +144,9 @@ NO_BOXES = [
 
 
 @pytest.mark.parametrize(("box", "score"), NO_BOXES)
-def test_a_box_that_is_none_is_refused_or_dropped(box, score):
-    boxes = np.array([[0, 0, 4, 4], box, [9, 9, 12, 12]], np.float32)
-    scores = np.array([0.5, score, 0.6], np.float32)
+def test_a_box_that_is_none_is_refused_or_dropped(device, box, score):
+    boxes = device.put(np.array([[0, 0, 4, 4], box, [9, 9, 12, 12]], np.float32))
+    scores = device.put(np.array([0.5, score, 0.6], np.float32))
     with pytest.raises(ValueError, match=r"got box 1 .*invalid"):
         kernels.nms(boxes, scores, 0.5)
     options = kernels.NmsOptions(iou_threshold=0.5, invalid="drop")

@@ -26,9 +26,9 @@ SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=0, max_side=40)
 
 
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]), SHAPES)
-def test_equals_the_formula(data, dtype, shape):
+def test_equals_the_formula(device, data, dtype, shape):
     pixels = data.draw(arrays(dtype, shape))
-    assert kernels.noise_level(pixels) == pytest.approx(oracle(pixels), rel=1e-14)
+    assert kernels.noise_level(device.put(pixels)) == pytest.approx(oracle(pixels), rel=1e-14)
 
 
 def test_every_instruction_set_survives_the_largest_laplacian(cpu_target):

@@ -47,17 +47,19 @@ STYLES = st.builds(
 
 @given(
     st.integers(0, 2**32 - 1),
-    st.sampled_from([np.uint8, np.uint16]),
-    st.sampled_from([np.bool_, np.uint8, np.int32]),
+    st.tuples(
+        st.sampled_from([np.uint8, np.uint16]), st.sampled_from([np.bool_, np.uint8, np.int32])
+    ),
     st.tuples(st.integers(1, 20), st.integers(1, 40)),
     STYLES,
 )
-def test_equals_the_oracle(seed, dtype, label_dtype, shape, style):
+def test_equals_the_oracle(device, seed, dtypes, shape, style):
+    dtype, label_dtype = dtypes
     rng = np.random.default_rng(seed)
     frame = rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
     labels = (rng.integers(-1, 9, shape) * (rng.random(shape) < rng.random())).astype(np.int32)
     labels = np.maximum(labels, 0).astype(label_dtype) if label_dtype != np.int32 else labels
-    drawn = kernels.overlay(frame, labels, style)
+    drawn = device.get(kernels.overlay(device.put(frame), device.put(labels), style))
     np.testing.assert_array_equal(drawn, oracle(frame, labels, style, COLOURS.astype(int)))
 
 

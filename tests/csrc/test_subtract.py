@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from devices import Cpu
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,9 +57,12 @@ def oracle(frame, shape, mask, options):
     return np.clip(out, 0, 1) if options.clip else out
 
 
-def check(frame, shape, mask, options):
-    out = np.full(shape, np.nan, np.float32)
-    assert kernels.subtract(frame, out, mask=mask, options=options) is out
+def check(frame, shape, mask, options, device=None):
+    device = device or Cpu()
+    given = device.put(np.full(shape, np.nan, np.float32))
+    put_mask = device.put(mask)
+    assert kernels.subtract(device.put(frame), given, mask=put_mask, options=options) is given
+    out = device.get(given)
     np.testing.assert_allclose(
         out, oracle(frame, shape, mask, options), **tolerance(options, frame)
     )
@@ -78,7 +82,7 @@ SHIFTS = st.one_of(st.just(0.0), st.floats(-60, 60, width=32))
 
 
 @given(st.data(), st.sampled_from([np.uint8, np.uint16]), SHAPES, SHAPES)
-def test_equals_the_naive_chain(data, dtype, shape, out_shape):
+def test_equals_the_naive_chain(device, data, dtype, shape, out_shape):
     seed = data.draw(st.integers(0, 2**32 - 1))
     frame, mask = np.random.default_rng(seed).integers(
         0, np.iinfo(dtype).max, (2, *shape), dtype, endpoint=True
@@ -93,7 +97,7 @@ def test_equals_the_naive_chain(data, dtype, shape, out_shape):
         high=data.draw(st.sampled_from([-5.0, 0.5, 1.0, 3000.0])),
         clip=data.draw(st.booleans()),
     )
-    check(frame, out_shape, mask if data.draw(st.booleans()) else None, options)
+    check(frame, out_shape, mask if data.draw(st.booleans()) else None, options, device)
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -119,12 +123,12 @@ def test_averages_rows_wider_than_its_buffers():
 
 
 @pytest.mark.parametrize("stored", [0, 1, 65534, 65535])
-def test_logarithm_of_every_magnitude(stored):
+def test_logarithm_of_every_magnitude(device, stored):
     frame = np.full((4, 4), stored, np.uint16)
     for mask in (None, 0, 65535):
         masks = None if mask is None else np.full((4, 4), mask, np.uint16)
         for shape in ((4, 4), (2, 2), (3, 3), (9, 9)):
-            check(frame, shape, masks, Subtraction(log=True))
+            check(frame, shape, masks, Subtraction(log=True), device)
 
 
 def test_logarithm_is_within_its_tolerance_for_every_stored_value():

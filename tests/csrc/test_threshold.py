@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from devices import Cpu
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -32,16 +33,17 @@ def oracle(logits, level, shape):
     return between(wide[up], wide[down], part[:, None]) >= np.float32(level)
 
 
-def check(logits, level, shape):
-    mask = np.full(shape, 7, np.uint8)
+def check(logits, level, shape, device=None):
+    device = device or Cpu()
+    mask = device.put(np.full(shape, 7, np.uint8))
     expected = oracle(logits, level, shape)
-    assert kernels.threshold(logits, level, out=mask) == expected.sum()
-    np.testing.assert_array_equal(mask, expected)
+    assert kernels.threshold(device.put(logits), level, out=mask) == expected.sum()
+    np.testing.assert_array_equal(device.get(mask), expected)
 
 
 @given(st.data(), SHAPES, SHAPES, st.floats(width=32, allow_nan=False))
-def test_equals_the_oracle(data, shape, out_shape, level):
-    check(data.draw(arrays(np.float32, shape)), level, out_shape)
+def test_equals_the_oracle(device, data, shape, out_shape, level):
+    check(data.draw(arrays(np.float32, shape)), level, out_shape, device)
 
 
 @pytest.mark.parametrize("size", [(65, 131), (130, 262), (64, 262), (31, 40), (700, 1500), (1, 1)])

@@ -1,0 +1,64 @@
+#include "core/launch.h"
+#include "core/taps.h"
+#include "kernels/cuda/threshold.h"
+
+namespace angio::cuda {
+namespace {
+
+struct Interpolated {
+  View2D<const float> logits;
+  View2D<std::uint8_t> mask;
+  Axis rows, cols;
+  double
+      level;  // a double, so that the struct has no padding for the emulation to take for a pointer
+
+  __device__ float on_row(int y, const Taps& taps) const {
+    const float* pair = logits.row(y) + taps.first;
+    if (taps.count == 1) return pair[0];
+    return pair[0] * taps.first_weight + pair[1] * taps.last_weight;
+  }
+
+  __device__ float at(int y, int x) const {
+    const Taps down = taps(rows, y), right = taps(cols, x);
+    const float upper = on_row(down.first, right);
+    if (down.count == 1) return upper;
+    return upper * down.first_weight + on_row(down.first + 1, right) * down.last_weight;
+  }
+};
+
+struct CountShared {
+  std::uint32_t count;
+};
+
+__global__ void compare(Interpolated args, std::uint32_t* count) {
+  ANGIO_SHARED(CountShared, shared);
+  if (threadIdx.x == 0) shared.count = 0;
+  __syncthreads();
+  const View2D<std::uint8_t>& mask = args.mask;
+  const std::size_t i = thread_index();
+  if (i < std::size_t(mask.rows) * mask.cols) {
+    const int y = int(i / mask.cols), x = int(i % mask.cols);
+    const bool set = args.at(y, x) >= args.level;
+    mask.row(y)[x] = set;
+    if (set) atomicAdd(&shared.count, 1u);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0 && shared.count > 0) atomicAdd(count, shared.count);
+}
+
+}  // namespace
+
+std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory) {
+  const Interpolated grid{args.logits, args.mask,
+                          make_axis(args.logits.rows, args.mask.rows, Resize::linear),
+                          make_axis(args.logits.cols, args.mask.cols, Resize::linear), args.level};
+  std::uint32_t* const count = memory.count.reserve(1);
+  clear_on_device(count, sizeof *count, stream);
+  launch(stream, grid_for(std::size_t(args.mask.rows) * args.mask.cols), compare, grid, count);
+  std::uint32_t* const told = memory.told.reserve(1);
+  copy_to_host(told, count, sizeof *told, stream);
+  synchronise(stream);
+  return *told;
+}
+
+}  // namespace angio::cuda

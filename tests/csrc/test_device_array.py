@@ -1,0 +1,78 @@
+"""Arrays on the device: copied when asked, refused where they do not belong."""
+
+import numpy as np
+import pytest
+
+from sdk import _native, kernels
+from sdk.kernels.device import empty_beside, on_device
+
+
+def test_host_arrays_are_not_on_a_device():
+    array = np.zeros((2, 3), np.uint8)
+    assert not on_device(array)
+    assert not on_device(memoryview(array))
+    assert isinstance(empty_beside(array, (4,), np.int64), np.ndarray)
+
+
+@pytest.mark.skipif(_native.has_cuda, reason="this build has CUDA kernels")
+def test_a_build_without_cuda_says_so():
+    usable, why = kernels.cuda_device()
+    assert not usable
+    assert "not built" in why
+    with pytest.raises(RuntimeError, match="built without CUDA"):
+        kernels.DeviceArray((2, 3), np.uint8)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, np.float32, np.bool_])
+@pytest.mark.parametrize("shape", [(0,), (1,), (7, 5), (2, 3, 4), (0, 3)])
+def test_a_copy_comes_back_as_it_went(cuda, dtype, shape):
+    array = np.random.default_rng(0).integers(0, 2, shape).astype(dtype)
+    there = cuda.put(array)
+    assert (there.shape, there.dtype, there.ndim) == (array.shape, array.dtype, array.ndim)
+    assert (len(there), there.nbytes) == (len(array), array.nbytes)
+    np.testing.assert_array_equal(there.numpy(), array)
+    again = _native.DeviceArray(shape, dtype)
+    again.copy_from(there)
+    np.testing.assert_array_equal(again.numpy(), array)
+
+
+@pytest.mark.gpu
+def test_a_head_is_the_same_memory(cuda):
+    array = cuda.put(np.arange(12, dtype=np.int32).reshape(4, 3))
+    head = array.head(2)
+    head.copy_from(np.full((2, 3), 9, np.int32))
+    np.testing.assert_array_equal(array.numpy(), [[9] * 3, [9] * 3, [6, 7, 8], [9, 10, 11]])
+    with pytest.raises(ValueError, match="count must be 0 to 4, got 5"):
+        array.head(5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("wrong", [np.zeros((3, 2), np.uint8), np.zeros((2, 3), np.int8)])
+def test_another_shape_or_type_is_not_copied(cuda, wrong):
+    with pytest.raises(ValueError, match=r"array must be a C-contiguous uint8 \(2, 3\)"):
+        cuda.put(np.zeros((2, 3), np.uint8)).copy_from(wrong)
+    with pytest.raises(ValueError, match="C-contiguous"):
+        cuda.put(np.zeros((2, 3), np.uint8)).copy_from(np.zeros((3, 2), np.uint8).T)
+
+
+@pytest.mark.gpu
+def test_host_and_device_are_not_mixed(cuda):
+    frame = np.zeros((40, 40), np.uint8)
+    there = cuda.put(frame)
+    with pytest.raises(ValueError, match="out must be on the device of mask"):
+        kernels.remove_small(there, 2, out=frame)
+    with pytest.raises(ValueError, match="labels must be on the device of mask"):
+        kernels.components(there, labels=np.zeros((40, 40), np.int32))
+    with pytest.raises(ValueError, match="irradiated must be on the device of pixels"):
+        kernels.percentiles(there, (50,), irradiated=frame)
+    with pytest.raises(ValueError, match="scores must be on the device of boxes"):
+        kernels.nms(cuda.put(np.zeros((1, 4), np.float32)), np.zeros(1, np.float32), 0.5)
+
+
+@pytest.mark.gpu
+def test_what_stays_on_the_cpu_says_why(cuda):
+    boxes = cuda.put(np.array([[0, 0, 4, 4]], np.float32))
+    scores = cuda.put(np.ones(1, np.float32))
+    with pytest.raises(ValueError, match="no CUDA form: one box follows the other"):
+        kernels.soft_nms(boxes, scores)
