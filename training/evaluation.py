@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
+from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
+from sdk.tasks import AngiogramQuality
 from training.datasets.angiogram_pool import GRADES, AngiogramPool
 from training.metrics import (
     Estimate,
@@ -85,12 +87,17 @@ Predict = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.
 
 
 def evaluate(predict: Predict, pool: AngiogramPool, *, batch: int = 4) -> Report:
-    """Run a network over whole frames; vessels are where the logit is positive."""
+    """Run a network over whole frames; the vessels are those that a session delivers."""
+    size = (pool.inputs.shape[1], pool.inputs.shape[2])
+    task, frame = AngiogramQuality(size=size), Frame(pixels=np.zeros(size, np.uint8))
     overlaps, grades = [], []
     for start in range(0, len(pool), batch):
         frames = pool.whole(np.arange(start, min(start + batch, len(pool))))
         vessels, grade = predict(frames.inputs)
-        overlaps += [dice(a > 0, b > 0.5) for a, b in zip(vessels, frames.vessels, strict=True)]
+        for index, truth in enumerate(frames.vessels):
+            one = slice(index, index + 1)
+            answer = task.postprocess({"vessels": vessels[one], "grade": grade[one]}, frame)
+            overlaps.append(dice(answer.vessels.mask > 0, truth[0] > 0.5))
         grades += grade.argmax(1).tolist()
     return score(np.array(overlaps), np.array(grades), pool.grades)
 

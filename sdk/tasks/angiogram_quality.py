@@ -54,7 +54,7 @@ class AngiogramQuality(Task[QualityAnswer]):
     size: tuple[int, int] = (512, 512)
     percentiles: tuple[float, float] = (1.0, 99.0)
     threshold: float = 0.5
-    min_tree_fraction: float = 2e-4
+    min_tree_fraction: float = 5e-4
     _normalise: Normaliser = field(init=False, repr=False)
     _read_vessels: VesselReader = field(init=False, repr=False)
 
