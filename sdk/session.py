@@ -58,6 +58,7 @@ class Session(Generic[Answer]):
         self._busy = Lock()
         self._open = True
         try:
+            self._backend.carry(self._task.states)
             _check_fit(self._task, self._backend)
             if backend is None:
                 _warm_up(self._backend, self._folder, precision)
@@ -75,7 +76,7 @@ class Session(Generic[Answer]):
 
         What producing a frame costs is its outcome's ``decode`` stage.
         """
-        self._task.reset()
+        self.reset()
         source = iter(frames)
         while True:
             watch = Stopwatch()
@@ -84,6 +85,11 @@ class Session(Generic[Answer]):
             if frame is None:
                 return
             yield self._answer(frame, watch)
+
+    def reset(self) -> None:
+        """Starts a new run: nothing is remembered of the frames so far. `stream` does it itself."""
+        self._task.reset()
+        self._backend.reset()
 
     def close(self) -> None:
         """Releases the graph; may be called twice."""
@@ -195,7 +201,11 @@ def _listed(specs: Iterable[TensorSpec]) -> str:
 
 
 def _warm_up(backend: Backend, folder: ModelFolder, precision: str) -> None:
-    """Runs the golden vectors, or zeros where there are none, and compares what comes out."""
+    """Runs the golden vectors, or zeros where there are none, and compares what comes out.
+
+    Golden vectors are the frames of one run, one after the other: a state that is carried along
+    is tested with them.
+    """
     golden = folder.manifest.golden or Golden()
     pairs = folder.golden()
     if not pairs:
@@ -210,6 +220,7 @@ def _warm_up(backend: Backend, folder: ModelFolder, precision: str) -> None:
             _compare(expected, backend.outputs[name], tolerance, where)
     for tensor in backend.inputs.values():
         tensor[...] = 0
+    backend.reset()
 
 
 def _rehearse(task: Task[Any], backend: Backend) -> None:

@@ -1,7 +1,9 @@
 """What every backend does."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
+from sdk.errors import BackendError
 from sdk.tensors import Tensors
 
 
@@ -28,6 +30,28 @@ class Backend(ABC):
         Raises:
             BackendError: the library failed.
         """
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        """Keeps tensors between runs: each named output is the named input of the next run.
+
+        They leave `inputs` and `outputs`, stay where the library wants them, and are never copied.
+        Called once, before the first run.
+
+        Args:
+            states: input name -> output name.
+
+        Raises:
+            ModelFolderError: the graph has no such input and output of equal shape and dtype.
+            BackendError: this backend keeps nothing between runs.
+        """
+        if states:
+            raise BackendError(
+                f"{self.name} keeps no tensors between frames, this network needs "
+                f"{', '.join(states)}; run it with another backend"
+            )
+
+    def reset(self) -> None:  # noqa: B027  most backends keep nothing
+        """Starts a new run: every kept tensor becomes zero."""
 
     @abstractmethod
     def close(self) -> None:

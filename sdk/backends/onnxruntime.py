@@ -1,11 +1,16 @@
 """Runs ONNX graphs with ONNX Runtime."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdk.backends.base import Backend
 from sdk.errors import BackendError, ModelFolderError
-from sdk.tensors import TensorSpec, allocate
+from sdk.tensors import Tensors, TensorSpec, allocate, specs_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 try:
     import onnxruntime
@@ -42,24 +47,51 @@ class OnnxRuntimeBackend(Backend):
         """
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
         self._session = _load(graph, provider, threads)
-        self.inputs = allocate(_spec(node, graph) for node in self._session.get_inputs())
-        self.outputs = allocate(_spec(node, graph) for node in self._session.get_outputs())
-        self._binding = self._session.io_binding()
-        for name, t in self.inputs.items():
-            self._binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
-        for name, t in self.outputs.items():
-            self._binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        nodes = self._session.get_inputs(), self._session.get_outputs()
+        self.inputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[0])
+        self.outputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[1])
+        self._states: list[dict[str, Any]] = [{}, {}]
+        self._bindings = [self._bind(self.inputs, self.outputs)]
 
     def run(self) -> None:
         if self._session is None:
             raise BackendError("this backend is closed; open a new session")
         try:
-            self._session.run_with_iobinding(self._binding)
+            self._session.run_with_iobinding(self._bindings[0])
         except Exception as error:  # the library raises its own types, without a common base
             raise BackendError(f"ONNX Runtime failed while running: {error}") from error
+        self._bindings.reverse()
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        for before, after in states.items():
+            _check_pair(before, after, self.inputs, self.outputs)
+        ping, pong = self._states = [
+            {name: self.inputs.pop(name) for name in states},
+            {before: self.outputs.pop(after) for before, after in states.items()},
+        ]
+        self._bindings = [
+            self._bind(
+                {**self.inputs, **source},
+                {**self.outputs, **{states[name]: t for name, t in target.items()}},
+            )
+            for source, target in ((ping, pong), (pong, ping))
+        ]
+
+    def reset(self) -> None:
+        for state in (tensor for side in self._states for tensor in side.values()):
+            state[...] = 0
 
     def close(self) -> None:
-        self._binding = self._session = None
+        self._session = None
+        self._bindings = []
+
+    def _bind(self, inputs: Tensors, outputs: Tensors) -> Any:
+        binding = self._session.io_binding()
+        for name, t in inputs.items():
+            binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        for name, t in outputs.items():
+            binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        return binding
 
 
 def _load(graph: Path, provider: str, threads: int | None) -> Any:
@@ -83,6 +115,19 @@ def _load(graph: Path, provider: str, threads: int | None) -> Any:
             "see its log for the reason, nothing falls back in silence"
         )
     return session
+
+
+def _check_pair(before: str, after: str, inputs: Tensors, outputs: Tensors) -> None:
+    found = [
+        str(replace(spec, name=""))
+        for tensors, name in ((inputs, before), (outputs, after))
+        for spec in specs_of({name: tensors[name]} if name in tensors else {})
+    ]
+    if len(found) != 2 or found[0] != found[1]:
+        raise ModelFolderError(
+            f"the graph must take the state {before} and give it back as {after} with the same "
+            f"shape and dtype, found{' and'.join(found) or ' neither'}; export it again"
+        )
 
 
 def _spec(node: Any, graph: Path) -> TensorSpec:

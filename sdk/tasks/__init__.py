@@ -3,6 +3,7 @@
 from typing import Any
 
 from sdk.tasks.angiogram_quality import AngiogramQuality, Grade, QualityAnswer
+from sdk.tasks.artery_sequence import ArteryAnswer, ArterySequence
 from sdk.tasks.base import Task
 from sdk.tasks.segmentation import Segmentation
 from sdk.tasks.vessels import Vessels
@@ -10,6 +11,8 @@ from sdk.tasks.vessels import Vessels
 __all__ = [
     "TASKS",
     "AngiogramQuality",
+    "ArteryAnswer",
+    "ArterySequence",
     "Grade",
     "QualityAnswer",
     "Segmentation",
@@ -17,4 +20,6 @@ __all__ = [
     "Vessels",
 ]
 
-TASKS: dict[str, type[Task[Any]]] = {task.name: task for task in (AngiogramQuality, Segmentation)}
+TASKS: dict[str, type[Task[Any]]] = {
+    task.name: task for task in (AngiogramQuality, ArterySequence, Segmentation)
+}

@@ -1,6 +1,7 @@
 """What every task does."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Generic, TypeVar
 
 from sdk.frame import Frame
@@ -21,12 +22,17 @@ class Task(ABC, Generic[Answer]):
     @property
     @abstractmethod
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """The tensors `preprocess` fills. The graph takes exactly these."""
+        """The tensors `preprocess` fills. The graph takes exactly these, and the states."""
 
     @property
     @abstractmethod
     def outputs(self) -> tuple[TensorSpec, ...]:
         """The tensors `postprocess` reads. The graph gives these, and may give more."""
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Inputs the graph takes from its own last run: input name -> output name."""
+        return {}
 
     @abstractmethod
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:

@@ -53,3 +53,44 @@ def test_a_closed_backend_says_so(graph):
     backend.close()
     with pytest.raises(BackendError, match="closed"):
         backend.run()
+
+
+@pytest.fixture
+def stateful(tmp_path):
+    backend = open_backend(networks.arteries(tmp_path / "network.onnx", (8, 8)), threads=1)
+    backend.carry({"highest_in": "highest_out", "frames_in": "frames_out"})
+    return backend
+
+
+def test_carried_tensors_come_back_in_the_next_run(stateful):
+    frame, arteries = stateful.inputs["frame"], stateful.outputs["arteries"]
+    highest = 0.0
+    for value in (-2.0, -5.0, -3.0, -1.0, -7.0):
+        frame[...] = value
+        stateful.run()
+        highest = max(highest, -value)
+        np.testing.assert_array_equal(arteries, np.float32(highest - 1.0))
+        np.testing.assert_array_equal(stateful.outputs["filled"], np.float32(-value - 1.0))
+
+
+def test_a_reset_forgets(stateful):
+    for runs in (1, 2):  # whichever of the two sides the state lies on
+        stateful.inputs["frame"][...] = -9.0
+        for _ in range(runs):
+            stateful.run()
+        stateful.reset()
+        stateful.inputs["frame"][...] = -2.0
+        stateful.run()
+        np.testing.assert_array_equal(stateful.outputs["arteries"], np.float32(1.0))
+
+
+def test_carried_tensors_are_the_backends_own(stateful):
+    assert set(stateful.inputs) == {"frame"}
+    assert set(stateful.outputs) == {"arteries", "filled"}
+
+
+@pytest.mark.parametrize("pair", [{"frames_in": "highest_out"}, {"memory_in": "memory_out"}])
+def test_a_state_that_does_not_fit_is_refused(tmp_path, pair):
+    backend = open_backend(networks.arteries(tmp_path / "network.onnx", (8, 8)))
+    with pytest.raises(ModelFolderError, match="same shape and dtype"):
+        backend.carry(pair)
