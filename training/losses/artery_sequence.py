@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from training.datasets.scribbles import ARTERY, UNLABELLED
+
 DICE_SMOOTHING = 1e-5
 """Added to both sides of the Dice ratio."""
-BACKGROUND, ARTERY, UNLABELLED = 0, 1, 255
-"""Codes of a scribble."""
 
 
 @dataclass(frozen=True, kw_only=True)

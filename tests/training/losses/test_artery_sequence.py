@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from training.datasets.scribbles import UNLABELLED
 from training.losses.artery_sequence import (
-    UNLABELLED,
     ScribbleWeights,
     distillation_loss,
     partial_cross_entropy,
