@@ -84,7 +84,12 @@ def sequence_decoder(config: SequenceConfig) -> Lattice:
 
 
 def log_odds(logits: Tensor, stride: int) -> Tensor:
-    """Background and artery logits (N, 2 stride^2, H, W) -> (N, 1, stride H, stride W)."""
-    background, artery = logits.chunk(2, 1)
-    difference = artery - background
+    """Background and artery logits (N, 2 stride^2, H, W) -> (N, 1, stride H, stride W).
+
+    An export folds the difference of the two into the heads: then there are stride^2 channels.
+    """
+    difference = logits
+    if logits.shape[1] == 2 * stride**2:
+        background, artery = logits.chunk(2, 1)
+        difference = artery - background
     return functional.pixel_shuffle(difference, stride) if stride > 1 else difference

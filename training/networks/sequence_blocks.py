@@ -139,6 +139,7 @@ class ConvGru(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.of_input = nn.Conv2d(channels, 3 * channels, 3, padding=1)
         self.of_state = nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False)
         self.of_reset = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
@@ -154,8 +155,8 @@ class ConvGru(nn.Module):
 
     def step(self, gates: Tensor, state: Tensor) -> Tensor:
         """Next state from what `of_input` says of a frame, (N, 3C, H, W), and the last state."""
-        reset, update, new = gates.chunk(3, 1)
-        state_reset, state_update = self.of_state(state).chunk(2, 1)
+        reset, update, new = gates.split(self.channels, 1)
+        state_reset, state_update = self.of_state(state).split(self.channels, 1)
         reset = torch.sigmoid(reset + state_reset)
         new = torch.tanh(new + self.of_reset(reset * state))
         out: Tensor = new + torch.sigmoid(update + state_update) * (state - new)
