@@ -155,8 +155,8 @@ class ConvGru(nn.Module):
 
     def step(self, gates: Tensor, state: Tensor) -> Tensor:
         """Next state from what `of_input` says of a frame, (N, 3C, H, W), and the last state."""
-        reset, update, new = gates.split(self.channels, 1)
-        state_reset, state_update = self.of_state(state).split(self.channels, 1)
+        reset, update, new = torch.split(gates, self.channels, 1)
+        state_reset, state_update = torch.split(self.of_state(state), self.channels, 1)
         reset = torch.sigmoid(reset + state_reset)
         new = torch.tanh(new + self.of_reset(reset * state))
         out: Tensor = new + torch.sigmoid(update + state_update) * (state - new)
