@@ -68,6 +68,28 @@ def quality_command(checkpoint: Path, report: Path | None, out: Path) -> None:
     click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
 
 
+@export.command("artery_sequence")
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--report",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of the held-out scores, kept in the manifest.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/artery_sequence"),
+    show_default=True,
+)
+@click.option("--size", default=512, show_default=True, help="Side of the network's input.")
+def artery_command(checkpoint: Path, report: Path | None, out: Path, size: int) -> None:
+    """Make the model folder of artery sequences from CHECKPOINT, trained with --by stream."""
+    from export.artery_folder import make_folder
+
+    folder = make_folder(checkpoint, report, out, size=size)
+    click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
+
+
 def main() -> None:
     """Runs the command line; what is refused is said in one sentence."""
     try:

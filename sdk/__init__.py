@@ -17,11 +17,21 @@ from sdk.geometry import Placement
 from sdk.outcome import Outcome, Status
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
-from sdk.tasks import AngiogramQuality, Grade, QualityAnswer, Segmentation, Vessels
+from sdk.tasks import (
+    AngiogramQuality,
+    ArteryAnswer,
+    ArterySequence,
+    Grade,
+    QualityAnswer,
+    Segmentation,
+    Vessels,
+)
 
 __all__ = [
     "AngioEdgeError",
     "AngiogramQuality",
+    "ArteryAnswer",
+    "ArterySequence",
     "BackendError",
     "DicomError",
     "EngineError",

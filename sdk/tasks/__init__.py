@@ -5,6 +5,7 @@ from typing import Any
 from sdk.errors import ModelFolderError
 from sdk.model_folder import ModelFolder
 from sdk.tasks.angiogram_quality import AngiogramQuality, Grade, QualityAnswer
+from sdk.tasks.artery_sequence import ArteryAnswer, ArterySequence
 from sdk.tasks.base import Task
 from sdk.tasks.segmentation import Segmentation
 from sdk.tasks.vessels import Vessels, dice
@@ -12,6 +13,8 @@ from sdk.tasks.vessels import Vessels, dice
 __all__ = [
     "TASKS",
     "AngiogramQuality",
+    "ArteryAnswer",
+    "ArterySequence",
     "Grade",
     "QualityAnswer",
     "Segmentation",
@@ -21,7 +24,9 @@ __all__ = [
     "make_task",
 ]
 
-TASKS: dict[str, type[Task[Any]]] = {task.name: task for task in (AngiogramQuality, Segmentation)}
+TASKS: dict[str, type[Task[Any]]] = {
+    task.name: task for task in (AngiogramQuality, ArterySequence, Segmentation)
+}
 
 
 def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Task[Any]:
