@@ -9,6 +9,7 @@ from sdk.errors import (
     FrameError,
     ModelFolderError,
     SessionError,
+    VolumeError,
 )
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
@@ -16,6 +17,7 @@ from sdk.outcome import Outcome, Status
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
 from sdk.tasks import AngiogramQuality, Grade, QualityAnswer, Segmentation, Vessels
+from sdk.volume import Volume
 
 __all__ = [
     "AngioEdgeError",
@@ -40,5 +42,7 @@ __all__ = [
     "Status",
     "Subtractor",
     "Vessels",
+    "Volume",
+    "VolumeError",
     "read_xa",
 ]

@@ -12,7 +12,17 @@ import sdk
 from sdk import _native, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"torch", "onnx", "onnxruntime", "tensorrt", "pydicom", "cv2", "matplotlib", "rich"}
+HEAVY = {
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "tensorrt",
+    "pydicom",
+    "cv2",
+    "matplotlib",
+    "nibabel",
+    "rich",
+}
 
 # House rule 4: the files in which a library may be named.
 HOMES = {
@@ -20,6 +30,7 @@ HOMES = {
     "gdcm": (),
     "matplotlib": ("sdk/pictures/timeline.py", "training/"),
     "PIL": ("calibration/runs.py",),
+    "nibabel": ("sdk/nifti.py",),
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "pydicom": ("sdk/dicom/", "benchmarks/"),
