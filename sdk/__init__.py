@@ -17,13 +17,25 @@ from sdk.outcome import Outcome, Status
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
 from sdk.tasks import AngiogramQuality, Grade, QualityAnswer, Segmentation, Vessels
+from sdk.tasks.microbleed_detection import MicrobleedDetection
+from sdk.tasks.microbleeds import (
+    Dropped,
+    DroppedCandidate,
+    Microbleed,
+    MicrobleedAnswer,
+    Region,
+)
 from sdk.volume import Volume
+from sdk.volume_files import read_volume
+from sdk.volume_session import VolumeOptions, VolumeOutcome, VolumeSession
 
 __all__ = [
     "AngioEdgeError",
     "AngiogramQuality",
     "BackendError",
     "DicomError",
+    "Dropped",
+    "DroppedCandidate",
     "Frame",
     "FrameError",
     "Grade",
@@ -31,10 +43,14 @@ __all__ = [
     "Mask",
     "MaskOperation",
     "MaskSubtraction",
+    "Microbleed",
+    "MicrobleedAnswer",
+    "MicrobleedDetection",
     "ModelFolderError",
     "Outcome",
     "Placement",
     "QualityAnswer",
+    "Region",
     "ReplayBackend",
     "Segmentation",
     "Session",
@@ -44,5 +60,9 @@ __all__ = [
     "Vessels",
     "Volume",
     "VolumeError",
+    "VolumeOptions",
+    "VolumeOutcome",
+    "VolumeSession",
+    "read_volume",
     "read_xa",
 ]

@@ -15,6 +15,7 @@ from sdk.frame import Frame
 from sdk.model_folder import Golden, Manifest, ModelFolder, relative_difference
 from sdk.outcome import Outcome, Status
 from sdk.tasks import TASKS, Task
+from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tensors import TensorSpec, specs_of
 from sdk.timing import LatencyRecord, Stopwatch
 
@@ -165,6 +166,8 @@ def _make_task(folder: ModelFolder, wanted: type[Task[Any]] | None) -> Task[Any]
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, expected {wanted.name!r}"
         )
+    if manifest.task == MicrobleedDetection.name:
+        raise ModelFolderError(f"{folder.path} answers volumes; open it with sdk.VolumeSession")
     if manifest.task not in TASKS:
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, this SDK knows "

@@ -73,8 +73,9 @@ class MicrobleedNet(nn.Module):
         self.classify = nn.Conv3d(width, len(config.anchors), 1)
         self.regress = nn.Conv3d(width, 4 * len(config.anchors), 1)
         nn.init.normal_(self.classify.weight, std=0.01)
-        nn.init.constant_(self.classify.bias, PRIOR_LOGIT)
-        nn.init.zeros_(self.regress.bias)
+        for head, value in ((self.classify, PRIOR_LOGIT), (self.regress, 0.0)):
+            if head.bias is not None:
+                nn.init.constant_(head.bias, value)
 
     def forward(self, volume: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 2, D, H, W) in [0, 1] -> logits (B, A, D/4, ...) and offsets (B, 4 A, D/4, ...).
