@@ -7,13 +7,18 @@ import json
 import sys
 from pathlib import Path
 
+from training.recipes import microbleed_command
 from training.recipes.angiogram_quality import AngiogramQualityRecipe, report, score_folder, train
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train a network by its recipe, or score what was trained on held-out phantoms."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["microbleed_detection"]:
+        microbleed_command.main(arguments[1:])
+        return
     parser = argparse.ArgumentParser(prog="python -m training", description=main.__doc__)
-    parser.add_argument("recipe", choices=["angiogram_quality"])
+    parser.add_argument("recipe", choices=["angiogram_quality", "microbleed_detection"])
     parser.add_argument("--minutes", type=float, help="train for this long, not for all steps")
     parser.add_argument("--out", type=Path, default=Path("runs/angiogram_quality"))
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
