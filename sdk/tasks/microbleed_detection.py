@@ -66,6 +66,7 @@ class MicrobleedDetection:
         self.anchors = tuple(self.anchors)
         if any(side % 16 for side in self.tile):
             raise ValueError(f"tile must be multiples of 16, got {self.tile}")
+        plan_tiles(self.tile, self.tile, self.halo)  # refuses a halo without core
         cells = np.indices(self.grid).reshape(3, -1).T * STRIDE + (STRIDE - 1) / 2
         rows = [np.hstack([cells, np.full_like(cells, side)]) for side in self.anchors]
         self._anchor_rows = np.ascontiguousarray(np.concatenate(rows), np.float32)

@@ -43,7 +43,7 @@ def checkpoints(tmp_path: Path) -> Checkpoints:
         detector=tmp_path / "detector.safetensors",
         regions=tmp_path / "regions.safetensors",
         reports=(report,),
-        side=32,
+        side=48,
     )
 
 
