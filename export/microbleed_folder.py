@@ -65,19 +65,16 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     detector, detector_notes = load_detector(checkpoints.detector)
     regions, regions_notes = load_regions(checkpoints.regions)
     reports = [json.loads(path.read_text()) for path in checkpoints.reports]
-    thresholds = [report["threshold"] for report in reports if "threshold" in report]
     task = MicrobleedDetection(
         tile=(checkpoints.side,) * 3,
         anchors=detector.config.anchors,
         patch=tuple(regions_notes["recipe"]["patch"]),
-        threshold=thresholds[0] if thresholds else MicrobleedDetection.threshold,
+        threshold=_threshold(reports),
     )
     golden = _golden(detector, regions, task)
     files, parity = _graphs({"detector": detector, "regions": regions}, task, golden)
     files["golden.npz"] = _pack(golden)
-    card = out / "MODEL_CARD.md"
-    if card.is_file():
-        files[card.name] = card.read_bytes()
+    files |= _card(out / "MODEL_CARD.md")
     manifest = Manifest(
         task=task.name,
         options={name: getattr(task, name) for name in OF_WEIGHTS},
@@ -95,6 +92,15 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
         },
     )
     return write_folder(out, manifest, files)
+
+
+def _card(path: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes()} if path.is_file() else {}
+
+
+def _threshold(reports: list[dict[str, Any]]) -> float:
+    named = (float(report["threshold"]) for report in reports if "threshold" in report)
+    return next(named, MicrobleedDetection.threshold)
 
 
 def load_detector(checkpoint: Path) -> tuple[MicrobleedNet, dict[str, Any]]:

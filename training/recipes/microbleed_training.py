@@ -138,6 +138,7 @@ class DetectorTraining(Training):
     """Crops of phantom brains, RPN loss, and prototypes of hard samples."""
 
     recipe: DetectorRecipe
+    network: MicrobleedNet
 
     def make(self) -> dict[str, nn.Module]:
         """The detector, and the prototypes where they are learnt."""
@@ -186,6 +187,7 @@ class RegionsTraining(Training):
     """Patches of phantom brains with their true regions."""
 
     recipe: RegionsRecipe
+    network: BrainRegionsNet
 
     def make(self) -> dict[str, nn.Module]:
         """The brain regions network."""
