@@ -11,6 +11,7 @@ from sdk.errors import (
     FrameError,
     ModelFolderError,
     SessionError,
+    VolumeError,
 )
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
@@ -26,6 +27,17 @@ from sdk.tasks import (
     Segmentation,
     Vessels,
 )
+from sdk.tasks.microbleed_detection import MicrobleedDetection
+from sdk.tasks.microbleeds import (
+    Dropped,
+    DroppedCandidate,
+    Microbleed,
+    MicrobleedAnswer,
+    Region,
+)
+from sdk.volume import Volume
+from sdk.volume_files import read_volume
+from sdk.volume_session import VolumeOptions, VolumeOutcome, VolumeSession
 
 __all__ = [
     "AngioEdgeError",
@@ -34,6 +46,8 @@ __all__ = [
     "ArterySequence",
     "BackendError",
     "DicomError",
+    "Dropped",
+    "DroppedCandidate",
     "EngineError",
     "Frame",
     "FrameError",
@@ -42,10 +56,14 @@ __all__ = [
     "Mask",
     "MaskOperation",
     "MaskSubtraction",
+    "Microbleed",
+    "MicrobleedAnswer",
+    "MicrobleedDetection",
     "ModelFolderError",
     "Outcome",
     "Placement",
     "QualityAnswer",
+    "Region",
     "ReplayBackend",
     "Segmentation",
     "Session",
@@ -54,5 +72,11 @@ __all__ = [
     "Subtractor",
     "TensorRT",
     "Vessels",
+    "Volume",
+    "VolumeError",
+    "VolumeOptions",
+    "VolumeOutcome",
+    "VolumeSession",
+    "read_volume",
     "read_xa",
 ]

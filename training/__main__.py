@@ -9,11 +9,20 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training.recipes import angiogram_quality, artery_sequence, artery_training
+from training.recipes import (
+    angiogram_quality,
+    artery_sequence,
+    artery_training,
+    microbleed_command,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train a network by its recipe, or score what was trained on held-out phantoms."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["microbleed_detection"]:
+        microbleed_command.main(arguments[1:])
+        return
     options = _parser().parse_args(arguments)
     out = options.out or Path("runs") / options.recipe
     options.run(options, out)
@@ -22,6 +31,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=main.__doc__)
     recipes = parser.add_subparsers(dest="recipe", required=True)
+    recipes.add_parser("microbleed_detection", add_help=False, help="has options of its own")
     for name, run in (("angiogram_quality", _quality), ("artery_sequence", _artery)):
         one = recipes.add_parser(name)
         one.set_defaults(run=run)

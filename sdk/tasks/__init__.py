@@ -7,6 +7,7 @@ from sdk.model_folder import ModelFolder
 from sdk.tasks.angiogram_quality import AngiogramQuality, Grade, QualityAnswer
 from sdk.tasks.artery_sequence import ArteryAnswer, ArterySequence
 from sdk.tasks.base import Task
+from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tasks.segmentation import Segmentation
 from sdk.tasks.vessels import Vessels, dice
 
@@ -44,6 +45,8 @@ def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Tas
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, expected {wanted.name!r}"
         )
+    if manifest.task == MicrobleedDetection.name:
+        raise ModelFolderError(f"{folder.path} answers volumes; open it with sdk.VolumeSession")
     if manifest.task not in TASKS:
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, this SDK knows "
