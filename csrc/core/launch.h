@@ -35,7 +35,7 @@ void launch(Stream stream, const Grid& grid, void (*kernel)(Parameters...),
             const Arguments&... arguments) {
 #ifdef ANGIO_EMULATE_CUDA
   static_cast<void>(stream);
-  (emulation::check_argument(&arguments, sizeof arguments), ...);
+  (emulation::check_argument(arguments), ...);
   emulation::run(grid.blocks, grid.threads, [&] { kernel(arguments...); });
 #else
   // clang-format off

@@ -39,7 +39,14 @@ void run(const dim3& blocks, const dim3& threads, const std::function<void()>& t
 void* shared_memory(std::size_t bytes);  // of the running block
 void barrier();
 void yield();  // here another thread may run
-void check_argument(const void* argument, std::size_t bytes);
+void check_words(const void* argument, std::size_t bytes);
+
+// Takes a copy: half of an old pointer may lie in the padding between its members.
+template <typename Argument>
+void check_argument(Argument argument) {
+  __builtin_clear_padding(&argument);
+  check_words(&argument, sizeof argument);
+}
 
 }  // namespace angio::emulation
 

@@ -56,7 +56,7 @@ OpenMemory::~OpenMemory() {
   mutex.unlock();
 }
 
-void check_argument(const void* argument, std::size_t bytes) {
+void check_words(const void* argument, std::size_t bytes) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   const char* at = static_cast<const char*>(argument);
   for (std::size_t i = 0; i + sizeof(std::uintptr_t) <= bytes; i += sizeof(std::uintptr_t)) {
