@@ -146,7 +146,7 @@ def volume_jobs(rng: np.random.Generator, sizes: Sizes) -> list[Job]:
     scores = rng.random(len(boxes), np.float32)
     logits = rng.normal(-4, 1.5, sizes.anchors).astype(np.float32)
     anchors = np.ones((len(logits), 6), np.float32)
-    head = [to_device(array) for array in (anchors, np.zeros_like(anchors), logits)]
+    head = (to_device(anchors), to_device(np.zeros_like(anchors)), to_device(logits))
     here, their_scores = to_device(boxes), to_device(scores)
     components, workspace = kernels.ComponentsWorkspace(), kernels.BoxWorkspace()
     options = kernels.DecodeOptions(score_threshold=0.3)

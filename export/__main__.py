@@ -68,6 +68,56 @@ def quality_command(checkpoint: Path, report: Path | None, out: Path) -> None:
     click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
 
 
+@export.command("artery_sequence")
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--report",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of the held-out scores, kept in the manifest.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/artery_sequence"),
+    show_default=True,
+)
+@click.option("--size", default=512, show_default=True, help="Side of the network's input.")
+def artery_command(checkpoint: Path, report: Path | None, out: Path, size: int) -> None:
+    """Make the model folder of artery sequences from CHECKPOINT, trained with --by stream."""
+    from export.artery_folder import make_folder
+
+    folder = make_folder(checkpoint, report, out, size=size)
+    click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
+
+
+@export.command("microbleed_detection")
+@click.argument("detector", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("regions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of held-out scores, kept in the manifest; may be given for both networks.",
+)
+@click.option("--side", default=128, show_default=True, help="Side of the detector's tiles.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("models/microbleed_detection"),
+    show_default=True,
+)
+def microbleed_command(
+    detector: Path, regions: Path, reports: tuple[Path, ...], *, side: int, out: Path
+) -> None:
+    """Make the model folder of microbleed detection from two .safetensors files."""
+    from export.microbleed_folder import Checkpoints, make_folder
+
+    checkpoints = Checkpoints(detector=detector, regions=regions, reports=reports, side=side)
+    folder = make_folder(checkpoints, out)
+    click.echo(f"{folder.path} is ready: {folder.manifest.origin['parity_with_torch']}")
+
+
 def main() -> None:
     """Runs the command line; what is refused is said in one sentence."""
     try:

@@ -21,7 +21,7 @@ def folded(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network).eval()
     for module in network.modules():
         if isinstance(module, nn.Sequential):
-            _fold_backward(module)
+            fold_backward(module)
         elif isinstance(module, LocalGlobalAttention):
             _fold_attention(module)
         elif isinstance(module, AngiogramQualityNet):
@@ -36,7 +36,7 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def _fold_backward(block: nn.Sequential) -> None:
+def fold_backward(block: nn.Sequential) -> None:
     """Convolution, then BatchNorm: into the convolution before."""
     for index in range(len(block) - 1):
         convolution, norm = block[index], block[index + 1]

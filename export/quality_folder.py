@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from export.angiogram_quality import GRADE, INPUT, OPSET, VESSELS, export
+from export.angiogram_quality import GRADE, INPUT, VESSELS, export
+from export.graph import OPSET
 from sdk.model_folder import (
     Golden,
     GoldenPair,

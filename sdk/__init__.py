@@ -11,19 +11,43 @@ from sdk.errors import (
     FrameError,
     ModelFolderError,
     SessionError,
+    VolumeError,
 )
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
 from sdk.outcome import Outcome, Status
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
-from sdk.tasks import AngiogramQuality, Grade, QualityAnswer, Segmentation, Vessels
+from sdk.tasks import (
+    AngiogramQuality,
+    ArteryAnswer,
+    ArterySequence,
+    Grade,
+    QualityAnswer,
+    Segmentation,
+    Vessels,
+)
+from sdk.tasks.microbleed_detection import MicrobleedDetection
+from sdk.tasks.microbleeds import (
+    Dropped,
+    DroppedCandidate,
+    Microbleed,
+    MicrobleedAnswer,
+    Region,
+)
+from sdk.volume import Volume
+from sdk.volume_files import read_volume
+from sdk.volume_session import VolumeOptions, VolumeOutcome, VolumeSession
 
 __all__ = [
     "AngioEdgeError",
     "AngiogramQuality",
+    "ArteryAnswer",
+    "ArterySequence",
     "BackendError",
     "DicomError",
+    "Dropped",
+    "DroppedCandidate",
     "EngineError",
     "Frame",
     "FrameError",
@@ -32,10 +56,14 @@ __all__ = [
     "Mask",
     "MaskOperation",
     "MaskSubtraction",
+    "Microbleed",
+    "MicrobleedAnswer",
+    "MicrobleedDetection",
     "ModelFolderError",
     "Outcome",
     "Placement",
     "QualityAnswer",
+    "Region",
     "ReplayBackend",
     "Segmentation",
     "Session",
@@ -44,5 +72,11 @@ __all__ = [
     "Subtractor",
     "TensorRT",
     "Vessels",
+    "Volume",
+    "VolumeError",
+    "VolumeOptions",
+    "VolumeOutcome",
+    "VolumeSession",
+    "read_volume",
     "read_xa",
 ]

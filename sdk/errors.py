@@ -2,6 +2,7 @@
 
 AngioEdgeError
 ├── FrameError         these pixels, or what they say about themselves, cannot be used
+├── VolumeError        these voxels, or what they say about themselves, cannot be used
 ├── DicomError         this file cannot be read as an angiographic run
 ├── ModelFolderError   the model folder is damaged, foreign, or does not fit its task
 ├── BackendError       the library or the device a backend needs is missing or misbehaves
@@ -18,6 +19,10 @@ class AngioEdgeError(Exception):
 
 class FrameError(AngioEdgeError):
     """These pixels, or what they say about themselves, cannot be used."""
+
+
+class VolumeError(AngioEdgeError):
+    """These voxels, or what they say about themselves, cannot be used."""
 
 
 class DicomError(AngioEdgeError):

@@ -17,6 +17,7 @@ class Status(str, Enum):
     DELIVERED = "delivered"  # there is an answer
     REJECTED = "rejected"  # the frame cannot be fed to this network
     FAILED = "failed"  # the backend failed on it
+    CANCELLED = "cancelled"  # the caller wanted no answer any more
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from sdk.acceptance import Request, TensorRT, check_fit, open_ready
+from sdk.acceptance import Request, TensorRT, fit, open_ready
 from sdk.backends import Backend
 from sdk.errors import BackendError, FrameError, SessionError
 from sdk.frame import Frame
@@ -58,13 +58,14 @@ class Session(Generic[Answer]):
         self._latency = LatencyRecord()
         self._busy = Lock()
         self._streams = 0
+        self._begins = True
         self._open = True
 
     def _opened(
         self, backend: str | TensorRT | Backend | None, precision: str | None, threads: int | None
     ) -> Backend:
         if isinstance(backend, Backend):
-            check_fit(self._task, backend)
+            fit(self._task, backend)
             return backend
         request = Request(backend=backend, precision=precision, threads=threads)
         return open_ready(self._folder, self._task, request)
@@ -72,9 +73,10 @@ class Session(Generic[Answer]):
     def __call__(self, frame: Frame) -> Outcome[Answer]:
         """Answers on one frame; never raises for what is in the frame, see `Outcome.require`.
 
-        Outside of `stream` every frame counts as a run of its own.
+        Outside of `stream` every frame counts as a run of its own, unless the task has states that
+        its network carries from frame to frame: then frames are one run until `reset`.
         """
-        return self._answer(frame, Stopwatch(), first=self._streams == 0)
+        return self._answer(frame, Stopwatch())
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[Outcome[Answer]]:
         """Answers on every frame of a run, in order; no frame is dropped.
@@ -82,6 +84,7 @@ class Session(Generic[Answer]):
         What producing a frame costs is its outcome's ``decode`` stage.
         """
         self._task.reset()
+        self._begins |= self._streams == 0 or bool(self._task.states)
         self._streams += 1
         try:
             yield from self._stream(iter(frames))
@@ -89,15 +92,21 @@ class Session(Generic[Answer]):
             self._streams -= 1
 
     def _stream(self, frames: Iterator[Frame]) -> Iterator[Outcome[Answer]]:
-        first = self._streams == 1
         while True:
             watch = Stopwatch()
             with watch.stage("decode"):
                 frame = next(frames, None)
             if frame is None:
                 return
-            yield self._answer(frame, watch, first=first)
-            first = False
+            yield self._answer(frame, watch)
+
+    def reset(self) -> None:
+        """The next frame begins another run: nothing is remembered of those so far.
+
+        `stream` does it itself.
+        """
+        self._task.reset()
+        self._begins = True
 
     def close(self) -> None:
         """Releases the graph; may be called twice."""
@@ -145,7 +154,7 @@ class Session(Generic[Answer]):
         """Per-stage latency of the frames answered so far."""
         return self._latency
 
-    def _answer(self, frame: Frame, watch: Stopwatch, *, first: bool) -> Outcome[Answer]:
+    def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
         if not self._open:
             raise SessionError("this session is closed; open a new one")
         if not self._busy.acquire(blocking=False):
@@ -153,8 +162,9 @@ class Session(Generic[Answer]):
                 "this session is answering another frame; use one session per thread"
             )
         try:
-            if first:
+            if self._begins or not (self._streams or self._task.states):
                 self._backend.begin_run()
+                self._begins = False
             return self._run_stages(frame, watch)
         finally:
             self._busy.release()

@@ -11,6 +11,7 @@ import onnxruntime
 from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
 
 SIDE = 64
+STATES = ["highest", "frames"]
 
 
 def quality_folder(path: Path, **changes) -> ModelFolder:
@@ -46,6 +47,34 @@ def twin_folder(path: Path, *, certified=True) -> ModelFolder:
         origin={"calibration": {"certified": certified}},
     )
     return write_folder(path, manifest, files | {"graph.int8.onnx": files["graph.fp32.onnx"]})
+
+
+def artery_folder(path: Path, *, forgetful: bool = False) -> ModelFolder:
+    """A folder of the stand-in for the streaming network; golden vectors are a run of three.
+
+    Where it is `forgetful`, they were recorded as if every frame were the first of a run.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    graph = networks.arteries(path / "network.onnx", (SIDE, SIDE))
+    content = graph.read_bytes()
+    graph.unlink()
+    run = np.random.default_rng(1).normal(0, 1, (3, 1, 1, SIDE, SIDE)).astype(np.float32)
+    highest = np.maximum(-run if forgetful else np.maximum.accumulate(-run), 0)
+    pairs = [
+        ({"frame": frame}, {"arteries": high - 1, "filled": -frame - 1})
+        for frame, high in zip(run, highest, strict=True)
+    ]
+    buffer = io.BytesIO()
+    np.savez(buffer, **pack_golden(pairs))
+    manifest = Manifest(
+        task="artery_sequence",
+        options={"size": [SIDE, SIDE], "min_tree_fraction": 0.0, "state_names": STATES},
+        graphs={"fp32": "graph.fp32.onnx"},
+        golden=Golden(),
+    )
+    return write_folder(
+        path, manifest, {"graph.fp32.onnx": content, "golden.npz": buffer.getvalue()}
+    )
 
 
 def dark_square(side: int = 128, dtype=np.uint16) -> np.ndarray:

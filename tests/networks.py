@@ -51,3 +51,23 @@ def quality(path: Path, size=(64, 64)) -> Path:
     ]
     outputs = [tensor("vessels", [1, 1, *size]), tensor("grade", [1, 3])]
     return save(path, nodes, [tensor("frame", [1, 1, *size])], outputs, weights)
+
+
+def arteries(path: Path, size=(64, 64)) -> Path:
+    """A stand-in for the streaming network: whatever was darker than the background is artery."""
+    shape, frames = [1, 1, *size], [1, 1, 1, 1]
+    nodes = [
+        helper.make_node("Neg", ["frame"], ["dark"]),
+        helper.make_node("Max", ["highest_in", "dark"], ["highest_out"]),
+        helper.make_node("Add", ["frames_in", "one"], ["frames_out"]),
+        helper.make_node("Sub", ["highest_out", "level"], ["arteries"]),
+        helper.make_node("Sub", ["dark", "level"], ["filled"]),
+    ]
+    weights = [
+        helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
+        helper.make_tensor("level", TensorProto.FLOAT, [], [1.0]),
+    ]
+    inputs = [tensor("frame", shape), tensor("highest_in", shape), tensor("frames_in", frames)]
+    outputs = [tensor(name, shape) for name in ("arteries", "filled", "highest_out")]
+    outputs.append(tensor("frames_out", frames))
+    return save(path, nodes, inputs, outputs, weights)

@@ -10,7 +10,7 @@ from sdk.acceptance.certificate import (
 )
 from sdk.acceptance.engine import TensorRT, certificate_path, certify, find_engine
 from sdk.acceptance.opening import BACKENDS, ENGINE, Request, open_ready
-from sdk.acceptance.warm_up import check_fit
+from sdk.acceptance.warm_up import fit
 
 __all__ = [
     "BACKENDS",
@@ -22,8 +22,8 @@ __all__ = [
     "TensorRT",
     "certificate_path",
     "certify",
-    "check_fit",
     "find_engine",
+    "fit",
     "open_ready",
     "qualify",
     "read_certificate",

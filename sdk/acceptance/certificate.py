@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.acceptance.warm_up import check_fit, run_on, warm_up
+from sdk.acceptance.warm_up import fit, run_on, warm_up
 from sdk.backends import Backend
 from sdk.engines.files import write_whole
 from sdk.errors import BackendError, ModelFolderError
@@ -137,14 +137,14 @@ def read_certificate(path: Path) -> Certificate | None:
 def qualify(
     folder: ModelFolder, task: Task[Any], precision: str, reference: Backend, candidate: Backend
 ) -> Certificate:
-    """Runs the golden frames on both backends and compares tensors and answers.
+    """Runs the golden frames, as one run, on both backends and compares tensors and answers.
 
     Args:
         folder: gives the golden frames and the limits.
         task: reads the answers.
         precision: of the graph the candidate runs, or was built from; chooses the limits.
         reference: runs the FP32 graph on the CPU; must itself give what was recorded.
-        candidate: what shall answer instead.
+        candidate: what shall answer instead; like the reference, it has not run yet.
 
     Raises:
         ModelFolderError: there are no golden frames, or a backend does not fit the task.
@@ -154,8 +154,10 @@ def qualify(
     if not pairs:
         raise ModelFolderError(f"{folder.path} has no golden frames: nothing can be certified")
     for backend in (reference, candidate):
-        check_fit(task, backend)
+        fit(task, backend)
     warm_up(reference, folder, REFERENCE)
+    for backend in (reference, candidate):
+        backend.begin_run()
     differences, agreements = [], []
     for inputs, _ in pairs:
         expected, got = (_answer(task, backend, inputs) for backend in (reference, candidate))

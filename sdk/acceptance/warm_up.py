@@ -19,7 +19,7 @@ def make_ready(
 ) -> Backend:
     """Takes a backend through all of the below, and closes it if it fails; gives it back."""
     try:
-        check_fit(task, backend)
+        fit(task, backend)
         warm_up(backend, folder, precision, check=check)
         rehearse(task, backend)
     except AngioEdgeError:
@@ -28,12 +28,16 @@ def make_ready(
     return backend
 
 
-def check_fit(task: Task[Any], backend: Backend) -> None:
-    """Compares names, shapes and dtypes of a backend's tensors with those of its task.
+def fit(task: Task[Any], backend: Backend) -> None:
+    """Has a backend carry the states of a task; compares all other tensors with the task's.
+
+    Names, shapes and dtypes count. Called once, before the first frame.
 
     Raises:
-        ModelFolderError: they differ.
+        ModelFolderError: they differ, or the graph has no such states.
+        BackendError: the task has states and the backend keeps nothing between frames.
     """
+    backend.carry(task.states)
     inputs, outputs = set(specs_of(backend.inputs)), set(specs_of(backend.outputs))
     if set(task.inputs) != inputs or not set(task.outputs) <= outputs:
         raise ModelFolderError(
@@ -48,6 +52,8 @@ def check_fit(task: Task[Any], backend: Backend) -> None:
 def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: bool = True) -> None:
     """Runs the golden vectors, or zeros where there are none, and compares what comes out.
 
+    They are the frames of one run, so that what is carried from frame to frame is compared too.
+
     Args:
         backend: runs the folder's graph of `precision`, or an engine built from it.
         folder: where the golden vectors and their tolerances are.
@@ -59,6 +65,7 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
     """
     golden = folder.manifest.golden or Golden()
     pairs = folder.golden()
+    backend.begin_run()
     if not pairs:
         backend.run()
     for index, (inputs, recorded) in enumerate(pairs):

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+from sdk.errors import BackendError
 from sdk.tensors import Tensors
 
 
@@ -31,8 +32,11 @@ class Backend(ABC):
         """What an acceptance certificate recognises it by: library, device, hash of what runs."""
         return {"backend": self.name}
 
-    def begin_run(self) -> None:  # noqa: B027  most backends have nothing to change
-        """The next frame begins another angiographic run: the moment for changes."""
+    def begin_run(self) -> None:  # noqa: B027  most backends have nothing to forget or to change
+        """The next frame begins another angiographic run: every carried tensor becomes zero.
+
+        It is also the moment for changes.
+        """
 
     @abstractmethod
     def run(self) -> None:
@@ -41,6 +45,25 @@ class Backend(ABC):
         Raises:
             BackendError: the library failed.
         """
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        """Keeps tensors between frames: each named output is the named input of the next frame.
+
+        They leave `inputs` and `outputs`, stay where the library wants them, and are never copied;
+        `begin_run` makes them zero. Called once, before the first frame.
+
+        Args:
+            states: input name -> output name.
+
+        Raises:
+            ModelFolderError: the graph has no such input and output of equal shape and dtype.
+            BackendError: this backend keeps nothing between frames.
+        """
+        if states:
+            raise BackendError(
+                f"{self.name} keeps no tensors between frames, this network needs "
+                f"{', '.join(states)}; run it with another backend"
+            )
 
     @abstractmethod
     def close(self) -> None:

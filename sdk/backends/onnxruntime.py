@@ -1,15 +1,19 @@
 """Runs ONNX graphs with ONNX Runtime, on the CPU or on a CUDA device."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdk.backends.base import Backend
 from sdk.engines.driver import probe_device
 from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import processor
 from sdk.model_folder import sha256_of
-from sdk.tensors import TensorSpec, allocate
+from sdk.tensors import Tensors, TensorSpec, allocate, specs_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 try:
     import onnxruntime
@@ -70,25 +74,13 @@ class OnnxRuntimeBackend(Backend):
         if not fuse_pairs:
             options.add_session_config_entry("session.disable_quant_qdq", "1")
         self._session = _load(graph, provider, options)
-        self.inputs = allocate(_spec(node, graph) for node in self._session.get_inputs())
-        self.outputs = allocate(_spec(node, graph) for node in self._session.get_outputs())
+        nodes = self._session.get_inputs(), self._session.get_outputs()
+        self.inputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[0])
+        self.outputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[1])
         self._graph, self._provider = graph, provider
-        self._binding = self._session.io_binding()
-        self._uploads = self._bind_inputs(DEVICE_MEMORY.get(provider, ""))
-        for name, t in self.outputs.items():
-            self._binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
-
-    def _bind_inputs(self, memory: str) -> list[tuple[Any, Any]]:
-        """Binds host memory, or its twins in the named memory, which are returned with it."""
-        if not memory:
-            for name, t in self.inputs.items():
-                self._binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
-            return []
-        make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
-        uploads = [(make(t.shape, t.dtype, memory, 0), t) for t in self.inputs.values()]
-        for name, (twin, _) in zip(self.inputs, uploads, strict=True):
-            self._binding.bind_ortvalue_input(name, twin)
-        return uploads
+        self._twins = _twins(self.inputs, DEVICE_MEMORY.get(provider, ""))
+        self._states: list[dict[str, Any]] = [{}, {}]
+        self._bindings = [self._bind(self.inputs, self.outputs)]
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -100,15 +92,50 @@ class OnnxRuntimeBackend(Backend):
         if self._session is None:
             raise BackendError("this backend is closed; open a new session")
         try:
-            for twin, tensor in self._uploads:
-                twin.update_inplace(tensor)
-            self._session.run_with_iobinding(self._binding)
+            for name, twin in self._twins.items():
+                twin.update_inplace(self.inputs[name])
+            self._session.run_with_iobinding(self._bindings[0])
         except Exception as error:  # the library raises its own types, without a common base
             raise BackendError(f"ONNX Runtime failed while running: {error}") from error
+        self._bindings.reverse()
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        if self._twins or not states:  # a state would travel to the device and back in every run
+            super().carry(states)
+            return
+        for before, after in states.items():
+            _check_pair(before, after, self.inputs, self.outputs)
+        ping, pong = self._states = [
+            {name: self.inputs.pop(name) for name in states},
+            {before: self.outputs.pop(after) for before, after in states.items()},
+        ]
+        self._bindings = [
+            self._bind(
+                {**self.inputs, **source},
+                {**self.outputs, **{states[name]: t for name, t in target.items()}},
+            )
+            for source, target in ((ping, pong), (pong, ping))
+        ]
+
+    def begin_run(self) -> None:
+        for state in (tensor for side in self._states for tensor in side.values()):
+            state[...] = 0
 
     def close(self) -> None:
-        self._binding = self._session = None
-        self._uploads = []
+        self._session = None
+        self._bindings, self._twins = [], {}
+
+    def _bind(self, inputs: Tensors, outputs: Tensors) -> Any:
+        """Binds tensors where they lie, and in place of those that have one, their twins."""
+        binding = self._session.io_binding()
+        for name, t in inputs.items():
+            if name in self._twins:
+                binding.bind_ortvalue_input(name, self._twins[name])
+            else:
+                binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        for name, t in outputs.items():
+            binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+        return binding
 
 
 def check_provider(provider: str) -> None:
@@ -140,6 +167,25 @@ def _load(graph: Path, provider: str, options: Any) -> Any:
             "see its log for the reason, nothing falls back in silence"
         )
     return session
+
+
+def _twins(tensors: Tensors, memory: str) -> dict[str, Any]:
+    """A tensor like each of these in the named memory; none where no memory is named."""
+    make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
+    return {n: make(t.shape, t.dtype, memory, 0) for n, t in tensors.items()} if memory else {}
+
+
+def _check_pair(before: str, after: str, inputs: Tensors, outputs: Tensors) -> None:
+    found = [
+        str(replace(spec, name=""))
+        for tensors, name in ((inputs, before), (outputs, after))
+        for spec in specs_of({name: tensors[name]} if name in tensors else {})
+    ]
+    if len(found) != 2 or found[0] != found[1]:
+        raise ModelFolderError(
+            f"the graph must take the state {before} and give it back as {after} with the same "
+            f"shape and dtype, found{' and'.join(found) or ' neither'}; export it again"
+        )
 
 
 def _spec(node: Any, graph: Path) -> TensorSpec:

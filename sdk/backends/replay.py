@@ -1,6 +1,6 @@
 """Answers with tensors recorded beforehand, to test an application without a network."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 
 from sdk.backends.base import Backend
@@ -22,6 +22,9 @@ class ReplayBackend(Backend):
     def run(self) -> None:
         for name, tensor in next(self._recorded).items():
             self.outputs[name][...] = tensor
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        """Nothing to keep: the recordings hold what a state led to."""
 
     def close(self) -> None:
         """Nothing to release."""

@@ -5,6 +5,7 @@ from concurrent.futures import Future, wait
 from threading import Thread
 
 from sdk.backends.base import Backend
+from sdk.errors import AngioEdgeError
 
 
 class TakeoverBackend(Backend):
@@ -26,6 +27,7 @@ class TakeoverBackend(Backend):
         self._wanted = wanted
         self._prepared: Future[Backend] = Future()
         self._pending = True
+        self._states: dict[str, str] = {}
         self._adopt(first, f"{wanted} is not ready yet, {first.name} answers")
         Thread(target=self._prepare, args=(prepare,), daemon=True, name=f"prepare {wanted}").start()
 
@@ -47,6 +49,11 @@ class TakeoverBackend(Backend):
     def identity(self) -> Mapping[str, str]:
         return self._current.identity
 
+    def carry(self, states: Mapping[str, str]) -> None:
+        self._current.carry(states)
+        self.inputs, self.outputs = self._current.inputs, self._current.outputs
+        self._states = dict(states)
+
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until the other is ready, or has failed; False if the time was too short."""
         return not wait([self._prepared], timeout_s).not_done
@@ -58,15 +65,16 @@ class TakeoverBackend(Backend):
         self._current.begin_run()
 
     def _take_over(self) -> None:
-        error = self._prepared.exception()
-        if error is not None:
+        try:
+            other = _carrying(self._prepared.result(), self._states)
+        except Exception as error:  # noqa: BLE001  as above
             self._adopt(
                 self._current,
                 f"{self._wanted} could not be made ready, {self._current.name} answers: {error}",
             )
             return
         self._current.close()
-        self._adopt(self._prepared.result())
+        self._adopt(other)
 
     def run(self) -> None:
         self._current.run()
@@ -76,6 +84,16 @@ class TakeoverBackend(Backend):
         if self._pending:
             self._pending = False
             self._prepared.add_done_callback(_close_unused)
+
+
+def _carrying(backend: Backend, states: Mapping[str, str]) -> Backend:
+    try:
+        if states:
+            backend.carry(states)
+    except AngioEdgeError:
+        backend.close()
+        raise
+    return backend
 
 
 def _close_unused(prepared: "Future[Backend]") -> None:

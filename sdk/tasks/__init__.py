@@ -5,13 +5,17 @@ from typing import Any
 from sdk.errors import ModelFolderError
 from sdk.model_folder import ModelFolder
 from sdk.tasks.angiogram_quality import AngiogramQuality, Grade, QualityAnswer
+from sdk.tasks.artery_sequence import ArteryAnswer, ArterySequence
 from sdk.tasks.base import Task
+from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tasks.segmentation import Segmentation
 from sdk.tasks.vessels import Vessels, dice
 
 __all__ = [
     "TASKS",
     "AngiogramQuality",
+    "ArteryAnswer",
+    "ArterySequence",
     "Grade",
     "QualityAnswer",
     "Segmentation",
@@ -21,7 +25,9 @@ __all__ = [
     "make_task",
 ]
 
-TASKS: dict[str, type[Task[Any]]] = {task.name: task for task in (AngiogramQuality, Segmentation)}
+TASKS: dict[str, type[Task[Any]]] = {
+    task.name: task for task in (AngiogramQuality, ArterySequence, Segmentation)
+}
 
 
 def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Task[Any]:
@@ -39,6 +45,8 @@ def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Tas
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, expected {wanted.name!r}"
         )
+    if manifest.task == MicrobleedDetection.name:
+        raise ModelFolderError(f"{folder.path} answers volumes; open it with sdk.VolumeSession")
     if manifest.task not in TASKS:
         raise ModelFolderError(
             f"{folder.path} is for the task {manifest.task!r}, this SDK knows "

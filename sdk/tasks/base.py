@@ -1,6 +1,7 @@
 """What every task does."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Generic, TypeVar
 
 from sdk.frame import Frame
@@ -21,7 +22,7 @@ class Task(ABC, Generic[Answer]):
     @property
     @abstractmethod
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """The tensors `preprocess` fills. The graph takes exactly these."""
+        """The tensors `preprocess` fills. The graph takes exactly these, and the states."""
 
     @property
     @abstractmethod
@@ -35,6 +36,11 @@ class Task(ABC, Generic[Answer]):
 
         On such a frame, recorded outputs can be read as an answer.
         """
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Inputs the graph takes from its own last run: input name -> output name."""
+        return {}
 
     @abstractmethod
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:

@@ -48,19 +48,24 @@ class Normaliser:
         self._subtract(frame, out[placement.window], windowed)
 
     def _window(self, frame: Frame, options: Subtraction) -> tuple[float, float]:
-        self._subtract(frame, self._probe, replace(options, resize="nearest"))
-        low, high = kernels.percentiles(
-            self._probe,
-            self._percentiles,
-            irradiated=self._sample_irradiated(frame),
-            workspace=self._workspace,
-        ).values
+        low, high = self._measure(frame, options, self._percentiles)
         if not high > low:
             raise FrameError(
                 f"frame {frame.index}: there is nothing in it, nearly every pixel inside the "
                 f"shutter has the same value ({low:g}); expected an image"
             )
         return low, high
+
+    def _measure(
+        self, frame: Frame, options: Subtraction, percentiles: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        self._subtract(frame, self._probe, replace(options, resize="nearest"))
+        return kernels.percentiles(
+            self._probe,
+            percentiles,
+            irradiated=self._sample_irradiated(frame),
+            workspace=self._workspace,
+        ).values
 
     def _subtract(self, frame: Frame, out: NDArray[np.float32], options: Subtraction) -> None:
         mask = None if frame.mask is None else frame.mask.pixels
@@ -78,6 +83,46 @@ class Normaliser:
         )
         np.copyto(self._probe_irradiated, frame.irradiated[np.ix_(rows, columns)])
         return self._probe_irradiated
+
+
+class RunNormaliser(Normaliser):
+    """Windows every frame of a run as its first frame asks, so that nothing later shifts it.
+
+    The median of the first frame becomes 0 and `spreads` of its noise become 1, where the noise is
+    half the distance of the 16th and the 84th percentile: contrast fills too little of a frame to
+    change it much. Values are clipped to `limits`; what lies outside the frame is 0.
+    """
+
+    def __init__(self, size: tuple[int, int], spreads: float, limits: tuple[float, float]) -> None:
+        """Takes the network input's (rows, columns), and see above."""
+        super().__init__(size, (16.0, 84.0))
+        self._spreads, self._limits = spreads, limits
+        self._first: tuple[float, float] | None = None
+
+    def __call__(self, frame: Frame, out: NDArray[np.float32]) -> None:
+        """Fills `out`, (rows, columns) of the network's input, with values inside the limits."""
+        super().__call__(frame, out)
+        low, high = self._limits
+        inside = out[self.placement(frame.shape).window]
+        inside *= high - low
+        inside += low
+
+    def reset(self) -> None:
+        """The next frame is the first of a run."""
+        self._first = None
+
+    def _window(self, frame: Frame, options: Subtraction) -> tuple[float, float]:
+        if self._first is None:
+            low, middle, high = self._measure(frame, options, (16.0, 50.0, 84.0))
+            if not high > low:
+                raise FrameError(
+                    f"frame {frame.index}: nearly every pixel has the same value ({low:g}), as in "
+                    "a frame subtracted from itself; the run begins with the first frame that "
+                    "shows at least noise"
+                )
+            unit = self._spreads * (high - low) / 2
+            self._first = middle + self._limits[0] * unit, middle + self._limits[1] * unit
+        return self._first
 
 
 def reading_of(frame: Frame) -> Subtraction:

@@ -10,8 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from export.angiogram_quality import TOLERANCE, export, run
+from export.angiogram_quality import export, run
 from export.fold import folded
+from export.graph import TOLERANCE
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
 
 if TYPE_CHECKING:

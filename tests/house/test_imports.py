@@ -21,6 +21,7 @@ HEAVY = {
     "pydicom",
     "cv2",
     "matplotlib",
+    "nibabel",
     "rich",
 }
 
@@ -30,6 +31,7 @@ HOMES = {
     "gdcm": (),
     "matplotlib": ("sdk/pictures/timeline.py", "training/"),
     "PIL": ("calibration/runs.py",),
+    "nibabel": ("sdk/nifti.py",),
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),
     "openvino": ("sdk/backends/openvino.py", "benchmarks/"),

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.datasets.cache import kept
 from training.phantoms.angiogram import phantom_frame
 from training.phantoms.quality import AXES
 from training.preprocess import network_input
@@ -26,8 +27,6 @@ DRAWN_WEIGHTS = (1.5, 1.5, 2.0, 1.0, 1.0, 1.5, 1.5)
 `AXES`: those are shown more often that are seldom or that are learned slowly."""
 GRADES = 3
 """Poor, acceptable, good."""
-COMPLETE = "complete"
-"""Name of the file that says that a cached pool was written to its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,14 +184,4 @@ def _collect(frames: Iterable[_Drawn], grades: NDArray[np.int64], size: int) -> 
 def cached(folder: Path, seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:
     """As `generate`, kept in a folder so that a resumed training does not wait for it again."""
     stem = folder / f"pool-{seeds.start}-{len(seeds)}-{size}"
-    names = [entry.name for entry in fields(AngiogramPool)]
-    if (stem / COMPLETE).is_file():
-        return AngiogramPool(
-            **{name: np.load(stem / f"{name}.npy", mmap_mode="r") for name in names}
-        )
-    pool = generate(seeds, size, workers=workers)
-    stem.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        np.save(stem / f"{name}.npy", getattr(pool, name))
-    (stem / COMPLETE).touch()
-    return pool
+    return kept(stem, AngiogramPool, lambda: generate(seeds, size, workers=workers))

@@ -34,6 +34,8 @@ SUBTRACTED_SHARE = 0.55
 """Part of the phantom frames that come with a mask."""
 LEAST_COVER = 0.015
 """Smallest part of the frame that vessels cover, before blades hide some."""
+MOST_TREES = 16
+"""How often trees are grown anew until they cover so much."""
 CEREBRAL_SHARE = 0.55
 """Part of the phantoms that show a head, the others a heart."""
 
@@ -139,12 +141,16 @@ def draw_scene(rng: np.random.Generator, size: int, *, cerebral: bool | None = N
 def _vessels(
     rng: np.random.Generator, size: int, zoom: float, *, cerebral: bool
 ) -> tuple[list[Branch], VesselLayer]:
-    """Trees that cover enough of the frame to be what its grey scale is spread over."""
-    while True:
+    """Trees that cover enough of the frame to be what its grey scale is spread over.
+
+    In a small frame most branches are too thin for the truth: there the last trees are taken.
+    """
+    for _ in range(MOST_TREES):
         branches = _trees(rng, size, zoom, cerebral=cerebral)
         layer = project(branches, size)
         if layer.truth.mean() >= LEAST_COVER:
-            return branches, layer
+            break
+    return branches, layer
 
 
 def _trees(rng: np.random.Generator, size: int, zoom: float, *, cerebral: bool) -> list[Branch]:

@@ -62,6 +62,8 @@ class RunOptions:
     """Time from frame to frame."""
     arrival_share: float = 0.35
     """Part of the run in which the contrast travels from the root to the farthest tip."""
+    plateau_share: float = 0.8
+    """Part of the run for which one point of a vessel stays filled before it washes out."""
     defects: tuple[Defect, ...] = DEFECTS
     """Impairments; where several overlap, all act."""
     cerebral: bool | None = None
@@ -208,7 +210,7 @@ def _bolus(frames: int, options: RunOptions) -> Bolus:
         start_ms=options.mask_frames * options.frame_time_ms,
         transit_ms=options.arrival_share * duration,
         rise_ms=0.03 * duration,
-        plateau_ms=0.8 * duration,
+        plateau_ms=options.plateau_share * duration,
         washout_ms=0.15 * duration,
     )
 

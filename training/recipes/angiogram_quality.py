@@ -12,7 +12,8 @@ from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
 from training.recipes.checkpoint import load_weights
-from training.recipes.trainer import TRAINING, WEIGHTS, Trainer
+from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.recipes.trainer import Trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,12 +108,7 @@ def train(
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
     """
-    if (out / TRAINING).exists() and not resume:
-        message = (
-            f"expected a folder without a training, found one in {out}; resume it or choose another"
-        )
-        raise FileExistsError(message)
-    out.mkdir(parents=True, exist_ok=True)
+    refuse_to_overwrite(out, resume=resume)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
     trainer = Trainer(recipe, out, minutes)
     if resume:

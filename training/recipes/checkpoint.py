@@ -26,7 +26,7 @@ def save_weights(path: Path, network: nn.Module, notes: dict[str, Any]) -> None:
 def load_weights(path: Path, network: nn.Module) -> dict[str, Any]:
     """Read what `save_weights` wrote into a network of the same shape; returns the notes."""
     network.load_state_dict(load_file(path))
-    return _notes(path)
+    return read_notes(path)
 
 
 def save_training(
@@ -62,7 +62,7 @@ def load_training(
             moments.setdefault(int(index), {})[moment] = tensor
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": moments, "param_groups": groups})
-    return _notes(path)
+    return read_notes(path)
 
 
 def _write(path: Path, state: dict[str, Tensor], notes: dict[str, Any]) -> None:
@@ -77,7 +77,8 @@ def _write(path: Path, state: dict[str, Tensor], notes: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def _notes(path: Path) -> dict[str, Any]:
+def read_notes(path: Path) -> dict[str, Any]:
+    """The notes of a file, without its tensors."""
     with safe_open(path, "pt") as file:
         notes: dict[str, Any] = json.loads(file.metadata()["notes"])
     return notes

@@ -4,7 +4,8 @@ import networks
 import numpy as np
 import pytest
 
-from sdk import BackendError
+from sdk import BackendError, ModelFolderError
+from sdk.backends import open_backend
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
 
 
@@ -29,8 +30,7 @@ def as_if_on_a_device(monkeypatch):
 @pytest.mark.usefixtures("as_if_on_a_device")
 def test_inputs_bound_on_a_device_are_filled_before_each_run(graph):
     backend = OnnxRuntimeBackend(graph)
-    [(twin, tensor)] = backend._uploads
-    assert twin.data_ptr() != tensor.ctypes.data
+    assert backend._twins["image"].data_ptr() != backend.inputs["image"].ctypes.data
     logits = backend.outputs["logits"]
     for value, expected in ((0.25, 5.0), (0.75, -5.0)):
         backend.inputs["image"][...] = value
@@ -45,3 +45,51 @@ def test_a_certificate_can_recognise_it(graph):
     assert identity["library"].startswith("onnxruntime ")
     assert len(identity["graph_sha256"]) == 64
     assert identity["device"]
+
+
+@pytest.fixture
+def stateful(tmp_path):
+    backend = open_backend(networks.arteries(tmp_path / "network.onnx", (8, 8)), threads=1)
+    backend.carry({"highest_in": "highest_out", "frames_in": "frames_out"})
+    return backend
+
+
+def test_carried_tensors_come_back_in_the_next_run(stateful):
+    frame, arteries = stateful.inputs["frame"], stateful.outputs["arteries"]
+    highest = 0.0
+    for value in (-2.0, -5.0, -3.0, -1.0, -7.0):
+        frame[...] = value
+        stateful.run()
+        highest = max(highest, -value)
+        np.testing.assert_array_equal(arteries, np.float32(highest - 1.0))
+        np.testing.assert_array_equal(stateful.outputs["filled"], np.float32(-value - 1.0))
+
+
+def test_another_run_remembers_nothing(stateful):
+    for runs in (1, 2):  # whichever of the two sides the state lies on
+        stateful.inputs["frame"][...] = -9.0
+        for _ in range(runs):
+            stateful.run()
+        stateful.begin_run()
+        stateful.inputs["frame"][...] = -2.0
+        stateful.run()
+        np.testing.assert_array_equal(stateful.outputs["arteries"], np.float32(1.0))
+
+
+def test_carried_tensors_are_the_backends_own(stateful):
+    assert set(stateful.inputs) == {"frame"}
+    assert set(stateful.outputs) == {"arteries", "filled"}
+
+
+@pytest.mark.parametrize("pair", [{"frames_in": "highest_out"}, {"memory_in": "memory_out"}])
+def test_a_state_that_does_not_fit_is_refused(tmp_path, pair):
+    backend = open_backend(networks.arteries(tmp_path / "network.onnx", (8, 8)))
+    with pytest.raises(ModelFolderError, match="same shape and dtype"):
+        backend.carry(pair)
+
+
+@pytest.mark.usefixtures("as_if_on_a_device")
+def test_states_on_a_device_are_refused(tmp_path):
+    backend = OnnxRuntimeBackend(networks.arteries(tmp_path / "network.onnx", (8, 8)))
+    with pytest.raises(BackendError, match=r"keeps no tensors between frames.*highest_in"):
+        backend.carry({"highest_in": "highest_out"})

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sdk import ReplayBackend
+from sdk import BackendError, ReplayBackend
+from sdk.backends import Backend
 from sdk.tensors import TensorSpec
 
 INPUTS = [TensorSpec("image", (1, 2))]
@@ -28,3 +29,14 @@ def test_makes_its_tensors_once():
 def test_nothing_recorded_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         ReplayBackend(INPUTS, [])
+
+
+class Stateless(ReplayBackend):
+    carry = Backend.carry
+
+
+def test_a_backend_without_memory_says_so():
+    backend = Stateless(INPUTS, [{"logits": np.zeros(3)}])
+    backend.carry({})
+    with pytest.raises(BackendError, match=r"replay keeps no tensors.* needs hidden_in"):
+        backend.carry({"hidden_in": "hidden_out"})

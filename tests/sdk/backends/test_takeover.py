@@ -1,12 +1,13 @@
 """One backend answers until the other is ready, and between runs the other takes over."""
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
 
 from sdk import BackendError, ReplayBackend
-from sdk.backends import TakeoverBackend
+from sdk.backends import Backend, TakeoverBackend
 from sdk.tensors import TensorSpec
 
 INPUTS = [TensorSpec("image", (1, 2))]
@@ -17,7 +18,10 @@ class Named(ReplayBackend):
 
     def __init__(self, name, value):
         super().__init__(INPUTS, [{"logits": np.full(1, value)}])
-        self.name, self.closed = name, False
+        self.name, self.closed, self.carried = name, False, {}
+
+    def carry(self, states):
+        self.carried = states
 
     def close(self):
         self.closed = True
@@ -97,6 +101,30 @@ def test_notes_of_the_other_are_passed_on(cpu, gpu):
     backend.wait(60)
     answer(backend)
     assert backend.notes == gpu.notes
+
+
+def test_both_carry_the_states(cpu, gpu):
+    prepare, states = Prepared(gpu), {"memory_in": "memory_out"}
+    backend = TakeoverBackend(cpu, prepare, wanted="the engine")
+    backend.carry(states)
+    assert (cpu.carried, gpu.carried) == (states, {})
+    prepare.go.set()
+    backend.wait(60)
+    assert answer(backend) == 2.0
+    assert gpu.carried == states
+
+
+def test_another_that_cannot_carry_the_states_does_not_take_over(cpu, gpu):
+    prepare = Prepared(gpu)
+    gpu.carry = partial(Backend.carry, gpu)
+    backend = TakeoverBackend(cpu, prepare, wanted="the engine")
+    backend.carry({"memory_in": "memory_out"})
+    prepare.go.set()
+    backend.wait(60)
+    assert answer(backend) == 1.0
+    (note,) = backend.notes
+    assert "could not be made ready, cpu answers: gpu keeps no tensors between frames" in note
+    assert gpu.closed
 
 
 def test_what_is_ready_too_late_is_closed(cpu, gpu):

@@ -1,0 +1,167 @@
+"""Makes the model folder of the microbleed task from two trained checkpoints."""
+
+import io
+import json
+import platform
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from export.volumetric import export
+from sdk.model_folder import (
+    Golden,
+    GoldenPair,
+    IntendedInput,
+    Manifest,
+    ModelFolder,
+    pack_golden,
+    write_folder,
+)
+from sdk.tasks.microbleed_detection import MicrobleedDetection
+from training.datasets.brain_pool import crop, patch
+from training.networks.brain_regions import BrainRegionsConfig, BrainRegionsNet
+from training.networks.microbleed_detection import MicrobleedConfig, MicrobleedNet
+from training.recipes.checkpoint import load_weights, read_notes
+
+GOLDEN_SEEDS = (9_100_000, 9_100_001)
+"""Phantoms that no training or test pool holds: one with bleeds, one without."""
+OF_WEIGHTS = ("tile", "anchors", "patch", "threshold")
+"""Fields of the task that belong to the weights."""
+INTENDED = IntendedInput(
+    modality=("MR",),
+    note="Trained on phantoms only: a technology demonstration, not for clinical use.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoints:
+    """What a folder is made of."""
+
+    detector: Path
+    """Weights of a `MicrobleedNet`, a .safetensors file."""
+    regions: Path
+    """Weights of a `BrainRegionsNet`."""
+    reports: tuple[Path, ...] = ()
+    """JSON files with held-out scores, kept in the manifest."""
+    side: int = 128
+    """Side of the detector's tiles in voxels."""
+
+
+def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
+    """Exports both graphs, records golden vectors with torch, and writes the folder.
+
+    The score threshold is the one of the first report that names one, else that of the task. A
+    model card that lies in the folder already is kept, and vouched for like every file.
+
+    Raises:
+        ValueError: a graph does not compute what its network computes.
+        ModelFolderError: the folder cannot be read back.
+    """
+    detector, detector_notes = load_detector(checkpoints.detector)
+    regions, regions_notes = load_regions(checkpoints.regions)
+    reports = [json.loads(path.read_text()) for path in checkpoints.reports]
+    task = MicrobleedDetection(
+        tile=(checkpoints.side,) * 3,
+        anchors=detector.config.anchors,
+        patch=tuple(regions_notes["recipe"]["patch"]),
+        threshold=_threshold(reports),
+    )
+    golden = _golden(detector, regions, task)
+    files, parity = _graphs({"detector": detector, "regions": regions}, task, golden)
+    files["golden.npz"] = _pack(golden)
+    files |= _card(out / "MODEL_CARD.md")
+    manifest = Manifest(
+        task=task.name,
+        options={name: getattr(task, name) for name in OF_WEIGHTS},
+        graphs={"detector.fp32": "detector.fp32.onnx", "regions.fp32": "regions.fp32.onnx"},
+        intended_input=INTENDED,
+        golden=Golden(),
+        origin={
+            "trained_on": "phantoms only",
+            "detector": detector_notes,
+            "regions": regions_notes,
+            "held_out": reports,
+            "parity_with_torch": parity,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    )
+    return write_folder(out, manifest, files)
+
+
+def _card(path: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes()} if path.is_file() else {}
+
+
+def _threshold(reports: list[dict[str, Any]]) -> float:
+    named = (float(report["threshold"]) for report in reports if "threshold" in report)
+    return next(named, MicrobleedDetection.threshold)
+
+
+def load_detector(checkpoint: Path) -> tuple[MicrobleedNet, dict[str, Any]]:
+    """A trained detector of the shape its checkpoint tells, and the notes of its training."""
+    shape = _shape(checkpoint)
+    network = MicrobleedNet(MicrobleedConfig(**shape))
+    return network.eval(), load_weights(checkpoint, network)
+
+
+def load_regions(checkpoint: Path) -> tuple[BrainRegionsNet, dict[str, Any]]:
+    """A trained brain regions network of the shape its checkpoint tells, and its notes."""
+    network = BrainRegionsNet(BrainRegionsConfig(**_shape(checkpoint)))
+    return network.eval(), load_weights(checkpoint, network)
+
+
+def _shape(checkpoint: Path) -> dict[str, Any]:
+    shape = read_notes(checkpoint)["recipe"]["network"]
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in shape.items()}
+
+
+@torch.no_grad()
+def _golden(
+    detector: MicrobleedNet, regions: BrainRegionsNet, task: MicrobleedDetection
+) -> list[GoldenPair]:
+    pairs: list[GoldenPair] = []
+    for seed in GOLDEN_SEEDS:
+        image = (crop(seed, task.tile[0])[0].astype(np.float32) / 255).astype(np.float16)[None]
+        outputs = detector(torch.from_numpy(image.astype(np.float32)))
+        named = dict(zip(("logits", "offsets"), (o.numpy() for o in outputs), strict=True))
+        pairs.append(({"tile": image}, named))
+    images, ends, _ = patch(GOLDEN_SEEDS[0], task.patch)
+    inputs = np.zeros((1, 5, *task.patch), np.float16)
+    inputs[0, :2] = images.astype(np.float32) / 255
+    for axis, (first, last) in enumerate(ends):
+        line = np.linspace(first, last, task.patch[axis])
+        inputs[0, 2 + axis] = line.reshape([-1 if a == axis else 1 for a in range(3)])
+    labels = regions(torch.from_numpy(inputs.astype(np.float32)))
+    pairs.append(({"patch": inputs}, {"regions": labels.numpy()}))
+    return pairs
+
+
+def _graphs(
+    networks: dict[str, nn.Module], task: MicrobleedDetection, golden: list[GoldenPair]
+) -> tuple[dict[str, bytes], dict[str, float]]:
+    """The graphs as files, each compared with its network on a golden input."""
+    examples = {"detector": golden[0][0], "regions": golden[-1][0]}
+    files, parity = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, network in networks.items():
+            path = Path(folder) / f"{name}.fp32.onnx"
+            inputs = {
+                key: torch.from_numpy(tensor.astype(np.float32))
+                for key, tensor in examples[name].items()
+            }
+            outputs = [spec.name for spec in task.outputs[name]]
+            parity[name] = export(network, path, inputs, outputs)
+            files[path.name] = path.read_bytes()
+    return files, parity
+
+
+def _pack(pairs: list[GoldenPair]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
+    return buffer.getvalue()

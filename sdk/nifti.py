@@ -1,0 +1,56 @@
+"""NIfTI files, read with nibabel, which is imported when a file is opened."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.errors import VolumeError
+
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""NIfTI counts x to the right and y to the front, DICOM the other way round."""
+
+
+def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Voxels (slices, rows, columns), scaled as the header says, and their place in the patient.
+
+    Returns:
+        The voxels, and the (4, 4) matrix to DICOM patient coordinates, see `sdk.Volume`.
+
+    Raises:
+        VolumeError: nibabel is missing, or the file is no 3-D NIfTI image with an orientation.
+    """
+    image = _load(path)
+    voxels = np.asarray(image.dataobj, np.float32)
+    while voxels.ndim > 3 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim != 3:
+        raise VolumeError(f"{path} holds an image of shape {voxels.shape}, expected one 3-D volume")
+    coded = int(image.header["sform_code"]) or int(image.header["qform_code"])
+    if not coded:
+        raise VolumeError(
+            f"{path} does not say how it lies in the patient (sform_code and qform_code are 0); "
+            "convert it again with its orientation"
+        )
+    # nibabel's axes are (column, row, slice)
+    to_patient = RAS_TO_LPS @ np.asarray(image.affine, np.float64) @ np.eye(4)[[2, 1, 0, 3]]
+    return np.ascontiguousarray(voxels.T), to_patient
+
+
+def _load(path: Path) -> Any:
+    try:
+        import nibabel
+    except ImportError as error:
+        raise VolumeError(
+            "reading NIfTI files needs nibabel: pip install 'angioedge[volumes]'"
+        ) from error
+    try:
+        image = nibabel.load(path)
+    except FileNotFoundError as error:
+        raise VolumeError(f"there is no file {path}") from error
+    except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
+        raise VolumeError(f"{path} is not a NIfTI image: {error}") from error
+    if not isinstance(image, nibabel.Nifti1Image):
+        raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
+    return image

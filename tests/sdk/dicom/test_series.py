@@ -1,0 +1,129 @@
+"""A DICOM series becomes one volume, whole and in order, or is refused."""
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+import sdk
+from sdk.dicom.series import read_series
+
+RNG = np.random.default_rng(0)
+VOXELS = RNG.integers(0, 4000, (5, 6, 7)).astype(np.uint16)
+STEP_MM, PIXEL_MM = 2.0, (0.5, 0.7)
+
+
+def slice_of(pixels, index, **changes) -> Dataset:
+    image = Dataset()
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.SOPClassUID, image.SOPInstanceUID = MRImageStorage, generate_uid()
+    image.SeriesInstanceUID, image.Modality = "1.2.3", "MR"
+    image.Manufacturer, image.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "M", "SWI"]
+    image.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    image.ImagePositionPatient = [-10, -20, 30 + STEP_MM * index]
+    image.PixelSpacing = list(PIXEL_MM)
+    image.Rows, image.Columns = pixels.shape
+    image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 12, 11
+    image.PixelRepresentation = 0
+    for name, value in changes.items():
+        setattr(image, name, value)
+    image.PixelData = pixels.tobytes()
+    return image
+
+
+def written(folder, voxels=VOXELS, order=None, **changes):
+    folder.mkdir(exist_ok=True)
+    for index in range(len(voxels)):
+        place = (order or range(len(voxels)))[index]
+        image = slice_of(voxels[place], place, **changes)
+        image.save_as(folder / f"{index}.dcm", enforce_file_format=True)
+    return folder
+
+
+def test_slices_come_in_their_order_in_space(tmp_path):
+    series = read_series(written(tmp_path, order=[3, 0, 4, 1, 2]))
+    np.testing.assert_array_equal(series.voxels, VOXELS)
+    volume = sdk.Volume(voxels=series.voxels, to_patient=series.to_patient)
+    np.testing.assert_allclose(volume.spacing_mm, (STEP_MM, *PIXEL_MM))
+    np.testing.assert_allclose(volume.to_patient_mm([2, 3, 4]), [-10 + 2.8, -20 + 1.5, 34])
+
+
+def test_slope_and_intercept_are_applied(tmp_path):
+    series = read_series(written(tmp_path, RescaleSlope=2, RescaleIntercept=-4096))
+    np.testing.assert_array_equal(series.voxels, VOXELS.astype(np.float32) * 2 - 4096)
+
+
+def test_signed_pixels_stay_signed(tmp_path):
+    signed = (VOXELS.astype(np.int16) - 2000).view(np.uint16)
+    series = read_series(
+        written(tmp_path, signed, PixelRepresentation=1, BitsStored=16, HighBit=15)
+    )
+    np.testing.assert_array_equal(series.voxels, VOXELS.astype(np.float32) - 2000)
+
+
+def test_an_oblique_series_lies_where_it_lay(tmp_path):
+    tilt = [1, 0, 0, 0, 0.8, 0.6]
+    folder = tmp_path / "oblique"
+    folder.mkdir()
+    for index in range(3):
+        position = (np.array([0, -0.6, 0.8]) * 3 * index).tolist()
+        image = slice_of(
+            VOXELS[index], index, ImageOrientationPatient=tilt, ImagePositionPatient=position
+        )
+        image.save_as(folder / f"{index}.dcm", enforce_file_format=True)
+    series = read_series(folder)
+    volume = sdk.Volume(voxels=series.voxels, to_patient=series.to_patient)
+    np.testing.assert_allclose(volume.to_patient_mm([1, 0, 0]), [0, -1.8, 2.4], atol=1e-6)
+    np.testing.assert_allclose(volume.to_patient_mm([0, 2, 1]), [0.7, 0.8, 0.6], atol=1e-6)
+
+
+def test_a_missing_slice_is_noticed(tmp_path):
+    folder = written(tmp_path)
+    (folder / "2.dcm").unlink()
+    with pytest.raises(sdk.DicomError, match=r"slices 1 and 2 are 4\.000 mm apart"):
+        read_series(folder)
+
+
+def test_mixed_series_are_refused(tmp_path):
+    written(tmp_path)
+    slice_of(VOXELS[0], 9, SeriesInstanceUID="1.2.4").save_as(
+        tmp_path / "other.dcm", enforce_file_format=True
+    )
+    with pytest.raises(sdk.DicomError, match="different SeriesInstanceUID"):
+        read_series(tmp_path)
+
+
+def test_other_folders_are_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing here")
+    with pytest.raises(sdk.DicomError, match="no DICOM files"):
+        read_series(tmp_path)
+    slice_of(VOXELS[0], 0).save_as(tmp_path / "0.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match="one slice"):
+        read_series(tmp_path)
+
+
+def test_a_lost_orientation_is_refused(tmp_path):
+    folder = written(tmp_path)
+    image = pydicom.dcmread(folder / "1.dcm")
+    del image.ImageOrientationPatient
+    image.save_as(folder / "1.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match="Image Orientation"):
+        read_series(folder)
+
+
+def test_swi_and_phase_of_a_scanner_become_one_volume(tmp_path):
+    radians = RNG.uniform(-3, 3, VOXELS.shape)
+    stored = np.round((radians * 4096 / np.pi + 4096) / 2).astype(np.uint16)
+    swi = written(tmp_path / "swi")
+    phase = written(tmp_path / "phase", stored, RescaleSlope=2, RescaleIntercept=-4096)
+    volume = sdk.read_volume(swi, phase)
+    np.testing.assert_array_equal(volume.voxels, VOXELS)
+    np.testing.assert_allclose(volume.phase, radians, atol=2e-3)
+    flipped = sdk.read_volume(swi, phase, phase_sign=-1)
+    np.testing.assert_allclose(flipped.phase, -volume.phase, atol=1e-6)
+    shifted = written(tmp_path / "shifted", stored, PixelSpacing=[0.6, 0.7])
+    with pytest.raises(sdk.VolumeError, match="does not lie on"):
+        sdk.read_volume(swi, shifted)

@@ -1,0 +1,44 @@
+"""NIfTI volumes arrive in DICOM's patient coordinates."""
+
+import numpy as np
+import pytest
+
+import sdk
+from sdk.nifti import read_nifti
+
+nibabel = pytest.importorskip("nibabel")
+
+
+def written(path, voxels, affine):
+    image = nibabel.Nifti1Image(voxels, affine)
+    nibabel.save(image, path)
+    return path
+
+
+def test_axes_become_slices_rows_columns_in_patient_coordinates(tmp_path):
+    voxels = np.random.default_rng(0).random((5, 4, 3)).astype(np.float32)
+    affine = np.diag([0.5, 0.6, 2.0, 1.0])
+    affine[:3, 3] = [-10, 20, 30]
+    read, to_patient = read_nifti(written(tmp_path / "swi.nii.gz", voxels, affine))
+    np.testing.assert_array_equal(read, voxels.T)
+    volume = sdk.Volume(voxels=read, to_patient=to_patient)
+    x, y, z = affine[:3] @ [4, 1, 2, 1]
+    np.testing.assert_allclose(volume.to_patient_mm([2, 1, 4]), [-x, -y, z], rtol=1e-6)
+
+
+def test_refuses_an_image_without_orientation(tmp_path):
+    image = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.float32), None)
+    nibabel.save(image, tmp_path / "lost.nii")
+    with pytest.raises(sdk.VolumeError, match="sform_code"):
+        read_nifti(tmp_path / "lost.nii")
+
+
+def test_refuses_several_volumes_and_other_files(tmp_path):
+    path = written(tmp_path / "many.nii", np.zeros((2, 2, 2, 3), np.float32), np.eye(4))
+    with pytest.raises(sdk.VolumeError, match="one 3-D volume"):
+        read_nifti(path)
+    (tmp_path / "text.nii").write_text("no image")
+    with pytest.raises(sdk.VolumeError, match="is not a NIfTI image"):
+        read_nifti(tmp_path / "text.nii")
+    with pytest.raises(sdk.VolumeError, match="there is no file"):
+        read_nifti(tmp_path / "absent.nii")

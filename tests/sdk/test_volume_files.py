@@ -1,0 +1,42 @@
+"""NIfTI pairs are read with what their sidecar says."""
+
+import json
+
+import numpy as np
+import pytest
+
+import sdk
+
+nibabel = pytest.importorskip("nibabel")
+RADIANS = np.random.default_rng(0).uniform(-3, 3, (6, 5, 4)).astype(np.float32)
+
+
+def written(path, voxels, manufacturer=None):
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-0.5, 0.5, 2.0, 1.0])), path)
+    if manufacturer:
+        sidecar = path.with_name(path.name.split(".")[0] + ".json")
+        sidecar.write_text(json.dumps({"Manufacturer": manufacturer}))
+    return path
+
+
+def test_the_sidecar_tells_the_sign(tmp_path):
+    swi = written(tmp_path / "swi.nii", np.abs(RADIANS))
+    plain = sdk.read_volume(swi, written(tmp_path / "plain.nii.gz", RADIANS))
+    ge = sdk.read_volume(swi, written(tmp_path / "ge.nii.gz", -1000 * RADIANS, "GE"))
+    np.testing.assert_allclose(ge.phase, plain.phase, atol=1e-5)
+    assert any("flipped" in note for note in ge.notes)
+    assert any("does not tell" in note for note in plain.notes)
+
+
+def test_volumes_arrive_in_axial_order(tmp_path):
+    volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
+    assert volume.shape == (4, 5, 6)
+    assert volume.phase is None
+    np.testing.assert_array_equal(volume.voxels, RADIANS.T[:, ::-1])
+
+
+def test_a_damaged_sidecar_is_refused(tmp_path):
+    swi = written(tmp_path / "swi.nii", RADIANS, "Siemens")
+    (tmp_path / "swi.json").write_text("{")
+    with pytest.raises(sdk.VolumeError, match="is not JSON"):
+        sdk.read_volume(swi)

@@ -1,0 +1,99 @@
+"""A model folder whose networks are simple rules on volumes, and volumes for it."""
+
+import io
+from pathlib import Path
+
+import networks
+import numpy as np
+import onnxruntime
+from onnx import helper, numpy_helper
+
+import sdk
+from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+
+TILE, PATCH = 32, (8, 16, 16)
+OPTIONS = {
+    "tile": [TILE] * 3,
+    "halo": 8,
+    "slices": 47,
+    "patch": list(PATCH),
+    "anchors": [10.0],
+    "threshold": 0.5,
+}
+
+
+def conv(name, source, weights, bias, strides):
+    names = [f"{name}_weights", f"{name}_bias"]
+    node = helper.make_node(
+        "Conv", [source, *names], [name], kernel_shape=weights.shape[2:], strides=strides
+    )
+    arrays = [weights.astype(np.float32), np.asarray(bias, np.float32)]
+    return node, [numpy_helper.from_array(a, n) for a, n in zip(arrays, names, strict=True)]
+
+
+def detector(path: Path) -> Path:
+    """A cell is a bleed where the mean phase of its 64 voxels is clearly positive."""
+    weights = np.zeros((1, 2, 4, 4, 4))
+    weights[0, 1] = 60 / 64
+    logits, first = conv("logits", "tile", weights, [-32.0], [4, 4, 4])
+    offsets, second = conv("offsets", "tile", np.zeros((4, 2, 4, 4, 4)), np.zeros(4), [4, 4, 4])
+    grid = [TILE // 4] * 3
+    outputs = [networks.tensor("logits", [1, 1, *grid]), networks.tensor("offsets", [1, 4, *grid])]
+    inputs = [networks.tensor("tile", [1, 2, TILE, TILE, TILE])]
+    return networks.save(path, [logits, offsets], inputs, outputs, first + second)
+
+
+def regions(path: Path) -> Path:
+    """Right of the middle is lobar, left is deep, dark is background."""
+    weights = np.zeros((4, 5, 1, 1, 1))
+    weights[0, 0], weights[1, 4], weights[2, 4] = -100.0, -1.0, 1.0
+    node, arrays = conv("regions", "patch", weights, [5.0, 0.0, 0.0, -10.0], [1, 1, 1])
+    outputs = [networks.tensor("regions", [1, 4, *PATCH])]
+    return networks.save(path, [node], [networks.tensor("patch", [1, 5, *PATCH])], outputs, arrays)
+
+
+def microbleed_folder(path: Path, **changes) -> ModelFolder:
+    path.mkdir(parents=True, exist_ok=True)
+    files, pairs = {}, []
+    for name, build in (("detector", detector), ("regions", regions)):
+        graph = build(path / "network.onnx")
+        files[f"{name}.onnx"] = graph.read_bytes()
+        graph.unlink()
+        session = onnxruntime.InferenceSession(files[f"{name}.onnx"])
+        tensor = session.get_inputs()[0]
+        image = np.random.default_rng(0).random(tensor.shape, np.float32)
+        outputs = session.run(None, {tensor.name: image})
+        names = [output.name for output in session.get_outputs()]
+        pairs.append(({tensor.name: image}, dict(zip(names, outputs, strict=True))))
+    buffer = io.BytesIO()
+    np.savez(buffer, **pack_golden(pairs))
+    manifest = {
+        "task": "microbleed_detection",
+        "options": OPTIONS,
+        "graphs": {"detector.fp32": "detector.onnx", "regions.fp32": "regions.onnx"},
+        "golden": Golden(),
+    }
+    files["golden.npz"] = buffer.getvalue()
+    return write_folder(path, Manifest(**(manifest | changes)), files)
+
+
+SHAPE, SPACING = (24, 80, 72), (2.0, 1.0, 1.0)
+
+
+def head(*lesions, brain=None) -> sdk.Volume:
+    """A bright box of brain; (slice, row, column) lesions are balls of 3 mm with phase pi."""
+    swi = np.zeros(SHAPE, np.float32)
+    swi[2:-2, 8:-8, 8:-8] = 100.0
+    swi[2:-2, 8:-8, 8:-8] += np.random.default_rng(0).normal(0, 3, swi[2:-2, 8:-8, 8:-8].shape)
+    phase = np.zeros(SHAPE, np.float32)
+    z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    for lesion in lesions:
+        axes = zip((z, y, x), lesion, SPACING, strict=True)
+        square = sum(((axis - centre) * mm) ** 2 for axis, centre, mm in axes)
+        phase[square <= 9.0] = 3.0
+    volume = sdk.Volume.of_spacing(swi, SPACING, phase=phase)
+    if brain is None:
+        brain = swi > 50
+    return sdk.Volume(
+        voxels=swi, to_patient=volume.to_patient, phase=phase, brain=brain.astype(np.uint8)
+    )

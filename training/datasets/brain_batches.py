@@ -1,0 +1,64 @@
+"""Batches of crops and patches of phantom brains, augmented."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from training.datasets.brain_pool import IGNORED, LESION
+from training.losses.microbleed_detection import CropTruth
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from training.datasets.brain_pool import CropPool, PatchPool
+
+GAMMA = 0.25
+"""Largest logarithm of the random gamma of the SWI."""
+
+
+def augmented_crops(
+    pool: CropPool, rng: np.random.Generator, count: int
+) -> tuple[NDArray[np.float32], list[CropTruth]]:
+    """Random crops, mirrored along any axis, with another gamma of the SWI; half hold a bleed."""
+    images, truths = [], []
+    last = pool.images.shape[-1] - 1
+    for index in rng.integers(0, len(pool), count):
+        image = pool.images[index].astype(np.float32) / 255
+        lesions = pool.lesions[index].copy()
+        for axis in range(3):
+            if rng.integers(2):
+                image = np.flip(image, axis + 1)
+                lesions[:, axis] = last - lesions[:, axis]
+        image = np.ascontiguousarray(image)
+        image[0] **= np.float32(np.exp(rng.uniform(-GAMMA, GAMMA)))
+        images.append(image)
+        kinds = pool.kinds[index]
+        truths.append(
+            CropTruth(
+                lesions=torch.from_numpy(lesions[kinds == LESION]),
+                ignored=torch.from_numpy(lesions[kinds == IGNORED]),
+            )
+        )
+    return np.stack(images), truths
+
+
+def patch_inputs(
+    pool: PatchPool, chosen: NDArray[np.int64], *, mirrored: bool
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """(B, 5, D, H, W) images and coordinates, and (B, D, H, W) regions; left and right may swap."""
+    images = pool.images[chosen].astype(np.float32) / 255
+    regions = pool.regions[chosen].astype(np.int64)
+    shape = images.shape[2:]
+    coordinates = np.empty((len(chosen), 3, *shape), np.float32)
+    for row, index in enumerate(chosen.tolist()):
+        for axis, (first, last) in enumerate(pool.ends[index]):
+            line = np.linspace(first, last, shape[axis], dtype=np.float32)
+            coordinates[row, axis] = line.reshape([-1 if a == axis else 1 for a in range(3)])
+    inputs = np.concatenate([images, coordinates], axis=1)
+    if mirrored:
+        inputs, regions = inputs[..., ::-1], regions[..., ::-1]
+        inputs = inputs * np.array([1, 1, 1, 1, -1], np.float32).reshape(1, 5, 1, 1, 1)
+    return np.ascontiguousarray(inputs), np.ascontiguousarray(regions)

@@ -1,0 +1,147 @@
+"""Runs the artery recipes and scores what they trained on held-out phantoms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.datasets.sequence_pool import SequencePool, cached
+from training.networks.artery_stream import StreamingVssNet
+from training.recipes.artery_lessons import (
+    Lesson,
+    ScribbleLesson,
+    SelfTrainingLesson,
+    StreamLesson,
+    predictor,
+)
+from training.recipes.artery_sequence import (
+    ScribbleRecipe,
+    SelfTrainingRecipe,
+    SequenceRecipe,
+    StreamRecipe,
+)
+from training.recipes.checkpoint import load_weights
+from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.sequence_evaluation import dice_of_prefixes, score_pool, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from torch import nn
+
+REPORT = "metrics.json"
+"""File in the folder of a training with the scores on the held-out phantoms."""
+
+
+def train(
+    recipe: SequenceRecipe,
+    out: Path,
+    *,
+    minutes: float | None = None,
+    resume: bool = False,
+    teacher: Path | None = None,
+) -> Path:
+    """Train into a folder and return the path of the best weights.
+
+    Self-training takes `minutes` for each of its rounds; a teacher is for the stream alone.
+
+    Raises:
+        FileExistsError: the folder holds a training and `resume` was not asked for.
+        ValueError: a teacher was given to another recipe than the stream.
+    """
+    if teacher is not None and not isinstance(recipe, StreamRecipe):
+        raise ValueError("expected a teacher for the recipe stream alone; leave it out")
+    if isinstance(recipe, SelfTrainingRecipe):
+        return _self_train(recipe, out, minutes=minutes, resume=resume)
+    _begin(recipe, out, resume=resume)
+    lesson = _lesson(recipe, out, minutes)
+    if teacher is not None and isinstance(lesson, StreamLesson):
+        lesson.take_teacher(teacher)
+    return _finish(lesson, resume=resume)
+
+
+def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
+    """Score the best weights of a folder on held-out phantoms."""
+    network: nn.Module = _answering(recipe)
+    notes = load_weights(out / WEIGHTS, network)
+    test = cached(out, recipe.seeds("test"), recipe.size, workers=recipe.workers)
+    numbers = {
+        "data": "phantoms",
+        "steps": notes["state"]["step"],
+        **summary(score_pool(predictor(recipe, network), test)),
+    }
+    if isinstance(network, StreamingVssNet):
+        numbers["dice_of_frames"] = _mean_by_frame(dice_of_prefixes(network, test))
+    (out / REPORT).write_text(json.dumps(numbers, indent=2))
+    return numbers
+
+
+def _lesson(recipe: SequenceRecipe, out: Path, minutes: float | None) -> Lesson:
+    match recipe:
+        case ScribbleRecipe():
+            return ScribbleLesson(recipe, out, minutes)
+        case StreamRecipe():
+            return StreamLesson(recipe, out, minutes)
+    return Lesson(recipe, out, minutes)
+
+
+def _begin(recipe: SequenceRecipe, out: Path, *, resume: bool) -> None:
+    refuse_to_overwrite(out, resume=resume)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
+
+
+def _finish(lesson: Lesson, *, resume: bool) -> Path:
+    if resume:
+        lesson.resume()
+    lesson.run()
+    return lesson.out / WEIGHTS
+
+
+def _self_train(
+    recipe: SelfTrainingRecipe, out: Path, *, minutes: float | None, resume: bool
+) -> Path:
+    """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
+    every = cached(out, recipe.seeds("training"), recipe.size, workers=recipe.workers)
+    labelled = every.part(range(recipe.labelled))
+    unlabelled = every.part(range(recipe.labelled, len(every)))
+    best: Path | None = None
+    for number in range(recipe.rounds + 1):
+        folder = out / f"round{number}"
+        _begin(recipe, folder, resume=resume)
+        lesson = SelfTrainingLesson(recipe, folder, minutes, labelled)
+        if best is not None:
+            for network in (*lesson.learners, lesson.average):
+                load_weights(best, network)
+            lesson.pseudo = pseudo_labelled(lesson, unlabelled)
+        best = _finish(lesson, resume=resume)
+    if best is None:
+        raise ValueError(f"expected at least 0 rounds, got {recipe.rounds}")
+    (out / WEIGHTS).write_bytes(best.read_bytes())
+    return out / WEIGHTS
+
+
+def pseudo_labelled(lesson: Lesson, pool: SequencePool) -> SequencePool:
+    """Sequences with the answer of the lesson's network as their mask, without any filter."""
+    answer = predictor(lesson.recipe, lesson.average)
+    masks = [answer(pool.sequence(index).inputs) > 0.5 for index in range(len(pool))]
+    return pool.with_union(np.stack(masks))
+
+
+def _answering(recipe: SequenceRecipe) -> nn.Module:
+    """A network of the shape that answers after the training."""
+    is_stream = isinstance(recipe, StreamRecipe)
+    return StreamingVssNet(recipe.network) if is_stream else recipe.make()
+
+
+def _mean_by_frame(curves: list[list[float]]) -> list[float]:
+    """Mean after 1, 2, ... frames, of the sequences that have so many."""
+
+    def columns() -> Iterator[list[float]]:
+        for frame in range(max(map(len, curves))):
+            yield [curve[frame] for curve in curves if len(curve) > frame]
+
+    return [float(np.mean(column)) for column in columns()]

@@ -1,0 +1,85 @@
+"""The recipes of the microbleed task: the detector, and the brain regions network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from training.losses.microbleed_detection import DetectionLossConfig
+from training.networks.brain_regions import BrainRegionsConfig
+from training.networks.microbleed_detection import MicrobleedConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recipe:
+    """What both trainings have in common."""
+
+    steps: int = 3000
+    """Optimiser steps, unless the time is limited instead."""
+    batch: int = 4
+    """Inputs per step."""
+    training_count: int = 1200
+    """Phantoms to train on, one input each."""
+    validation_count: int = 80
+    """Phantoms that choose the checkpoint."""
+    test_count: int = 240
+    """Held-out phantoms, seen once, after the training."""
+    training_seed: int = 31_000_000
+    """Seed of the first training phantom."""
+    validation_seed: int = 32_000_000
+    """Seed of the first validation phantom."""
+    test_seed: int = 33_000_000
+    """Seed of the first held-out phantom."""
+    seed: int = 7
+    """Seed of the weights and of the order of the inputs."""
+    learning_rate: float = 2e-3
+    """Highest learning rate of AdamW."""
+    weight_decay: float = 1e-2
+    """AdamW's decay."""
+    gradient_clip: float = 5.0
+    """Largest norm of the gradient."""
+    warm_up_steps: int = 30
+    """Steps of the linear warm-up; a cosine follows."""
+    validate_every_s: float = 300.0
+    """Seconds between validations."""
+    device: str = "cpu"
+    """Where torch computes, such as cpu or cuda."""
+    threads: int = 2
+    """Threads that a layer is computed with on a CPU."""
+    workers: int = 2
+    """Processes that make phantoms before the training."""
+
+    def seeds(self, part: str) -> range:
+        """Seeds of the `training`, `validation` or `test` phantoms; the three never meet."""
+        first: int = getattr(self, f"{part}_seed")
+        count: int = getattr(self, f"{part}_count")
+        return range(first, first + count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorRecipe(_Recipe):
+    """Every number of the detector's training.
+
+    The published ablation is `network.fusion` and `hard_samples` off and on.
+    """
+
+    network: MicrobleedConfig = field(default_factory=MicrobleedConfig)
+    """Shape of the network."""
+    side: int = 64
+    """Side of the crops in voxels, a multiple of 16."""
+    loss: DetectionLossConfig = field(default_factory=DetectionLossConfig)
+    """Rules and weights of the loss."""
+    hard_samples: bool = True
+    """Learn prototypes from hard samples (HSPL)."""
+    concentration_after: float = 0.1
+    """Part of the training after which the concentration loss counts: before, the best anchor of
+    a crop is noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionsRecipe(_Recipe):
+    """Every number of the training of the brain regions network."""
+
+    network: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
+    """Shape of the network."""
+    patch: tuple[int, int, int] = (16, 64, 64)
+    """Slices, rows and columns of a patch."""
