@@ -41,6 +41,7 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 def _load(path: Path) -> Any:
     try:
         import nibabel
+        from nibabel.filebasedimages import ImageFileError
     except ImportError as error:
         raise VolumeError(
             "reading NIfTI files needs nibabel: pip install 'angioedge[volumes]'"
@@ -49,7 +50,7 @@ def _load(path: Path) -> Any:
         image = nibabel.load(path)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
-    except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
+    except (ImageFileError, OSError, ValueError) as error:
         raise VolumeError(f"{path} is not a NIfTI image: {error}") from error
     if not isinstance(image, nibabel.Nifti1Image):
         raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
