@@ -70,7 +70,9 @@ def test_stub_names_what_the_compiled_module_exports():
     tree = ast.parse((ROOT / "sdk" / "_native.pyi").read_text(encoding="utf-8"))
     stub = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     stub |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
-    assert stub == {name for name in vars(_native) if not name.startswith("_")}
+    exported = {name for name in vars(_native) if not name.startswith("_")}
+    assert exported <= stub
+    assert stub - exported <= {"DeviceClock"}  # events, which only a build with CUDA has
 
 
 @pytest.mark.parametrize("library", sorted(HOMES))

@@ -32,14 +32,15 @@ def oracle(pool: AngiogramPool, *, wrong_grades: int = 0):
 
 def test_the_truth_scores_one(pool: AngiogramPool) -> None:
     report = evaluate(oracle(pool), pool)
-    assert report.dice.value == report.accuracy.value == 1.0
+    assert report.accuracy.value == 1.0
+    assert 0.99 < report.dice.value <= 1.0  # a session drops specks, be they true
     assert report.ordinal_error == 0.0
     assert report.confusion.trace() == FRAMES
 
 
 def test_wrong_grades_cost_accuracy_alone(pool: AngiogramPool) -> None:
     report = evaluate(oracle(pool, wrong_grades=3), pool, batch=2)
-    assert report.dice.value == 1.0
+    assert report.dice.value == evaluate(oracle(pool), pool).dice.value
     assert report.accuracy.value == pytest.approx(2 / 3)
     assert report.confusion.trace() == FRAMES - 3
 
