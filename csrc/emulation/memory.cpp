@@ -36,7 +36,7 @@ bool on_device(std::uintptr_t address) {
   return address <= reinterpret_cast<std::uintptr_t>(pages.start) + pages.bytes;
 }
 
-// What looks like a small number beside padding is none: padding may hold half of an old pointer.
+// Two small numbers side by side are no address.
 bool on_host(std::uintptr_t address) {
   if (address < (std::uintptr_t(1) << 32) || address >> 47 != 0) return false;
   if ((address & 0xffffffffu) < 1 << 20) return false;

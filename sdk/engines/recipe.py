@@ -44,7 +44,9 @@ def _quantised(precision: str, graphs: Collection[str], generation: Generation) 
         return Step(precision=precision, reason=f"the model folder has no {precision} graph")
     weak = generation.weak_typing
     flags = ("FP16", "INT8") if weak else ()
-    return Recipe(precision=precision, graph=precision, strongly_typed=not weak, flags=flags)
+    typed = f"{precision}.fp16"  # FP16 between its pairs, which flags would otherwise allow
+    graph = typed if typed in graphs and not weak else precision
+    return Recipe(precision=precision, graph=graph, strongly_typed=not weak, flags=flags)
 
 
 def _half(graphs: Collection[str], generation: Generation) -> Recipe | Step:

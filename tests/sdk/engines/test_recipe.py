@@ -31,6 +31,13 @@ def test_quantised_graphs_are_strongly_typed_where_nothing_else_is():
     assert (rung.strongly_typed, rung.flags) == (True, ())
 
 
+@pytest.mark.parametrize(
+    ("version", "graph"), [("10.16.1.11", "int8"), ("11.4.0.106", "int8.fp16")]
+)
+def test_a_typed_quantised_graph_is_taken_where_flags_are_gone(version, graph):
+    assert rungs(version, "fp32", "int8", "int8.fp16")["int8"].graph == graph
+
+
 @pytest.mark.parametrize(("version", "typed"), [("8.6.1", False), ("10.3.0", True)])
 def test_a_typed_graph_is_taken_where_types_can_bind(version, typed):
     rung = rungs(version, "fp32", "fp16")["fp16"]
