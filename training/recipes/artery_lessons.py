@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.datasets.sequence_augmentation import photometric, strong
-from training.datasets.sequence_pool import SequenceBatch, SequencePool, batch_of, cached, draw
+from training.datasets.sequence_pool import SequenceBatch, SequencePool, batch_of, draw
 from training.losses.artery_sequence import distillation_loss, scribble_loss, segmentation_loss
 from training.networks.artery_sequence import VssNet
 from training.networks.artery_stream import StreamingVssNet
@@ -47,9 +47,8 @@ class Lesson(Loop[SequenceBatch]):
         super().__init__(
             recipe, out, minutes, self.learners[0], optimiser_of(parameters, recipe.weight_decay)
         )
-        size, workers = recipe.size, recipe.workers
-        self.pool = pool or cached(out, recipe.seeds("training"), size, workers=workers)
-        self.validation = cached(out, recipe.seeds("validation"), size, workers=workers)
+        self.pool = pool or recipe.pool("training", out)
+        self.validation = recipe.pool("validation", out)
 
     def fresh(self) -> list[nn.Module]:
         """The networks that learn; the first one answers."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.datasets.sequence_pool import SequencePool, cached
 from training.networks.artery_stream import StreamingVssNet
 from training.recipes.artery_lessons import (
     Lesson,
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+
+    from training.datasets.sequence_pool import SequencePool
 
 REPORT = "metrics.json"
 """File in the folder of a training with the scores on the held-out phantoms."""
@@ -68,7 +69,7 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
     """Score the best weights of a folder on held-out phantoms."""
     network: nn.Module = _answering(recipe)
     notes = load_weights(out / WEIGHTS, network)
-    test = cached(out, recipe.seeds("test"), recipe.size, workers=recipe.workers)
+    test = recipe.pool("test", out)
     numbers = {
         "data": "phantoms",
         "steps": notes["state"]["step"],
@@ -105,7 +106,7 @@ def _self_train(
     recipe: SelfTrainingRecipe, out: Path, *, minutes: float | None, resume: bool
 ) -> Path:
     """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
-    every = cached(out, recipe.seeds("training"), recipe.size, workers=recipe.workers)
+    every = recipe.pool("training", out)
     labelled = every.part(range(recipe.labelled))
     unlabelled = every.part(range(recipe.labelled, len(every)))
     best: Path | None = None

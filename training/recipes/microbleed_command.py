@@ -43,7 +43,7 @@ def chosen_recipe(options: argparse.Namespace) -> DetectorRecipe | RegionsRecipe
         recipe = replace(recipe, network=network, hard_samples=not options.without_hard_samples)
         if options.side is not None:
             recipe = replace(recipe, side=options.side)
-    for name in ("training_count", "batch", "seed", "device"):
+    for name in ("training_count", "batch", "seed", "device", "steps", "phantoms", "threads"):
         if getattr(options, name) is not None:
             recipe = replace(recipe, **{name: getattr(options, name)})
     return recipe
@@ -63,5 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--training-count", type=int, help="phantoms to train on")
     parser.add_argument("--batch", type=int, help="inputs per step")
     parser.add_argument("--seed", type=int, help="of the weights and the order of the inputs")
+    parser.add_argument("--steps", type=int, help="optimiser steps")
+    parser.add_argument("--phantoms", help="folder that keeps the phantoms for several trainings")
+    parser.add_argument("--threads", type=int, help="threads that a layer is computed with")
     parser.add_argument("--device", help="cpu or cuda")
     return parser

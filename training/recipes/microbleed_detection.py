@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from training.losses.microbleed_detection import DetectionLossConfig
 from training.networks.brain_regions import BrainRegionsConfig
-from training.networks.microbleed_detection import MicrobleedConfig
+from training.networks.microbleed_detection import THIN, MicrobleedConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Recipe:
     """What both trainings have in common."""
 
-    steps: int = 3000
+    steps: int = 1200
     """Optimiser steps, unless the time is limited instead."""
     batch: int = 4
     """Inputs per step."""
@@ -39,10 +39,12 @@ class _Recipe:
     """Largest norm of the gradient."""
     warm_up_steps: int = 30
     """Steps of the linear warm-up; a cosine follows."""
-    validate_every_s: float = 300.0
+    validate_every_s: float = 400.0
     """Seconds between validations."""
     device: str = "cpu"
     """Where torch computes, such as cpu or cuda."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with on a CPU."""
     workers: int = 2
@@ -62,9 +64,9 @@ class DetectorRecipe(_Recipe):
     The published ablation is `network.fusion` and `hard_samples` off and on.
     """
 
-    network: MicrobleedConfig = field(default_factory=MicrobleedConfig)
+    network: MicrobleedConfig = THIN
     """Shape of the network."""
-    side: int = 64
+    side: int = 48
     """Side of the crops in voxels, a multiple of 16."""
     loss: DetectionLossConfig = field(default_factory=DetectionLossConfig)
     """Rules and weights of the loss."""
@@ -81,5 +83,15 @@ class RegionsRecipe(_Recipe):
 
     network: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
     """Shape of the network."""
+    steps: int = 300
+    """Optimiser steps, unless the time is limited instead."""
+    batch: int = 3
+    """Inputs per step."""
+    training_count: int = 300
+    """Phantoms to train on, one input each."""
+    validation_count: int = 24
+    """Phantoms that choose the checkpoint."""
+    test_count: int = 60
+    """Held-out phantoms, seen once, after the training."""
     patch: tuple[int, int, int] = (16, 64, 64)
     """Slices, rows and columns of a patch."""

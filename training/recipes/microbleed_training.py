@@ -8,6 +8,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +33,6 @@ from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
 from training.recipes.progress import Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor, nn
 
     from training.datasets.brain_pool import CropPool, PatchPool
@@ -154,7 +153,8 @@ class DetectorTraining(Training):
     def crops(self, part: str) -> CropPool:
         """Crops of a part of the phantoms."""
         recipe = self.recipe
-        return crop_pool(self.out, recipe.seeds(part), recipe.side, workers=recipe.workers)
+        folder = Path(recipe.phantoms or self.out)
+        return crop_pool(folder, recipe.seeds(part), recipe.side, workers=recipe.workers)
 
     def loss(self, rng: np.random.Generator, done: float) -> Tensor:
         """Classification, regression, and after the first part of the training concentration."""
@@ -199,7 +199,8 @@ class RegionsTraining(Training):
     def patches(self, part: str) -> PatchPool:
         """Patches of a part of the phantoms."""
         recipe = self.recipe
-        return patch_pool(self.out, recipe.seeds(part), recipe.patch, workers=recipe.workers)
+        folder = Path(recipe.phantoms or self.out)
+        return patch_pool(folder, recipe.seeds(part), recipe.patch, workers=recipe.workers)
 
     def loss(self, rng: np.random.Generator, done: float) -> Tensor:  # noqa: ARG002
         """Cross-entropy and Dice."""
