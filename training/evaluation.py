@@ -105,13 +105,14 @@ def evaluate(predict: Predict, pool: AngiogramPool, *, batch: int = 4) -> Report
 def by_torch(network: AngiogramQualityNet, size: int, *, bfloat16: bool = False) -> Predict:
     """The network as it is trained, on frames of size x size."""
     network.eval().set_size(size)
+    device = next(network.parameters()).device
 
     @torch.no_grad()
     def predict(inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        frames = torch.from_numpy(inputs).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        frames = torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             vessels, grade = network(frames)
-        return vessels.float().numpy(), grade.float().numpy()
+        return vessels.float().cpu().numpy(), grade.float().cpu().numpy()
 
     return predict
 

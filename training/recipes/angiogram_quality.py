@@ -6,21 +6,19 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from training.datasets.angiogram_pool import cached
+from training.datasets.angiogram_pool import AngiogramPool, cached
 from training.evaluation import Predict, by_folder, by_torch, evaluate
 from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
 from training.recipes.checkpoint import load_weights
-from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.recipes.loop import REPORT, WEIGHTS, open_folder
 from training.recipes.trainer import Trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-REPORT = "metrics.json"
-"""File in the folder of a training with the scores on the held-out phantoms."""
 LEAKAGE_FRAMES = 3000
 """Training phantoms that the leakage control learns from."""
 
@@ -92,12 +90,18 @@ class AngiogramQualityRecipe:
     """Processes that generate phantoms before the training."""
     bfloat16: bool = True
     """Run the network's forward and backward pass in bfloat16 where it is safe."""
+    device: str = "cpu"
+    """Where torch computes, such as ``cuda``."""
 
     def seeds(self, part: str) -> range:
         """Seeds of the `training`, `validation` or `test` phantoms; the three never meet."""
         first: int = getattr(self, f"{part}_seed")
         count: int = getattr(self, f"{part}_frames")
         return range(first, first + count)
+
+    def pool(self, part: str, out: Path) -> AngiogramPool:
+        """The phantoms of a part, made once and kept in `out`."""
+        return cached(out, self.seeds(part), self.network.size, workers=self.workers)
 
 
 def train(
@@ -108,8 +112,7 @@ def train(
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
     """
-    refuse_to_overwrite(out, resume=resume)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
+    open_folder(recipe, out, resume=resume)
     trainer = Trainer(recipe, out, minutes)
     if resume:
         trainer.resume()

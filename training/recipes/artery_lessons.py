@@ -47,8 +47,9 @@ class Lesson(Loop[SequenceBatch]):
         super().__init__(
             recipe, out, minutes, self.learners[0], optimiser_of(parameters, recipe.weight_decay)
         )
-        self.pool = pool or recipe.pool("training", out)
-        self.validation = recipe.pool("validation", out)
+        once = self.processes.once
+        self.pool = pool or once(lambda: recipe.pool("training", out))
+        self.validation = once(lambda: recipe.pool("validation", out))
 
     def fresh(self) -> list[nn.Module]:
         """The networks that learn; the first one answers."""
@@ -61,7 +62,8 @@ class Lesson(Loop[SequenceBatch]):
     def draw(self, rng: np.random.Generator, stage: Any) -> SequenceBatch:  # noqa: ARG002
         """Random crops."""
         plan = self.recipe
-        return batch_of(draw(self.pool, rng, count=plan.batch, frames=plan.frames, side=plan.side))
+        count = self.share(plan.batch)
+        return batch_of(draw(self.pool, rng, count=count, frames=plan.frames, side=plan.side))
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """Cross-entropy and Dice against the union."""
@@ -95,7 +97,8 @@ class ScribbleLesson(Lesson):
     def draw(self, rng: np.random.Generator, stage: Any) -> SequenceBatch:  # noqa: ARG002
         """The same crops twice, one behind the other, each in its own photometric version."""
         plan = self.recipe
-        crops = draw(self.pool, rng, count=plan.batch, frames=plan.frames, side=plan.side)
+        count = self.share(plan.batch)
+        crops = draw(self.pool, rng, count=count, frames=plan.frames, side=plan.side)
         batch = batch_of(crops, plan.kind)
         versions = [photometric(rng, crop.inputs) for _ in range(2) for crop in crops]
         return SequenceBatch(**{**vars(batch), "sequences": np.stack(versions)})
@@ -123,7 +126,7 @@ class SelfTrainingLesson(Lesson):
             return super().draw(rng, stage)
         plan = self.recipe
         crops = []
-        for from_pseudo in rng.random(plan.batch) < plan.pseudo_share:
+        for from_pseudo in rng.random(self.share(plan.batch)) < plan.pseudo_share:
             pool = self.pseudo if from_pseudo else self.pool
             (crop,) = draw(pool, rng, count=1, frames=plan.frames, side=plan.side)
             crops.append(strong(rng, crop) if from_pseudo and plan.strong else crop)

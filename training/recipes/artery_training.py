@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,8 @@ from training.recipes.artery_sequence import (
     StreamRecipe,
 )
 from training.recipes.checkpoint import load_weights
-from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.recipes.loop import REPORT, WEIGHTS, open_folder
+from training.recipes.processes import join
 from training.sequence_evaluation import dice_of_prefixes, score_pool, summary
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from training.datasets.sequence_pool import SequencePool
-
-REPORT = "metrics.json"
-"""File in the folder of a training with the scores on the held-out phantoms."""
 
 
 def train(
@@ -58,7 +55,7 @@ def train(
         raise ValueError("expected a teacher for the recipe stream alone; leave it out")
     if isinstance(recipe, SelfTrainingRecipe):
         return _self_train(recipe, out, minutes=minutes, resume=resume)
-    _begin(recipe, out, resume=resume)
+    open_folder(recipe, out, resume=resume)
     lesson = _lesson(recipe, out, minutes)
     if teacher is not None and isinstance(lesson, StreamLesson):
         lesson.take_teacher(teacher)
@@ -90,11 +87,6 @@ def _lesson(recipe: SequenceRecipe, out: Path, minutes: float | None) -> Lesson:
     return Lesson(recipe, out, minutes)
 
 
-def _begin(recipe: SequenceRecipe, out: Path, *, resume: bool) -> None:
-    refuse_to_overwrite(out, resume=resume)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
-
-
 def _finish(lesson: Lesson, *, resume: bool) -> Path:
     if resume:
         lesson.resume()
@@ -106,13 +98,14 @@ def _self_train(
     recipe: SelfTrainingRecipe, out: Path, *, minutes: float | None, resume: bool
 ) -> Path:
     """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
-    every = recipe.pool("training", out)
+    processes = join(recipe.device)
+    every = processes.once(lambda: recipe.pool("training", out))
     labelled = every.part(range(recipe.labelled))
     unlabelled = every.part(range(recipe.labelled, len(every)))
     best: Path | None = None
     for number in range(recipe.rounds + 1):
         folder = out / f"round{number}"
-        _begin(recipe, folder, resume=resume)
+        open_folder(recipe, folder, resume=resume)
         lesson = SelfTrainingLesson(recipe, folder, minutes, labelled)
         if best is not None:
             for network in (*lesson.learners, lesson.average):
@@ -121,7 +114,8 @@ def _self_train(
         best = _finish(lesson, resume=resume)
     if best is None:
         raise ValueError(f"expected at least 0 rounds, got {recipe.rounds}")
-    (out / WEIGHTS).write_bytes(best.read_bytes())
+    if processes.first:
+        (out / WEIGHTS).write_bytes(best.read_bytes())
     return out / WEIGHTS
 
 

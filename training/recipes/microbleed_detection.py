@@ -33,12 +33,16 @@ class _Recipe:
     """Seed of the weights and of the order of the inputs."""
     learning_rate: float = 2e-3
     """Highest learning rate of AdamW."""
+    final_rate: float = 0.01
+    """Last learning rate as a fraction of the highest."""
     weight_decay: float = 1e-2
     """AdamW's decay."""
     gradient_clip: float = 5.0
     """Largest norm of the gradient."""
     warm_up_steps: int = 30
     """Steps of the linear warm-up; a cosine follows."""
+    average_decay: float = 0.0
+    """Decay per step of averaged weights; at 0 the weights themselves are kept."""
     validate_every_s: float = 400.0
     """Seconds between validations."""
     device: str = "cpu"
@@ -95,3 +99,10 @@ class RegionsRecipe(_Recipe):
     """Held-out phantoms, seen once, after the training."""
     patch: tuple[int, int, int] = (16, 64, 64)
     """Slices, rows and columns of a patch."""
+
+
+RECIPES: dict[str, DetectorRecipe | RegionsRecipe] = {
+    "detector": DetectorRecipe(),
+    "regions": RegionsRecipe(),
+}
+"""By the word that the command line takes."""

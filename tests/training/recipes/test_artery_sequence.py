@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.__main__ import changed
-from training.networks.artery_projection import ProjectionNet
+from training.networks.artery_projection import ProjectionNet, ReducedInput
 from training.networks.artery_sequence import VssNet
 from training.networks.artery_stream import StreamingVssNet
 from training.networks.sequence_blocks import SequenceConfig
@@ -146,7 +146,10 @@ def test_patches_and_whole_frames_agree_on_what_is_local() -> None:
 def test_inputs_choose_the_network() -> None:
     recipe = replace(SequenceRecipe(), network=SHAPE)
     assert isinstance(recipe.make(), VssNet)
-    assert isinstance(replace(recipe, input="minimum").make(), ProjectionNet)
+    assert isinstance(replace(recipe, input="minimum").make(), ReducedInput)
+    assert isinstance(replace(recipe, input="minimum", flat=True).make(), ProjectionNet)
+    with pytest.raises(ValueError, match="projection as input of a flat network"):
+        replace(recipe, flat=True).make()
 
 
 def test_seeds_of_the_three_parts_never_meet() -> None:

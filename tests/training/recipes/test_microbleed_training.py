@@ -16,7 +16,7 @@ from training.datasets.brain_batches import augmented_crops, patch_inputs
 from training.datasets.brain_pool import IGNORED, LESION, CropPool, PatchPool
 from training.networks.brain_regions import BrainRegionsConfig
 from training.networks.microbleed_detection import MicrobleedConfig
-from training.recipes import microbleed_training
+from training.recipes import curves, microbleed_detection, microbleed_training
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
 from training.recipes.microbleed_training import (
     DetectorTraining,
@@ -79,9 +79,10 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(
 
 def test_the_detector_learns_to_see_balls(tmp_path: Path) -> None:
     network = replace(DETECTOR.network, fused=16)
-    recipe = replace(DETECTOR, network=network, batch=4, learning_rate=1e-2)
+    recipe = replace(DETECTOR, network=network, batch=4, learning_rate=1e-2, steps=1000)
     training = DetectorTraining(recipe, tmp_path)
-    losses = [training._learn(0.0) for _ in range(30)]
+    training.run(until_step=30)
+    losses = curves.read(tmp_path / curves.STEPS)["loss"].tolist()
     assert np.median(losses[-8:]) < 0.8 * np.median(losses[:4]), losses
 
 
@@ -93,7 +94,7 @@ def test_the_prototypes_learn_only_where_they_are_asked_for(
     recipe = replace(DETECTOR, hard_samples=hard_samples, loss=loss)
     training = DetectorTraining(recipe, tmp_path)
     assert ("prototypes" in training.learning) is hard_samples
-    training._learn(0.5)
+    training.run(until_step=1)
     if hard_samples:
         prototypes = training.learning["prototypes"].prototypes
         assert float(prototypes.grad.abs().sum()) > 0
@@ -101,7 +102,7 @@ def test_the_prototypes_learn_only_where_they_are_asked_for(
 
 def test_the_concentration_loss_waits_for_its_time(tmp_path: Path) -> None:
     training = DetectorTraining(replace(DETECTOR, concentration_after=0.5), tmp_path)
-    training._learn(0.2)
+    training.run(until_step=1)
     assert training.learning["prototypes"].prototypes.grad is None
 
 
@@ -147,7 +148,7 @@ def test_seeds_of_the_three_parts_never_meet() -> None:
 def test_the_command_trains_and_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.recipes.microbleed_command.RegionsRecipe", lambda: REGIONS)
+    monkeypatch.setitem(microbleed_detection.RECIPES, "regions", REGIONS)
     command = ["microbleed_detection", "regions", "--out", str(tmp_path), "--batch", "1"]
     main(command)
     main([*command, "--report"])
