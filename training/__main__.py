@@ -15,6 +15,7 @@ from training.recipes import (
     artery_training,
     microbleed_command,
 )
+from training.studies import command as studies
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,6 +23,12 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["microbleed_detection"]:
         microbleed_command.main(arguments[1:])
+        return
+    if arguments[:1] == ["study"]:
+        studies.study(arguments[1:])
+        return
+    if arguments[:1] == ["results"]:
+        studies.results()
         return
     options = _parser().parse_args(arguments)
     out = options.out or Path("runs") / options.recipe
@@ -32,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=main.__doc__)
     recipes = parser.add_subparsers(dest="recipe", required=True)
     recipes.add_parser("microbleed_detection", add_help=False, help="has options of its own")
+    recipes.add_parser("study", add_help=False, help="trainings that answer a question together")
+    recipes.add_parser("results", help="print the tables of all studies")
     for name, run in (("angiogram_quality", _quality), ("artery_sequence", _artery)):
         one = recipes.add_parser(name)
         one.set_defaults(run=run)
