@@ -82,19 +82,22 @@ def _items(results: Sequence[Result]) -> int:
 def _resampled(column: Column, results: Sequence[Result]) -> NDArray[np.float64]:
     """(1 + RESAMPLES,) the value itself, then those of random draws of the items."""
     above = np.array([entry.scores[column.score] for entry in results], np.float64)
+    if column.per is None:
+        below = (~np.isnan(above)).astype(np.float64)
+        above = np.nan_to_num(above)
+    else:
+        below = np.array([entry.scores[column.per] for entry in results], np.float64)
     count = above.shape[1]
     drawn = np.random.default_rng(0).integers(0, count, (RESAMPLES, count))
     chosen = np.vstack([np.arange(count), drawn])
-    if column.per is None:
-        values: NDArray[np.float64] = np.nanmean(np.nanmean(above, 0)[chosen], 1)
-        return values
-    below = np.array([entry.scores[column.per] for entry in results], np.float64)
-    ratios: NDArray[np.float64] = above.mean(0)[chosen].sum(1) / below.mean(0)[chosen].sum(1)
+    with np.errstate(invalid="ignore"):  # a draw may hold no item with a score
+        ratios: NDArray[np.float64] = above.sum(0)[chosen].sum(1) / below.sum(0)[chosen].sum(1)
     return ratios
 
 
 def _interval(values: NDArray[np.float64]) -> Estimate:
-    low, high = np.quantile(values[1:], [0.025, 0.975])
+    drawn = values[1:][~np.isnan(values[1:])]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     return Estimate(value=float(values[0]), low=float(low), high=float(high))
 
 
