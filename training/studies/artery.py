@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, get_args
 
+import torch
+
 from training.losses.artery_sequence import ScribbleWeights
 from training.networks.artery_projection import Projection
+from training.networks.artery_sequence import VssNet
+from training.networks.artery_stream import StreamingVssNet
+from training.networks.cost import giga_macs
 from training.networks.sequence_blocks import SequenceConfig
 from training.recipes.artery_lessons import predictor
 from training.recipes.artery_sequence import (
@@ -14,17 +19,19 @@ from training.recipes.artery_sequence import (
     ScribbleRecipe,
     SelfTrainingRecipe,
     SequenceRecipe,
+    StreamRecipe,
 )
-from training.recipes.artery_training import train
+from training.recipes.artery_training import answering, mean_by_frame, train
 from training.recipes.checkpoint import load_weights
 from training.recipes.loop import TRAINING, WEIGHTS
-from training.sequence_evaluation import score_pool
-from training.studies.study import Column, Study, Training, rounded
+from training.sequence_evaluation import dice_of_prefixes, score_pool
+from training.studies.study import Column, Scored, Study, Training, rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from training.studies.study import Scores
+    from training.studies.study import Result
 
 Recipe = TypeVar("Recipe", bound=SequenceRecipe)
 
@@ -40,25 +47,34 @@ COLUMNS = (
 )
 
 
-def run(recipe: SequenceRecipe, out: Path) -> list[Scores]:
+def run(recipe: SequenceRecipe, out: Path) -> list[Scored]:
     """Trains unless it was done, and scores held-out phantoms; self-training once per round."""
     if not (out / WEIGHTS).is_file():
-        train(recipe, out, resume=_begun(out))
+        taught = isinstance(recipe, StreamRecipe)
+        teacher = out.parent / f"teacher-{recipe.seed}" / WEIGHTS if taught else None
+        train(recipe, out, resume=_begun(out), teacher=teacher)
     rounds = recipe.rounds + 1 if isinstance(recipe, SelfTrainingRecipe) else 0
     folders = [out / f"round{number}" for number in range(rounds)] or [out]
-    return [_scores(recipe, folder, out) for folder in folders]
+    return [_scored(recipe, folder, out) for folder in folders]
 
 
 def _begun(out: Path) -> bool:
     return any(out.glob(f"**/{TRAINING}"))
 
 
-def _scores(recipe: SequenceRecipe, folder: Path, out: Path) -> Scores:
-    network = recipe.make()
+def _scored(recipe: SequenceRecipe, folder: Path, out: Path) -> Scored:
+    network = answering(recipe)
     load_weights(folder / WEIGHTS, network)
-    found = score_pool(predictor(recipe, network), recipe.pool("test", out))
-    names = [column.score for column in COLUMNS]
-    return {name: rounded([getattr(entry, name) for entry in found]) for name in names}
+    test = recipe.pool("test", out)
+    found = score_pool(predictor(recipe, network), test)
+    scores = {
+        column.score: rounded([getattr(entry, column.score) for entry in found])
+        for column in COLUMNS
+    }
+    if not isinstance(network, StreamingVssNet):
+        return Scored(scores=scores)
+    curve = mean_by_frame(dice_of_prefixes(network, test))
+    return Scored(scores=scores, curves={"dice_of_frames": rounded(curve)})
 
 
 def small(recipe: Recipe) -> Recipe:
@@ -113,8 +129,46 @@ def _self_training() -> tuple[Training, ...]:
     )
 
 
+TAUGHT = (
+    Training(name="teacher", rows=("bidirectional teacher",), recipe=SequenceRecipe()),
+    Training(name="stream", rows=("streaming student",), recipe=StreamRecipe()),
+)
+
+
+def cost_of_a_frame(side: int = 512, frames: int = 8) -> tuple[float, float]:
+    """GMAC of the student for a new frame, and of the teacher for the whole run again."""
+    with torch.device("meta"):
+        student, teacher = StreamingVssNet().eval(), VssNet(SequenceRecipe().network).eval()
+        frame, run_of_frames = torch.empty(1, 1, side, side), torch.empty(1, frames, side, side)
+        state = student.initial_state(side, side)
+    return giga_macs(student.step, frame, state), giga_macs(teacher, run_of_frames)
+
+
+def _about_the_stream(results: Sequence[Result]) -> str:
+    new, whole = cost_of_a_frame()
+    text = (
+        f"A new frame of 512 x 512 costs the student {new:.2f} GMAC, the teacher {whole:.1f} GMAC "
+        f"for all 8 frames again, {whole / new:.1f} times as much."
+    )
+    curves = [entry.curves["dice_of_frames"] for entry in results if entry.curves]
+    if curves:
+        points = " ".join(f"{value:.2f}" for value in curves[0])
+        text += f"\nDice against the arteries of the whole run after 1, 2, ... frames: {points}."
+    return text
+
+
 ITEMS = "held-out phantom sequences"
 STUDIES = (
+    Study(
+        name="artery-stream",
+        question="What does it cost to see the past alone?",
+        items=ITEMS,
+        trainings=TAUGHT,
+        columns=COLUMNS,
+        reference="bidirectional teacher",
+        run=run,
+        remark=_about_the_stream,
+    ),
     Study(
         name="artery-inputs",
         question="Which input shows the arteries of a run?",

@@ -52,7 +52,7 @@ def _run(chosen: Study, name: str, seed: int, options: argparse.Namespace) -> No
     )
     scores = chosen.run(recipe, options.out / chosen.name / f"{name}-{seed}")
     found = [
-        Result(row=row, seed=seed, machine=machine(), scores=entry)
+        Result(row=row, seed=seed, machine=machine(), scores=entry.scores, curves=entry.curves)
         for row, entry in zip(training.rows, scores, strict=True)
     ]
     add_results(path, found)

@@ -15,7 +15,7 @@ from training.networks.brain_regions import BrainRegionsNet
 from training.recipes.checkpoint import load_weights
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
 from training.recipes.microbleed_training import TRAINING, WEIGHTS, DetectorTraining, train
-from training.studies.study import Column, Study, Training
+from training.studies.study import Column, Scored, Study, Training, rounded
 from training.subject_evaluation import Detections, counts, detect, localise
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sdk.tasks.microbleeds import Microbleed
     from training.networks.microbleed_detection import MicrobleedNet
-    from training.studies.study import Scores
+    from training.studies.study import Result
 
 SUBJECTS = range(34_000_000, 34_000_010)
 """Seeds of the held-out subjects, which no training or validation pool holds."""
@@ -34,7 +34,7 @@ EQUAL_SENSITIVITY = 0.9
 FILTERED = "+ anatomical filter"
 
 
-def run(recipe: DetectorRecipe, out: Path) -> list[Scores]:
+def run(recipe: DetectorRecipe, out: Path) -> list[Scored]:
     """Trains unless it was done, and scores held-out subjects; the whole chain with its filter."""
     if not (out / WEIGHTS).is_file():
         train(recipe, out, resume=(out / TRAINING).is_file())
@@ -43,13 +43,33 @@ def run(recipe: DetectorRecipe, out: Path) -> list[Scores]:
     threshold = best_threshold(findings(training.network, training.validation))
     found = subjects_of(training.network, Path(recipe.phantoms or out))
     alone = [one.above(threshold) for one in found]
-    scores: list[Scores] = [_scores(found, alone)]
+    scored = [Scored(scores=_scores(found, alone), curves=_curve(found))]
     if recipe.hard_samples:
         network = regions_network(recipe, out.parent)
         judged = [localise(network, one, threshold) for one in found]
         right = [_right(one, *entry) for one, entry in zip(found, judged, strict=True)]
-        scores.append({**_scores(found, [kept for kept, _ in judged]), "right": right})
-    return scores
+        filtered = _scores(found, [kept for kept, _ in judged])
+        scored.append(Scored(scores={**filtered, "right": right}))
+    return scored
+
+
+RATES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""False positives per subject at which the free-response curve is read."""
+
+
+def _curve(found: Sequence[Detections]) -> dict[str, list[float]]:
+    curve = froc([one.findings() for one in found])
+    return {"froc": rounded([curve.sensitivity_at(rate) for rate in RATES])}
+
+
+def _about_the_curves(results: Sequence[Result]) -> str:
+    rates = ", ".join(f"{rate:g}" for rate in RATES)
+    lines = [f"Sensitivity at {rates} false positives per subject (FROC, 3 mm):"]
+    for entry in results:
+        if "froc" in entry.curves:
+            points = " ".join(f"{value:.2f}" for value in entry.curves["froc"])
+            lines.append(f"* {entry.row}, seed {entry.seed}: {points}")
+    return "\n".join([lines[0], "", *lines[1:]])
 
 
 def subjects_of(network: MicrobleedNet, folder: Path) -> list[Detections]:
@@ -143,5 +163,6 @@ STUDIES = (
         ),
         reference="RPN",
         run=run,
+        remark=_about_the_curves,
     ),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdk.machine import cores, processor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     Scores = Mapping[str, list[float]]
@@ -41,6 +41,16 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What a training scored in one row."""
+
+    scores: Scores
+    """Per item."""
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
+    """Over all items together, such as the Dice after 1, 2, ... frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """A question, the trainings that answer it, and how they are scored."""
 
@@ -56,8 +66,10 @@ class Study:
     """Of the table; differences are given for the first."""
     reference: str
     """The row that the others are compared with."""
-    run: Callable[[Any, Path], list[Scores]]
+    run: Callable[[Any, Path], list[Scored]]
     """Trains by a recipe into a folder unless it was done, and scores every row of it."""
+    remark: Callable[[Sequence[Result]], str] | None = None
+    """What is said below the table, from all results."""
 
     def rows(self) -> list[str]:
         """Every row, in the order of the table."""
@@ -76,6 +88,8 @@ class Result:
     """Where it was trained and scored."""
     scores: Scores
     """Per item."""
+    curves: Mapping[str, list[float]] = field(default_factory=dict)
+    """Over all items together."""
 
 
 def read_results(path: Path) -> list[Result]:
@@ -99,6 +113,6 @@ def machine() -> str:
     return f"{cores()} cores of {processor()}"
 
 
-def rounded(values: list[float]) -> list[float]:
+def rounded(values: Sequence[float]) -> list[float]:
     """With the digits that are worth keeping."""
     return [round(value, 4) for value in values]

@@ -33,7 +33,9 @@ def table(study: Study, results: Sequence[Result]) -> str:
         "| " + " | ".join(["", *titles, f"{titles[0]} against {study.reference}", "seeds"]) + " |",
         "|---" + "|---:" * (len(titles) + 2) + "|",
     ]
-    return "\n".join([*lines, *(_line(study, row, results) for row in study.rows())]) + "\n"
+    lines += [_line(study, row, results) for row in study.rows()]
+    remark = study.remark(results) if study.remark and results else ""
+    return "\n".join([*lines, *(["", remark] if remark else [])]) + "\n"
 
 
 def estimate(column: Column, results: Sequence[Result]) -> Estimate:
