@@ -17,6 +17,7 @@ from training.recipes import (
     microbleed_training,
 )
 from training.recipes.processes import join, leave
+from training.studies import command as studies
 
 SHORT = ("side", "training-count", "batch", "seed", "steps", "phantoms", "threads", "device")
 """Fields of the microbleed recipes that have an option of their own."""
@@ -27,6 +28,13 @@ def main(arguments: list[str] | None = None) -> None:
 
     Several processes train together under `torchrun --nproc-per-node N -m training RECIPE ...`.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["study"]:
+        studies.study(arguments[1:])
+        return
+    if arguments[:1] == ["results"]:
+        studies.results()
+        return
     options = _parser().parse_args(arguments)
     recipe, out = options.choose(options)
     recipe = changed(recipe, options.set)
@@ -54,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--by", choices=artery_sequence.RECIPES, default="full", help="supervision")
     add("--teacher", type=Path, help="weights of a VSS-Net, for --by stream")
     _add_microbleed(microbleed)
+    recipes.add_parser("study", add_help=False, help="trainings that answer a question together")
+    recipes.add_parser("results", help="print the tables of all studies")
     return parser
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -149,6 +149,9 @@ class StreamLesson(Lesson):
         self.teacher = VssNet(self.recipe.teacher).to(self.recipe.device).eval()
         self.teacher.requires_grad_(requires_grad=False)
         load_weights(weights, self.teacher)
+        if self.recipe.begin_as_teacher and not self.state.step:
+            for network in (*self.learners, self.average):
+                cast("StreamingVssNet", network).begin_as(self.teacher)
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """After a frame in the middle and after the last one."""

@@ -39,7 +39,7 @@ class SequenceRecipe:
     """Side of the training crops in pixels."""
     batch: int = 8
     """Crops per step."""
-    steps: int = 1300
+    steps: int = 800
     """Optimiser steps, unless the time is limited instead."""
     size: int = 512
     """Side of a phantom frame in pixels."""
@@ -134,8 +134,12 @@ class StreamRecipe(SequenceRecipe):
     """Shape of the student."""
     teacher: SequenceConfig = TEACHER
     """Shape of the teacher, whose weights are given to the training."""
-    side: int = 128
-    """Side of the training crops in pixels."""
+    begin_as_teacher: bool = True
+    """Whether the student begins with the teacher's weights; both then have one shape."""
+    steps: int = 600
+    """Optimiser steps, unless the time is limited instead."""
+    learning_rate: float = 1e-3
+    """Highest learning rate."""
     weights: DistillationWeights = field(default_factory=DistillationWeights)
     """How the student is taught."""
 

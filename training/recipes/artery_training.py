@@ -64,7 +64,7 @@ def train(
 
 def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
     """Score the best weights of a folder on held-out phantoms."""
-    network: nn.Module = _answering(recipe)
+    network: nn.Module = answering(recipe)
     notes = load_weights(out / WEIGHTS, network)
     test = recipe.pool("test", out)
     numbers = {
@@ -73,7 +73,7 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
         **summary(score_pool(predictor(recipe, network), test)),
     }
     if isinstance(network, StreamingVssNet):
-        numbers["dice_of_frames"] = _mean_by_frame(dice_of_prefixes(network, test))
+        numbers["dice_of_frames"] = mean_by_frame(dice_of_prefixes(network, test))
     (out / REPORT).write_text(json.dumps(numbers, indent=2))
     return numbers
 
@@ -126,13 +126,13 @@ def pseudo_labelled(lesson: Lesson, pool: SequencePool) -> SequencePool:
     return pool.with_union(np.stack(masks))
 
 
-def _answering(recipe: SequenceRecipe) -> nn.Module:
+def answering(recipe: SequenceRecipe) -> nn.Module:
     """A network of the shape that answers after the training."""
     is_stream = isinstance(recipe, StreamRecipe)
     return StreamingVssNet(recipe.network) if is_stream else recipe.make()
 
 
-def _mean_by_frame(curves: list[list[float]]) -> list[float]:
+def mean_by_frame(curves: list[list[float]]) -> list[float]:
     """Mean after 1, 2, ... frames, of the sequences that have so many."""
 
     def columns() -> Iterator[list[float]]:

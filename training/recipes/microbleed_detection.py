@@ -13,7 +13,7 @@ from training.networks.microbleed_detection import THIN, MicrobleedConfig
 class _Recipe:
     """What both trainings have in common."""
 
-    steps: int = 1200
+    steps: int = 800
     """Optimiser steps, unless the time is limited instead."""
     batch: int = 4
     """Inputs per step."""

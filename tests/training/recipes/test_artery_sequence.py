@@ -42,9 +42,7 @@ SMALL: dict[str, Any] = {
     "workers": 1,
 }
 TINY: dict[str, Any] = {name: replace(RECIPES[name], **SMALL) for name in RECIPES}
-TINY["stream"] = replace(
-    TINY["stream"], network=replace(SHAPE, stride=2), teacher=SHAPE, batch=1, steps=3
-)
+TINY["stream"] = replace(TINY["stream"], network=SHAPE, teacher=SHAPE, batch=1, steps=3)
 TINY["self_training"] = replace(TINY["self_training"], labelled=1, rounds=1)
 
 
@@ -85,6 +83,13 @@ def test_the_stream_is_taught_and_scored_frame_by_frame(out: Path, pools: Path) 
     assert len(numbers["dice_of_frames"]) >= 4
     network = StreamingVssNet(recipe.network)
     load_weights(out / "best.safetensors", network)
+
+
+def test_a_student_may_have_another_shape_if_it_begins_afresh(out: Path, pools: Path) -> None:
+    other = replace(TINY["stream"], network=replace(SHAPE, stride=2), steps=1)
+    with pytest.raises(ValueError, match="teacher of the shape"):
+        train(other, out, teacher=pools / "best.safetensors")
+    train(replace(other, begin_as_teacher=False), out, teacher=pools / "best.safetensors")
 
 
 def test_a_resumed_stream_ends_like_an_uninterrupted_one(out: Path) -> None:
