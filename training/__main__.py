@@ -73,8 +73,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, help="folder of the training [runs/RECIPE]")
     add("--resume", action="store_true", help="go on from the last checkpoint")
     add("--report", action="store_true", help="score the best weights instead")
-    help_text = "another value for a field of the recipe, such as steps=500; may be repeated"
-    add("--set", action="append", default=[], metavar="FIELD=VALUE", help=help_text)
+    text = "another value for a field of the recipe, such as steps=500; may be repeated"
+    add("--set", action="append", default=[], metavar="FIELD=VALUE", help=text)
+    text = "folder to train on in the place of phantoms, as --set data=FOLDER"
+    add("--data", dest="set", action="append", type="data={}".format, metavar="FOLDER", help=text)
 
 
 def _add_microbleed(parser: argparse.ArgumentParser) -> None:

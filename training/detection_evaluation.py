@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from sdk import kernels
-from training.datasets.brain_pool import FINE_SPACING_MM, LESION
+from training.datasets.brain_pool import LESION
 from training.detection_metrics import SubjectFindings, froc, score
 from training.losses.microbleed_detection import cell_centres
 
@@ -42,8 +42,10 @@ def findings(network: MicrobleedNet, pool: CropPool) -> list[SubjectFindings]:
     """What the network finds in every crop, decoded and suppressed as on the device."""
     network.eval()
     device = next(network.parameters()).device
-    spacing, found = np.array(FINE_SPACING_MM), []
-    for images, lesions, kinds in zip(pool.images, pool.lesions, pool.kinds, strict=True):
+    found = []
+    for index, images in enumerate(pool.images):
+        lesions, kinds = pool.lesions[index], pool.kinds[index]
+        spacing = np.array(pool.spacing_of(index))
         inputs = torch.from_numpy(images.astype(np.float32)[None] / 255).to(device)
         logits, offsets = (output[0].cpu().numpy() for output in network(inputs))
         count = len(logits)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.datasets.angiogram_pool import AngiogramPool, cached
+from training.datasets.angiogram_pool import UNGRADED, AngiogramPool, cached
+from training.datasets.picture_pairs import angiogram_pairs
 from training.evaluation import Predict, by_folder, by_torch, evaluate
 from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
@@ -16,7 +18,6 @@ from training.recipes.loop import REPORT, WEIGHTS, open_folder
 from training.recipes.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 LEAKAGE_FRAMES = 3000
@@ -92,6 +93,8 @@ class AngiogramQualityRecipe:
     """Run the network's forward and backward pass in bfloat16 where it is safe."""
     device: str = "cpu"
     """Where torch computes, such as ``cuda``."""
+    data: str | None = None
+    """Folder of pictures with masks to train on in the place of phantoms."""
 
     def seeds(self, part: str) -> range:
         """Seeds of the `training`, `validation` or `test` phantoms; the three never meet."""
@@ -100,7 +103,9 @@ class AngiogramQualityRecipe:
         return range(first, first + count)
 
     def pool(self, part: str, out: Path) -> AngiogramPool:
-        """The phantoms of a part, made once and kept in `out`."""
+        """The phantoms of a part, made once and kept in `out`; or the pictures of `data`."""
+        if self.data is not None:
+            return angiogram_pairs(Path(self.data), part, self.network.size)
         return cached(out, self.seeds(part), self.network.size, workers=self.workers)
 
 
@@ -139,18 +144,25 @@ def score_folder(recipe: AngiogramQualityRecipe, folder: Path, out: Path) -> dic
     return _scores(recipe, by_folder(folder), out)
 
 
+def _statistics_alone(recipe: AngiogramQualityRecipe, out: Path) -> dict[str, Any] | None:
+    """How well a grade is told without looking at vessels; None where grades are missing."""
+    frames = min(recipe.training_frames, LEAKAGE_FRAMES)
+    training = replace(recipe, training_frames=frames).pool("training", out)
+    test = recipe.pool("test", out)
+    if UNGRADED in training.grades or UNGRADED in test.grades:
+        return None
+    return {
+        "logistic_regression": asdict(leakage_accuracy(training, test, hidden=0)),
+        "perceptron": asdict(leakage_accuracy(training, test)),
+    }
+
+
 def _scores(recipe: AngiogramQualityRecipe, predict: Predict, out: Path) -> dict[str, Any]:
     """Every frame counts, whatever its grade; Dice is against the whole tree inside the field."""
-    size = recipe.network.size
-    seeds = recipe.seeds("training")[:LEAKAGE_FRAMES]
-    training = cached(out, seeds, size, workers=recipe.workers)
-    test = cached(out, recipe.seeds("test"), size, workers=recipe.workers)
+    test = recipe.pool("test", out)
     return {
-        "data": "phantoms",
+        "data": "phantoms" if recipe.data is None else f"pictures of {Path(recipe.data).name}",
         "frames": len(test),
         **evaluate(predict, test).as_dict(test),
-        "statistics_only_accuracy": {
-            "logistic_regression": asdict(leakage_accuracy(training, test, hidden=0)),
-            "perceptron": asdict(leakage_accuracy(training, test)),
-        },
+        "statistics_only_accuracy": _statistics_alone(recipe, out),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from training.datasets.sequence_folder import read_sequences
 from training.datasets.sequence_pool import SequencePool, cached
 from training.losses.artery_sequence import DistillationWeights, ScribbleWeights
 from training.networks.artery_projection import Projection, ProjectionNet, ReducedInput
@@ -71,6 +72,8 @@ class SequenceRecipe:
     """Decay per step of the averaged weights, which are the ones that are kept."""
     validate_every_s: float = 600.0
     """Seconds between validations."""
+    data: str | None = None
+    """Folder of DIAS, or of pictures with masks, to train on in the place of phantoms."""
     phantoms: str | None = None
     """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
@@ -87,7 +90,12 @@ class SequenceRecipe:
         return range(first, first + count)
 
     def pool(self, part: str, out: Path) -> SequencePool:
-        """The phantoms of a part, made once; kept in `out` unless the recipe names a folder."""
+        """The sequences of `data`, or phantoms, made once.
+
+        Phantoms are kept in `out` unless the recipe names a folder.
+        """
+        if self.data is not None:
+            return read_sequences(Path(self.data), part, self.size)
         folder = Path(self.phantoms) if self.phantoms else out
         return cached(folder, self.seeds(part), self.size, workers=self.workers)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.datasets.scribbles import KINDS
+from training.datasets.sequence_folder import read_unlabelled
+from training.datasets.sequence_pool import SequencePool, pool_of
 from training.networks.artery_stream import StreamingVssNet
 from training.recipes.artery_lessons import (
     Lesson,
@@ -14,6 +18,7 @@ from training.recipes.artery_lessons import (
     SelfTrainingLesson,
     StreamLesson,
     predictor,
+    without_frame_truth,
 )
 from training.recipes.artery_sequence import (
     ScribbleRecipe,
@@ -28,11 +33,8 @@ from training.sequence_evaluation import dice_of_prefixes, score_pool, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from torch import nn
-
-    from training.datasets.sequence_pool import SequencePool
 
 
 def train(
@@ -49,7 +51,8 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
-        ValueError: a teacher was given to another recipe than the stream.
+        ValueError: a teacher was given to another recipe than the stream, or the data lack the
+            truth that the recipe learns from.
     """
     if teacher is not None and not isinstance(recipe, StreamRecipe):
         raise ValueError("expected a teacher for the recipe stream alone; leave it out")
@@ -68,7 +71,7 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
     notes = load_weights(out / WEIGHTS, network)
     test = recipe.pool("test", out)
     numbers = {
-        "data": "phantoms",
+        "data": "phantoms" if recipe.data is None else f"sequences of {Path(recipe.data).name}",
         "steps": notes["state"]["step"],
         **summary(score_pool(predictor(recipe, network), test)),
     }
@@ -81,10 +84,20 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
 def _lesson(recipe: SequenceRecipe, out: Path, minutes: float | None) -> Lesson:
     match recipe:
         case ScribbleRecipe():
-            return ScribbleLesson(recipe, out, minutes)
+            lesson: Lesson = ScribbleLesson(recipe, out, minutes)
+            if lesson.pool.scribbles.shape[1] != len(KINDS):
+                raise ValueError(_lacking(recipe, f"scribbles of both kinds, {', '.join(KINDS)}"))
         case StreamRecipe():
-            return StreamLesson(recipe, out, minutes)
-    return Lesson(recipe, out, minutes)
+            lesson = StreamLesson(recipe, out, minutes)
+            if not len(lesson.pool.filled):
+                raise ValueError(_lacking(recipe, "the arteries that each single frame shows"))
+        case _:
+            lesson = Lesson(recipe, out, minutes)
+    return lesson
+
+
+def _lacking(recipe: SequenceRecipe, truth: str) -> str:
+    return f"expected {truth} in {recipe.data}, which has none; use --by full, or phantoms"
 
 
 def _finish(lesson: Lesson, *, resume: bool) -> Path:
@@ -100,8 +113,7 @@ def _self_train(
     """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
     processes = join(recipe.device)
     every = processes.once(lambda: recipe.pool("training", out))
-    labelled = every.part(range(recipe.labelled))
-    unlabelled = every.part(range(recipe.labelled, len(every)))
+    labelled, unlabelled = every.part(range(recipe.labelled)), _unlabelled(recipe, every)
     best: Path | None = None
     for number in range(recipe.rounds + 1):
         folder = out / f"round{number}"
@@ -117,6 +129,20 @@ def _self_train(
     if processes.first:
         (out / WEIGHTS).write_bytes(best.read_bytes())
     return out / WEIGHTS
+
+
+def _unlabelled(recipe: SelfTrainingRecipe, every: SequencePool) -> SequencePool:
+    """The training sequences behind the labelled ones, and those that never had a mask."""
+    found = [every.sequence(index) for index in range(recipe.labelled, len(every))]
+    more = None if recipe.data is None else read_unlabelled(Path(recipe.data), recipe.size)
+    if more is not None:
+        found += [more.sequence(index) for index in range(len(more))]
+    if not found:
+        raise ValueError(
+            f"expected more sequences than the {recipe.labelled} labelled ones, got {len(every)}; "
+            "set labelled to fewer"
+        )
+    return pool_of([without_frame_truth(entry) for entry in found], recipe.size)
 
 
 def pseudo_labelled(lesson: Lesson, pool: SequencePool) -> SequencePool:

@@ -47,6 +47,8 @@ class _Recipe:
     """Seconds between validations."""
     device: str = "cpu"
     """Where torch computes, such as cpu or cuda."""
+    data: str | None = None
+    """Folder of subjects to train the detector on in the place of phantoms."""
     phantoms: str | None = None
     """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2

@@ -12,6 +12,7 @@ import torch
 
 from training.datasets.brain_batches import augmented_crops, patch_inputs
 from training.datasets.brain_pool import crop_pool, patch_pool
+from training.datasets.cohort_pool import cohort_crops
 from training.detection_evaluation import best_threshold, findings, mean_sensitivity, summary
 from training.losses.brain_regions import region_loss
 from training.losses.microbleed_detection import (
@@ -97,8 +98,10 @@ class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
         return modules
 
     def crops(self, part: str) -> CropPool:
-        """Crops of a part of the phantoms."""
+        """Crops of a part of the subjects of `data`, or of phantoms."""
         recipe = self.recipe
+        if recipe.data is not None:
+            return cohort_crops(Path(recipe.data) / part, recipe.seeds(part), recipe.side)
         folder = Path(recipe.phantoms or self.out)
         return crop_pool(folder, recipe.seeds(part), recipe.side, workers=recipe.workers)
 
@@ -133,7 +136,9 @@ class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
         load_weights(self.out / WEIGHTS, self.network)
         threshold = best_threshold(findings(self.network, self.validation))
         numbers = summary(findings(self.network, self.crops("test")), threshold)
-        return {"data": "phantoms, crops", **numbers}
+        data = self.recipe.data
+        of = "phantoms" if data is None else f"subjects of {Path(data).name}"
+        return {"data": f"{of}, crops", **numbers}
 
 
 class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
@@ -151,8 +156,17 @@ class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
         return {"network": self.network}
 
     def patches(self, part: str) -> PatchPool:
-        """Patches of a part of the phantoms."""
+        """Patches of a part of the phantoms.
+
+        Raises:
+            ValueError: real subjects were given, whose regions nobody drew.
+        """
         recipe = self.recipe
+        if recipe.data is not None:
+            raise ValueError(
+                "expected no data for the brain regions network, which learns from regions that "
+                "phantoms alone bring along; leave data out"
+            )
         folder = Path(recipe.phantoms or self.out)
         return patch_pool(folder, recipe.seeds(part), recipe.patch, workers=recipe.workers)
 

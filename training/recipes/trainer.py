@@ -72,18 +72,17 @@ class Trainer(Loop[Batch]):
         return joint_loss(outputs, _targets(batch, device), self.recipe.loss)
 
     def validate(self) -> Validation:
-        """Vessels and grades of whole phantoms; their mean decides."""
+        """Vessels and grades of whole frames; their mean decides, or the vessels alone."""
         size, half = self.recipe.network.size, self.recipe.bfloat16
         average = cast("AngiogramQualityNet", self.average)
         report = evaluate(by_torch(average, size, bfloat16=half), self.validation)
+        numbers: dict[str, float | int] = {"side": self.stage().side, "dice": report.dice.value}
+        if report.accuracy is None or report.ordinal_error is None:
+            return Validation(score=report.dice.value, numbers=numbers, text=f"dice {report.dice}")
+        numbers |= {"accuracy": report.accuracy.value, "ordinal_error": report.ordinal_error}
         return Validation(
             score=(report.dice.value + report.accuracy.value) / 2,
-            numbers={
-                "side": self.stage().side,
-                "dice": report.dice.value,
-                "accuracy": report.accuracy.value,
-                "ordinal_error": report.ordinal_error,
-            },
+            numbers=numbers,
             text=f"dice {report.dice}, accuracy {report.accuracy}",
         )
 
