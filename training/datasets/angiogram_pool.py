@@ -78,7 +78,7 @@ class AngiogramPool:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """(N,) whether the severities of a frame are known."""
-        return np.isfinite(self.severities).all(axis=1)
+        return np.asarray(np.isfinite(self.severities).all(axis=1))
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

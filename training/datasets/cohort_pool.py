@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdk.tasks import MicrobleedDetection
+from sdk.tasks.microbleed_detection import MicrobleedDetection
 from training.datasets.brain_pool import (
     IGNORED,
     INSET,
