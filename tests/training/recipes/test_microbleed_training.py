@@ -22,6 +22,7 @@ from training.recipes.microbleed_training import (
     DetectorTraining,
     RegionsTraining,
     make_training,
+    report,
     train,
 )
 
@@ -155,3 +156,21 @@ def test_the_command_trains_and_reports(
     assert "best weights" in capsys.readouterr().out
     assert json.loads((tmp_path / "recipe.json").read_text())["batch"] == 1
     assert "dice" in json.loads((tmp_path / "metrics.json").read_text())
+
+
+def test_real_subjects_take_the_place_of_phantoms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def crops(folder: Path, seeds: range, side: int) -> CropPool:
+        asked.append(folder)
+        return fake_crops(folder, seeds, side, workers=1)
+
+    monkeypatch.setattr(microbleed_training, "cohort_crops", crops)
+    recipe = replace(DETECTOR, data=str(tmp_path / "ours"), steps=1)
+    train(recipe, tmp_path / "run")
+    assert report(recipe, tmp_path / "run")["data"] == "subjects of ours, crops"
+    assert {folder.name for folder in asked} == {"training", "validation", "test"}
+    with pytest.raises(ValueError, match="phantoms alone bring along"):
+        train(replace(REGIONS, data="ours"), tmp_path / "regions")
