@@ -1,13 +1,11 @@
 """What a run showed of its arteries: when the contrast reached them, and how wide they are."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sdk.errors import AngioEdgeError
-from sdk.frame import Frame
 from sdk.outcome import Outcome
 from sdk.pictures.overlay import shown_of
 from sdk.tasks.artery_sequence import NEVER, ArteryAnswer
@@ -18,6 +16,11 @@ except ImportError as error:
     raise AngioEdgeError(
         "drawing the arrival of contrast needs matplotlib: pip install 'angioedge[pictures]'"
     ) from error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sdk.frame import Frame
 
 SIDE_INCHES = 6.2
 
