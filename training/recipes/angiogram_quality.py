@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.datasets.angiogram_pool import cached
+from training.datasets.angiogram_pool import AngiogramPool, cached
 from training.evaluation import Predict, by_folder, by_torch, evaluate
 from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
@@ -16,7 +17,6 @@ from training.recipes.loop import WEIGHTS, refuse_to_overwrite
 from training.recipes.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
 REPORT = "metrics.json"
@@ -86,6 +86,8 @@ class AngiogramQualityRecipe:
     """Weights of the joint loss."""
     validate_every_s: float = 300.0
     """Seconds between validations."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with."""
     workers: int = 2
@@ -98,6 +100,11 @@ class AngiogramQualityRecipe:
         first: int = getattr(self, f"{part}_seed")
         count: int = getattr(self, f"{part}_frames")
         return range(first, first + count)
+
+    def pool(self, part: str, out: Path) -> AngiogramPool:
+        """The phantoms of a part, made once; kept in `out` unless the recipe names a folder."""
+        folder = Path(self.phantoms) if self.phantoms else out
+        return cached(folder, self.seeds(part), self.network.size, workers=self.workers)
 
 
 def train(
@@ -141,7 +148,7 @@ def _scores(recipe: AngiogramQualityRecipe, predict: Predict, out: Path) -> dict
     size = recipe.network.size
     seeds = recipe.seeds("training")[:LEAKAGE_FRAMES]
     training = cached(out, seeds, size, workers=recipe.workers)
-    test = cached(out, recipe.seeds("test"), size, workers=recipe.workers)
+    test = recipe.pool("test", out)
     return {
         "data": "phantoms",
         "frames": len(test),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from training.datasets.angiogram_pool import Batch, cached
+from training.datasets.angiogram_pool import Batch
 from training.evaluation import by_torch, evaluate
 from training.losses.angiogram_quality import Outputs, Targets, joint_loss
 from training.networks.angiogram_quality import AngiogramQualityNet
@@ -39,9 +39,8 @@ class Trainer(Loop[Batch]):
             weight_decay=recipe.weight_decay,
         )
         super().__init__(recipe, out, minutes, self.network, optimiser)
-        size = recipe.network.size
-        self.pool = cached(out, recipe.seeds("training"), size, workers=recipe.workers)
-        self.validation = cached(out, recipe.seeds("validation"), size, workers=recipe.workers)
+        self.pool = recipe.pool("training", out)
+        self.validation = recipe.pool("validation", out)
 
     def networks(self) -> dict[str, nn.Module]:
         """The network and its auxiliary head."""
