@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SMALL = AngiogramQualityConfig(
     size=256,
-    widths=(16, 32, 64, 128, 160),
+    widths=(16, 32, 64, 128, 192),
     depths=(1, 1, 1, 2, 1),
     attentions=(1, 1),
     decoder=(64, 32, 16, 16),
