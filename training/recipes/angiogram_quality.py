@@ -85,6 +85,8 @@ class AngiogramQualityRecipe:
     """Weights of the joint loss."""
     validate_every_s: float = 300.0
     """Seconds between validations."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with."""
     workers: int = 2
@@ -103,10 +105,14 @@ class AngiogramQualityRecipe:
         return range(first, first + count)
 
     def pool(self, part: str, out: Path) -> AngiogramPool:
-        """The phantoms of a part, made once and kept in `out`; or the pictures of `data`."""
+        """The pictures of `data`, or phantoms, made once.
+
+        Phantoms are kept in `out` unless the recipe names a folder.
+        """
         if self.data is not None:
             return angiogram_pairs(Path(self.data), part, self.network.size)
-        return cached(out, self.seeds(part), self.network.size, workers=self.workers)
+        folder = Path(self.phantoms) if self.phantoms else out
+        return cached(folder, self.seeds(part), self.network.size, workers=self.workers)
 
 
 def train(

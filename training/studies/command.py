@@ -7,11 +7,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from training.studies import artery, microbleed
+from training.studies import artery, microbleed, quality
 from training.studies.study import Result, Study, add_results, machine, read_results
 from training.studies.table import table
 
-STUDIES: dict[str, Study] = {study.name: study for study in (*artery.STUDIES, *microbleed.STUDIES)}
+STUDIES: dict[str, Study] = {
+    study.name: study for study in (*quality.STUDIES, *artery.STUDIES, *microbleed.STUDIES)
+}
 RESULTS = Path("docs/results")
 """Folder with the scores of every study."""
 DOCUMENT = Path("docs/results.md")
