@@ -182,6 +182,8 @@ class Loop(ABC, Generic[Batch]):
 
     def _note(self, loss: float, elapsed_s: float) -> None:
         self.state.elapsed_s = elapsed_s
+        if not self.processes.first:
+            return
         rate = self.optimiser.param_groups[0]["lr"]
         self._taken.append({"step": self.state.step, "rate": round(rate, 8), "loss": loss})
 
