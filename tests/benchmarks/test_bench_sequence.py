@@ -44,7 +44,7 @@ def test_recompute_costs_more_the_longer_the_run(setting):
         bench_sequence.cost(Setting(**{**vars(setting), "frames": count})) for count in (4, 8)
     )
     assert short["step"] == long["step"]
-    assert 1.9 < long["whole"] / short["whole"] < 2.0  # the decoder runs once
+    assert 1.8 < long["whole"] / short["whole"] < 2.0  # the decoder runs once
     assert long["whole"] > 4 * long["step"]
 
 
