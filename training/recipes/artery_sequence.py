@@ -144,7 +144,7 @@ class StreamRecipe(SequenceRecipe):
     """Shape of the teacher, whose weights are given to the training."""
     begin_as_teacher: bool = True
     """Whether the student begins with the teacher's weights; both then have one shape."""
-    steps: int = 600
+    steps: int = 350
     """Optimiser steps, unless the time is limited instead."""
     learning_rate: float = 1e-3
     """Highest learning rate."""
