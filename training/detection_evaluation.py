@@ -88,7 +88,7 @@ def _doubtful(
     """Rows of the lesions inside a crop that are neither to be found nor to be denied."""
     centres = lesions[:, :3]
     inside = ((centres >= -0.5) & (centres < side - 0.5)).all(1)
-    return lesions[inside & (kinds == IGNORED)]
+    return np.asarray(lesions[inside & (kinds == IGNORED)])
 
 
 def mean_sensitivity(found: Sequence[SubjectFindings], tolerance_mm: float = 3.0) -> float:
