@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from training.losses.microbleed_detection import DetectionLossConfig
-from training.networks.brain_regions import BrainRegionsConfig
+from training.networks.brain_regions import HALF_WIDTH, BrainRegionsConfig
 from training.networks.microbleed_detection import THIN, MicrobleedConfig
 
 
@@ -87,11 +87,13 @@ class DetectorRecipe(_Recipe):
 class RegionsRecipe(_Recipe):
     """Every number of the training of the brain regions network."""
 
-    network: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
+    network: BrainRegionsConfig = HALF_WIDTH
     """Shape of the network."""
-    steps: int = 300
+    steps: int = 700
     """Optimiser steps, unless the time is limited instead."""
-    batch: int = 3
+    side: int = 32
+    """Rows and columns of the training cuts, multiples of 8 and at most those of a patch."""
+    batch: int = 12
     """Inputs per step."""
     training_count: int = 300
     """Phantoms to train on, one input each."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from training.datasets.brain_batches import augmented_crops, patch_inputs
+from training.datasets.brain_batches import augmented_crops, patch_inputs, random_cuts
 from training.datasets.brain_pool import crop_pool, patch_pool
 from training.datasets.cohort_pool import cohort_crops
 from training.detection_evaluation import best_threshold, findings, mean_sensitivity, summary
@@ -171,10 +171,12 @@ class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
         return patch_pool(folder, recipe.seeds(part), recipe.patch, workers=recipe.workers)
 
     def draw(self, rng: np.random.Generator, stage: Any) -> tuple[Images, NDArray[np.int64]]:  # noqa: ARG002
-        """Random patches with their regions."""
+        """Cuts of random patches with their regions."""
         chosen = rng.integers(0, len(self.pool), self.share(self.recipe.batch))
         mirrored = bool(rng.integers(2))  # the head is symmetric, its coordinates mirror too
-        return patch_inputs(self.pool, chosen, mirrored=mirrored)
+        return random_cuts(
+            rng, *patch_inputs(self.pool, chosen, mirrored=mirrored), self.recipe.side
+        )
 
     def loss(self, batch: tuple[Images, NDArray[np.int64]]) -> Tensor:
         """Cross-entropy and Dice."""

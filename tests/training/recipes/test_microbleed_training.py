@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.__main__ import main
-from training.datasets.brain_batches import augmented_crops, patch_inputs
+from training.datasets.brain_batches import augmented_crops, patch_inputs, random_cuts
 from training.datasets.brain_pool import IGNORED, LESION, CropPool, PatchPool
 from training.networks.brain_regions import BrainRegionsConfig
 from training.networks.microbleed_detection import MicrobleedConfig
@@ -174,3 +174,13 @@ def test_real_subjects_take_the_place_of_phantoms(
     assert {folder.name for folder in asked} == {"training", "validation", "test"}
     with pytest.raises(ValueError, match="phantoms alone bring along"):
         train(replace(REGIONS, data="ours"), tmp_path / "regions")
+
+
+def test_cuts_keep_image_place_and_region_together() -> None:
+    rows, columns = np.meshgrid(np.arange(16), np.arange(16), indexing="ij")
+    inputs = np.stack([np.stack([rows, columns])[:, None]] * 3).astype(np.float32)
+    regions = np.stack([(100 * rows + columns)[None]] * 3)
+    cut, labels = random_cuts(np.random.default_rng(0), inputs, regions, 8)
+    assert cut.shape == (3, 2, 1, 8, 8)
+    assert np.array_equal(100 * cut[:, 0] + cut[:, 1], labels)
+    assert len({int(patch[0, 0, 0]) for patch in labels}) > 1
