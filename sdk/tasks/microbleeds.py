@@ -68,6 +68,7 @@ class MicrobleedAnswer:
 
     Attributes:
         volume: the volume in axial order, whose voxels the answer counts.
+        window: SWI values that the networks saw as 0 and 1.
         microbleeds: best first.
         dropped: every other candidate above the score threshold, with its reason.
         tiles: tiles the detector looked at.
@@ -76,6 +77,7 @@ class MicrobleedAnswer:
     """
 
     volume: Volume
+    window: tuple[float, float]
     microbleeds: tuple[Microbleed, ...]
     dropped: tuple[DroppedCandidate, ...]
     tiles: int

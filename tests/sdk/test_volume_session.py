@@ -155,7 +155,7 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path):
     np.savez(folder.path / "golden.npz", **altered)
     files = {n: (folder.path / n).read_bytes() for n in folder.manifest.files}
     sdk.model_folder.write_folder(folder.path, folder.manifest, files)
-    with pytest.raises(sdk.BackendError, match="regions, golden pair 1"):
+    with pytest.raises(sdk.BackendError, match="regions fp32, golden frame 0: regions differs"):
         sdk.VolumeSession(folder.path)
 
 
@@ -166,7 +166,7 @@ def test_other_folders_and_other_sessions_are_told_apart(tmp_path):
     smaller = volume_folders.microbleed_folder(
         tmp_path / "b", options=volume_folders.OPTIONS | {"tile": [48, 48, 48]}
     )
-    with pytest.raises(sdk.ModelFolderError, match="the detector graph does not fit"):
+    with pytest.raises(sdk.ModelFolderError, match="does not fit its task"):
         sdk.VolumeSession(smaller.path)
 
 
