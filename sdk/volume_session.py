@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sdk.acceptance import Request, TensorRT, fit, open_ready
 from sdk.backends import Backend
-from sdk.errors import AngioEdgeError, BackendError, VolumeError
+from sdk.errors import AngioEdgeError, BackendError, SessionError, VolumeError
 from sdk.incoming_volume import Arrivals, IncomingVolume
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
@@ -63,6 +63,7 @@ class VolumeSession(OpenedFolder):
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
             BackendError: the library or its device is missing, does not compute what was recorded,
                 or an engine has no certificate that it does.
+            SessionError: your own backends have other names.
         """
         opened = ModelFolder.open(folder)
         self._task = make_volume_task(opened)
@@ -70,13 +71,8 @@ class VolumeSession(OpenedFolder):
         super().__init__(opened, {}, VOLUME_STAGES)
         try:
             for part in parts_of(opened):
-                name = part_name(part)
-                if isinstance(backend, Mapping):
-                    fit(contract_of(part), backend[name])
-                    self._backends[name] = backend[name]
-                else:
-                    request = Request(backend=backend, precision=precision, threads=threads)
-                    self._backends[name] = open_ready(part, contract_of(part), request)
+                request = Request(precision=precision, threads=threads)
+                self._backends[part_name(part)] = _opened(part, backend, request)
         except AngioEdgeError:
             self.close()
             raise
@@ -190,6 +186,19 @@ class VolumeSession(OpenedFolder):
             found, dropped = work.suppress()
         with watch.stage("localise"):
             return work.localise(found, dropped)
+
+
+def _opened(
+    part: ModelFolder, backend: str | TensorRT | Mapping[str, Backend] | None, request: Request
+) -> Backend:
+    """The backend of one network: opened as it is asked for, or the caller's own."""
+    name, contract = part_name(part), contract_of(part)
+    if not isinstance(backend, Mapping):
+        return open_ready(part, contract, replace(request, backend=backend))
+    if name not in backend:
+        raise SessionError(f"expected a backend named {name}, got {', '.join(backend) or 'none'}")
+    fit(contract, backend[name])
+    return backend[name]
 
 
 def _all_there(needs: Sequence[Sequence[int]]) -> Iterator[int]:

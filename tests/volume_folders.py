@@ -20,6 +20,12 @@ OPTIONS = {
     "anchors": [10.0],
     "threshold": 0.5,
 }
+TWINS = {
+    "detector.fp32": "detector.onnx",
+    "detector.twin": "detector.onnx",
+    "regions.fp32": "regions.onnx",
+}
+"""Graphs of a folder in which the detector has two, which are the same."""
 
 
 def conv(name, source, weights, bias, strides):
