@@ -92,6 +92,7 @@ class VolumeWork:
         return MicrobleedAnswer(
             volume=self.brain.volume,
             window=self.brain.window,
+            brain_box=self.brain.box,
             microbleeds=tuple(kept),
             dropped=tuple(dropped),
             tiles=len(self.tiles),

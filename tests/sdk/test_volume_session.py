@@ -216,12 +216,8 @@ def test_every_network_runs_what_was_tuned_for_it(tmp_path):
     tuning.write_tuning(detector, record)
     with sdk.VolumeSession(folder.path) as session:
         assert session.precision == "fp32"
-        assert session.notes == (
-            (
-                "tuned.detector.json is ignored: it chose the twin graph, which is not certified; run "
-                "'angioedge tune' on this machine"
-            ),
-        )
+        (note,) = session.notes
+        assert note.startswith("tuned.detector.json is ignored: it chose the twin graph, which is")
     certified = {"calibration": {"certified": True}}
     folder = volume_folders.microbleed_folder(
         tmp_path, graphs=volume_folders.TWINS, origin=certified
