@@ -7,8 +7,9 @@ import numpy as np
 from sdk.pictures.lettering import PALE, Picture, grey, label, ring, strip, width_of, write
 from sdk.pictures.orthogonal import VIEWS, Lens, View, look
 from sdk.pictures.overlay import save_png
-from sdk.pictures.regions import REGION_COLOURS, count_by_region
+from sdk.pictures.regions import REGION_COLOURS
 from sdk.tasks.microbleeds import Microbleed, MicrobleedAnswer, Region
+from sdk.volume_report import count_by_region
 
 LENS = Lens()
 PHASE_WINDOW = (-1.5, 1.5)

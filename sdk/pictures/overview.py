@@ -1,4 +1,4 @@
-"""A brain at a glance: minimum intensity over slabs, bleeds ringed in the colour of their region."""
+"""A brain at a glance: minimum intensity over slabs, bleeds ringed in their region's colour."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +19,9 @@ from sdk.pictures.lettering import (
     write,
 )
 from sdk.pictures.overlay import save_png
-from sdk.pictures.regions import DROPPED_COLOUR, REGION_COLOURS, count_by_region, misplaced
+from sdk.pictures.regions import DROPPED_COLOUR, REGION_COLOURS
 from sdk.tasks.microbleeds import Microbleed, MicrobleedAnswer
+from sdk.volume_report import count_by_region, misplaced
 
 SLAB_MM = 10.0
 COLUMNS = 5
