@@ -10,4 +10,4 @@ REGION_COLOURS: dict[Region, Colour] = {
     Region.NONE: (235, 200, 60),
 }
 """RGB; of NONE where the region was not asked for."""
-DROPPED_COLOUR = (170, 170, 170)
+DROPPED_COLOUR = (225, 130, 250)
