@@ -65,17 +65,19 @@ def profile_volumes(session: VolumeSession, volume: Volume, count: int, *, as_js
 
 def volume_to_profile(swi: Path | None, phase: Path | None, side: int) -> Volume:
     """The volume that was named, or a made-up head of `side` rows and columns."""
-    if swi is not None:
-        return read_volume(swi, phase)
+    return made_up_head((SLICES, side, side)) if swi is None else read_volume(swi, phase)
+
+
+def made_up_head(shape: tuple[int, int, int]) -> Volume:
+    """An ellipsoid of noise with its mask: a third of the voxels, nothing to find."""
     generator = np.random.default_rng(0)
-    shape = (SLICES, side, side)
-    z, y, x = np.ogrid[-1 : 1 : SLICES * 1j, -1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    z, y, x = np.ogrid[tuple(slice(-1, 1, extent * 1j) for extent in shape)]
     brain = z**2 / 0.7 + y**2 / 0.8 + x**2 / 0.6 < 1
-    swi_voxels, radians = (
+    swi, radians = (
         np.float32(spread) * generator.standard_normal(shape, np.float32) + np.float32(centre)
         for centre, spread in ((100, 5), (0, 0.1))
     )
-    made_up = Volume.of_spacing(swi_voxels * brain, SPACING_MM, phase=radians * brain)
+    made_up = Volume.of_spacing(swi * brain, SPACING_MM, phase=radians * brain)
     return replace(made_up, brain=brain)
 
 
