@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 CANDIDATES_PER_TILE = 8
 """So many anchors of a tile are above the threshold, as untrained weights know no bleeds."""
 THRESHOLD = 0.4
+BALL = (21, 160, 160)
+"""Voxel in the middle of a tile's core."""
+NO_BACKGROUND = 100.0
+"""Taken from the logit of the background: no candidate is dropped for its place."""
 DETECTOR, REGIONS, MODEL = "detector.safetensors", "regions.safetensors", "model"
 
 
@@ -39,6 +43,7 @@ class Case:
         tile: side of the detector's tiles.
         halo: voxels around a tile's core.
         patch: (slices, rows, columns) of the regions network.
+        brain_mm: radius of a ball around `BALL` that is the brain instead of a whole one.
         detector: shape of the detector.
         regions: shape of the regions network.
     """
@@ -48,12 +53,21 @@ class Case:
     tile: int = 128
     halo: int = 16
     patch: Corner = (16, 64, 64)
+    brain_mm: float | None = None
     detector: MicrobleedConfig = field(default_factory=MicrobleedConfig)
     regions: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
 
     def head(self) -> Volume:
         """A made-up head with its brain mask."""
-        return made_up_head(self.shape)
+        head = made_up_head(self.shape)
+        if self.brain_mm is None:
+            return head
+        grid = np.ogrid[tuple(slice(extent) for extent in self.shape)]
+        apart = [
+            ((axis - at) * mm) ** 2
+            for axis, at, mm in zip(grid, BALL, head.spacing_mm, strict=True)
+        ]
+        return replace(head, brain=sum(apart) < self.brain_mm**2)
 
     @property
     def task(self) -> MicrobleedDetection:
@@ -74,7 +88,7 @@ SMALL = Case(
     tile=32,
     halo=8,
     patch=(4, 16, 16),
-    detector=MicrobleedConfig(widths=(4,) * 5, fused=4, anchors=(8.0,)),
+    detector=MicrobleedConfig(widths=(8,) * 5, fused=16, anchors=(8.0,)),
     regions=BrainRegionsConfig(widths=(4, 4, 4, 4)),
 )
 ONE_TILE = Case(
@@ -87,7 +101,9 @@ ONE_TILE = Case(
     regions=SMALL.regions,
 )
 """Nothing overlaps: every way must find the same."""
-CASES = {"full": Case(), "small": SMALL, "one-tile": ONE_TILE}
+FEW_TILES = Case(brain_mm=10.5)
+"""The whole volume, of which one tile holds brain: memory does not depend on how many there are."""
+CASES = {"full": Case(), "few-tiles": FEW_TILES, "small": SMALL, "one-tile": ONE_TILE}
 
 
 def make(case: Case, place: Path) -> None:
@@ -97,9 +113,12 @@ def make(case: Case, place: Path) -> None:
         ValueError: a graph does not compute what its network computes.
     """
     torch.manual_seed(0)
-    detector, regions = MicrobleedNet(case.detector), BrainRegionsNet(case.regions)
+    detector = MicrobleedNet(case.detector)
     torch.nn.init.normal_(detector.classify.weight)  # a new one says the same everywhere
     _spread_scores(detector.eval(), case)
+    regions = BrainRegionsNet(case.regions)
+    with torch.no_grad():
+        regions.classify.bias[0] -= NO_BACKGROUND
     save_weights(place / DETECTOR, detector, {"recipe": {"network": asdict(case.detector)}})
     save_weights(place / REGIONS, regions, {"recipe": {"network": asdict(case.regions)}})
     networks = {"detector": detector, "regions": regions.eval()}
