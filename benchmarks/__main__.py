@@ -21,6 +21,7 @@ from benchmarks import (
     bench_frame,
     bench_regions,
     bench_registration,
+    bench_sequence,
     bench_session,
     int8,
     memory,
@@ -50,6 +51,7 @@ def _volume(arguments: Sequence[str]) -> None:
 STUDIES: Mapping[str, Callable[[Sequence[str]], None]] = {
     "int8": int8.main,
     "memory": memory.main,
+    "sequence": bench_sequence.main,
     "volume": _volume,
 }
 """With tables and options of their own; measured when they are asked for by name."""
