@@ -4,16 +4,23 @@ TORCH ?= torch==2.13.0
 CUDA ?= AUTO
 RUN ?= out/demo/phantom_run.dcm
 MODEL ?= models/angiogram_quality
+SWI ?= out/demo_volume/brain/swi.nii.gz
+PHASE ?= $(dir $(SWI))phase.nii.gz
+VOLUME_MODEL ?= models/microbleed_detection
 
 BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cmake/*) $(shell find csrc -type f)
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: demo test lint format bench results setup cuda-check gpu-check emulated clean
+.PHONY: demo demo-volume test lint format bench results setup cuda-check gpu-check emulated clean
 
 demo: .venv/device  ## run the shipped model over a phantom run, or RUN=path.dcm
 	@test -e "$(RUN)" || $(BIN)/python samples/phantom_run.py "$(RUN)"
 	$(BIN)/angioedge run $(MODEL) "$(RUN)" --out out/demo
+
+demo-volume: .venv/volumes  ## microbleeds of a phantom brain, or SWI=swi.nii.gz PHASE=phase.nii.gz
+	@test -e "$(SWI)" || $(BIN)/python samples/phantom_brain.py "$(dir $(SWI))"
+	$(BIN)/angioedge run $(VOLUME_MODEL) "$(SWI)" --phase "$(PHASE)" --out out/demo_volume
 
 test: .venv/workstation emulated  ## all tests
 	$(BIN)/python -m pytest
@@ -61,6 +68,10 @@ emulated: .venv/workstation  ## the CUDA kernels as host code, for tests/csrc/te
 
 .venv/device: .venv/created $(SOURCES)
 	$(BIN)/pip install --quiet --editable '.[pictures]' -C cmake.define.ANGIO_CUDA=$(CUDA)
+	@touch $@
+
+.venv/volumes: .venv/device
+	$(BIN)/pip install --quiet 'angioedge[volumes]'
 	@touch $@
 
 .venv/workstation: .venv/device

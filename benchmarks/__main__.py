@@ -40,10 +40,19 @@ FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "centreline": bench_centreline.rows,
     "session": bench_session.rows,
 }
+
+
+def _volume(arguments: Sequence[str]) -> None:
+    from benchmarks import volume  # needs torch
+
+    volume.main(arguments)
+
+
 STUDIES: Mapping[str, Callable[[Sequence[str]], None]] = {
     "int8": int8.main,
     "memory": memory.main,
     "sequence": bench_sequence.main,
+    "volume": _volume,
 }
 """With tables and options of their own; measured when they are asked for by name."""
 PEERS = (

@@ -156,7 +156,7 @@ def _graphs(
                 key: torch.from_numpy(tensor.astype(np.float32))
                 for key, tensor in examples[name].items()
             }
-            outputs = [spec.name for spec in task.outputs[name]]
+            outputs = [spec.name for spec in task.networks[name].outputs]
             parity[name] = export(network, path, inputs, outputs)
             files[path.name] = path.read_bytes()
     return files, parity

@@ -15,6 +15,7 @@ from sdk.errors import (
 )
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
+from sdk.incoming_volume import IncomingVolume
 from sdk.outcome import Outcome, Status
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
@@ -27,6 +28,7 @@ from sdk.tasks import (
     Segmentation,
     Vessels,
 )
+from sdk.tasks.brain_guide import BrainGuide
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tasks.microbleeds import (
     Dropped,
@@ -37,7 +39,8 @@ from sdk.tasks.microbleeds import (
 )
 from sdk.volume import Volume
 from sdk.volume_files import read_volume
-from sdk.volume_session import VolumeOptions, VolumeOutcome, VolumeSession
+from sdk.volume_outcome import VolumeOptions, VolumeOutcome
+from sdk.volume_session import VolumeSession
 
 __all__ = [
     "AngioEdgeError",
@@ -45,6 +48,7 @@ __all__ = [
     "ArteryAnswer",
     "ArterySequence",
     "BackendError",
+    "BrainGuide",
     "DicomError",
     "Dropped",
     "DroppedCandidate",
@@ -52,6 +56,7 @@ __all__ = [
     "Frame",
     "FrameError",
     "Grade",
+    "IncomingVolume",
     "Intensity",
     "Mask",
     "MaskOperation",

@@ -20,6 +20,7 @@ FORMAT_VERSION = 1
 ROUNDING = {"fp16": 2e-2, "int8": 1e-1}
 """Difference, relative to an output's range, that rounding alone can explain."""
 LEAST_AGREEMENT = {"dice": 0.98, "filled_dice": 0.98, "same_grade": 1.0}
+LEAST_AGREEMENT |= {"same_bleeds": 0.98, "same_regions": 0.98}
 """Of answers on golden frames, where a manifest says nothing else."""
 
 

@@ -39,19 +39,41 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
 
 
 def _load(path: Path) -> Any:
-    try:
-        import nibabel
-        from nibabel.filebasedimages import ImageFileError
-    except ImportError as error:
-        raise VolumeError(
-            "reading NIfTI files needs nibabel: pip install 'angioedge[volumes]'"
-        ) from error
+    nibabel, damaged = _nibabel()
     try:
         image = nibabel.load(path)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
-    except (ImageFileError, OSError, ValueError) as error:
+    except (damaged, OSError, ValueError) as error:
         raise VolumeError(f"{path} is not a NIfTI image: {error}") from error
     if not isinstance(image, nibabel.Nifti1Image):
         raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
     return image
+
+
+def write_nifti(path: Path, voxels: NDArray[Any], to_patient: NDArray[np.float64]) -> None:
+    """Writes a volume as it is stored, (slices, rows, columns), with its place in the patient.
+
+    Args:
+        path: ends in .nii or .nii.gz.
+        voxels: of a dtype that NIfTI has, such as float32, int16 or uint8.
+        to_patient: (4, 4), see `sdk.Volume`.
+
+    Raises:
+        VolumeError: nibabel is missing, or cannot write such a file.
+    """
+    nibabel, refused = _nibabel()
+    affine = RAS_TO_LPS @ to_patient @ np.eye(4)[[2, 1, 0, 3]]
+    try:
+        nibabel.save(nibabel.Nifti1Image(voxels.T, affine), path)
+    except (refused, OSError, ValueError) as error:
+        raise VolumeError(f"{path} cannot be written: {error}") from error
+
+
+def _nibabel() -> tuple[Any, type[Exception]]:
+    try:
+        import nibabel
+        from nibabel.filebasedimages import ImageFileError
+    except ImportError as error:
+        raise VolumeError("NIfTI files need nibabel: pip install 'angioedge[volumes]'") from error
+    return nibabel, ImageFileError

@@ -2,23 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from threading import Lock
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from sdk.acceptance import Request, TensorRT, fit, open_ready
 from sdk.backends import Backend
-from sdk.errors import BackendError, FrameError, SessionError
+from sdk.errors import BackendError, FrameError
 from sdk.frame import Frame
-from sdk.model_folder import Manifest, ModelFolder
+from sdk.model_folder import ModelFolder
+from sdk.opened_folder import OpenedFolder
 from sdk.outcome import Outcome, Status
 from sdk.tasks import Task, make_task
-from sdk.timing import LatencyRecord, Stopwatch
+from sdk.timing import Stopwatch
 
 Answer = TypeVar("Answer")
 
 
-class Session(Generic[Answer]):
+class Session(OpenedFolder, Generic[Answer]):
     """Answers one clinical question on the frames of a run.
 
     Opening reads the manifest, verifies every file, loads the graph, checks that it fits its
@@ -52,23 +51,17 @@ class Session(Generic[Answer]):
             BackendError: the library or its device is missing, does not compute what was recorded,
                 or the engine has no certificate that it does.
         """
-        self._folder = ModelFolder.open(folder)
-        self._task: Task[Answer] = make_task(self._folder, task)
-        self._backend = self._opened(backend, precision, threads)
-        self._latency = LatencyRecord()
-        self._busy = Lock()
-        self._streams = 0
-        self._begins = True
-        self._open = True
-
-    def _opened(
-        self, backend: str | TensorRT | Backend | None, precision: str | None, threads: int | None
-    ) -> Backend:
+        opened = ModelFolder.open(folder)
+        self._task: Task[Answer] = make_task(opened, task)
         if isinstance(backend, Backend):
             fit(self._task, backend)
-            return backend
-        request = Request(backend=backend, precision=precision, threads=threads)
-        return open_ready(self._folder, self._task, request)
+            self._backend = backend
+        else:
+            request = Request(backend=backend, precision=precision, threads=threads)
+            self._backend = open_ready(opened, self._task, request)
+        super().__init__(opened, {"": self._backend})
+        self._streams = 0
+        self._begins = True
 
     def __call__(self, frame: Frame) -> Outcome[Answer]:
         """Answers on one frame; never raises for what is in the frame, see `Outcome.require`.
@@ -108,66 +101,17 @@ class Session(Generic[Answer]):
         self._task.reset()
         self._begins = True
 
-    def close(self) -> None:
-        """Releases the graph; may be called twice."""
-        self._open = False
-        self._backend.close()
-
-    def __enter__(self) -> "Session[Answer]":
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def backend(self) -> str:
-        """What really runs, such as ``onnxruntime-cpu``; it can change between runs."""
-        return self._backend.name
-
-    @property
-    def precision(self) -> str:
-        """Precision of the graph that runs; empty if a backend of your own does."""
-        return self._backend.precision
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know about how this session runs; every outcome repeats it."""
-        return self._backend.notes
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the model folder says about itself."""
-        return self._folder.manifest
-
     @property
     def task(self) -> Task[Answer]:
         """The clinical question."""
         return self._task
 
-    @property
-    def latency(self) -> LatencyRecord:
-        """Per-stage latency of the frames answered so far."""
-        return self._latency
-
     def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
-        if not self._open:
-            raise SessionError("this session is closed; open a new one")
-        if not self._busy.acquire(blocking=False):
-            raise SessionError(
-                "this session is answering another frame; use one session per thread"
-            )
-        try:
+        with self._taken():
             if self._begins or not (self._streams or self._task.states):
                 self._backend.begin_run()
                 self._begins = False
             return self._run_stages(frame, watch)
-        finally:
-            self._busy.release()
 
     def _run_stages(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
         answer: Answer | None = None
@@ -189,7 +133,7 @@ class Session(Generic[Answer]):
             status=status,
             answer=answer,
             reason=reason,
-            notes=self._folder.manifest.intended_input.outside(frame) + self._backend.notes,
+            notes=self._folder.manifest.intended_input.outside(frame) + self.notes,
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
         )

@@ -97,12 +97,13 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Times the block, also when it raises."""
+        """Times the block, also when it raises; a stage that comes again adds up."""
         begin = time.perf_counter_ns()
         try:
             yield
         finally:
-            self.stages_ms[name] = (time.perf_counter_ns() - begin) / 1e6
+            took_ms = (time.perf_counter_ns() - begin) / 1e6
+            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + took_ms
 
 
 def _latency(column: np.ndarray, frames: int, worst: float) -> Latency:

@@ -9,6 +9,7 @@ from sdk.backends import Backend, version_of
 from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import cores, processor
 from sdk.model_folder import ModelFolder
+from sdk.model_part import part_name
 
 FILE = "tuned.json"
 """Beside the manifest, which does not vouch for it: it belongs to one machine."""
@@ -79,14 +80,20 @@ def graph_hashes(folder: ModelFolder) -> dict[str, str]:
     return {precision: manifest.files[name] for precision, name in manifest.graphs.items()}
 
 
+def record_path(folder: ModelFolder) -> Path:
+    """Where the record of a model folder, or of one of its parts, lies."""
+    name = part_name(folder)
+    return folder.path / (f"tuned.{name}.json" if name else FILE)
+
+
 def write_tuning(folder: ModelFolder, tuning: Tuning) -> Path:
     """Writes the record into the model folder.
 
     Raises:
         ModelFolderError: the folder cannot be written to.
     """
-    path = folder.path / FILE
-    partial = path.with_name(FILE + ".partial")
+    path = record_path(folder)
+    partial = path.with_name(path.name + ".partial")
     try:
         partial.write_text(json.dumps(asdict(tuning), indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
@@ -103,7 +110,7 @@ def read_tuning(folder: ModelFolder) -> tuple[Tuning | None, str]:
 
     No record is no reason: (None, "").
     """
-    path = folder.path / FILE
+    path = record_path(folder)
     if not path.exists():
         return None, ""
     try:
@@ -130,11 +137,13 @@ def settle(
     elif precision is None:
         tuning, reason = read_tuning(folder)
         if reason:
-            notes.append(f"{FILE} is ignored: {reason}; run 'angioedge tune' on this machine")
+            path = record_path(folder)
+            notes.append(f"{path.name} is ignored: {reason}; run 'angioedge tune' on this machine")
         elif tuning is not None:
             asked = replace(tuning.chosen, threads=threads or tuning.chosen.threads)
     if asked.precision in folder.manifest.graphs and not folder.manifest.certified(asked.precision):
-        notes.append(f"the {asked.precision} graph is not certified to answer as fp32 does")
+        graph = " ".join(filter(None, (part_name(folder), asked.precision)))
+        notes.append(f"the {graph} graph is not certified to answer as fp32 does")
     return asked, tuple(notes)
 
 

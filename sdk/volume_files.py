@@ -49,6 +49,30 @@ def read_volume(
     return Volume(voxels=voxels, to_patient=to_patient, phase=radians, notes=notes).axial()
 
 
+def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
+    """Reads a mask that lies on a volume, and turns it to the order that `read_volume` gives.
+
+    Args:
+        path: a NIfTI file, not zero inside.
+        volume: in axial order.
+
+    Raises:
+        VolumeError: the file is no such image, or does not lie on the volume.
+    """
+    voxels, to_patient, _ = _read(Path(path))
+    mask = Volume(voxels=voxels, to_patient=to_patient).axial()
+    far = (
+        mask.shape != volume.shape
+        or _apart_mm(mask.to_patient, volume.to_patient, volume.shape) > PLACE_TOLERANCE_MM
+    )
+    if far:
+        raise VolumeError(
+            f"{path} {mask.shape} does not lie on the volume {volume.shape}; give a mask of the "
+            "same acquisition"
+        )
+    return np.asarray(mask.voxels != 0)
+
+
 def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], str]:
     if path.is_dir():
         from sdk.dicom.series import read_series

@@ -1,107 +1,78 @@
 """Answers one clinical question on whole volumes, with the graphs of one model folder."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
-from types import TracebackType
+from typing import ClassVar
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.backends import Backend, open_backend
-from sdk.errors import AngioEdgeError, BackendError, ModelFolderError, SessionError, VolumeError
-from sdk.model_folder import Golden, Manifest, ModelFolder, relative_difference
+from sdk.acceptance import Request, TensorRT, fit, open_ready
+from sdk.backends import Backend
+from sdk.errors import AngioEdgeError, BackendError, SessionError, VolumeError
+from sdk.incoming_volume import Arrivals, IncomingVolume
+from sdk.model_folder import ModelFolder
+from sdk.model_part import part_name
+from sdk.opened_folder import OpenedFolder
 from sdk.outcome import Status
-from sdk.tasks.brain_volume import BrainVolume
+from sdk.tasks import contract_of, make_volume_task, parts_of
+from sdk.tasks.brain_guide import BrainGuide
+from sdk.tasks.brain_mask import window_in
 from sdk.tasks.microbleed_detection import MicrobleedDetection
-from sdk.tasks.microbleeds import Candidates, DroppedCandidate, Microbleed, MicrobleedAnswer
-from sdk.tasks.tiles import Corner
-from sdk.tensors import TensorSpec, specs_of
+from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.timing import Stopwatch
 from sdk.volume import Volume
+from sdk.volume_outcome import VOLUME_STAGES, VolumeOptions, VolumeOutcome
+from sdk.volume_work import CancelledError, VolumeWork
 
-Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, the steps done and all its steps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeOptions:
-    """How one volume is answered.
-
-    Attributes:
-        progress: called after every tile and patch.
-        cancelled: asked before every tile and patch; once it says true, there is no answer.
-        whole_regions: label the whole brain instead of a patch around every candidate.
-    """
-
-    progress: Progress | None = None
-    cancelled: Callable[[], bool] | None = None
-    whole_regions: bool = False
+Order = Callable[[Sequence[Sequence[int]]], Iterator[int]]
+"""From the slices that each step needs to the steps, as soon as these are there."""
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class VolumeOutcome:
-    """The answer on one volume, or the reason why there is none.
-
-    Attributes:
-        volume: the volume itself, as it was given.
-        status: what became of it.
-        answer: None unless delivered.
-        reason: why there is no answer, in one sentence; empty if delivered.
-        stages_ms: milliseconds spent in prepare, detect and localise.
-        backend: what really ran.
-    """
-
-    volume: Volume
-    status: Status
-    answer: MicrobleedAnswer | None
-    reason: str = ""
-    stages_ms: Mapping[str, float]
-    backend: str
-
-    def require(self) -> MicrobleedAnswer:
-        """The answer.
-
-        Raises:
-            VolumeError: there is none; the message is the reason.
-        """
-        if self.answer is None:
-            raise VolumeError(self.reason)
-        return self.answer
-
-
-class VolumeSession:
+class VolumeSession(OpenedFolder):
     """Opens a model folder of the microbleed task, verifies it, and answers volume by volume.
 
-    The folder holds two graphs per precision, ``detector.fp32`` and ``regions.fp32`` in its
-    manifest. A golden pair belongs to the graph whose inputs it names.
+    The folder holds two networks, whose graphs are ``detector.fp32`` and ``regions.fp32`` in its
+    manifest. Each is opened as `sdk.Session` opens the one network of its folder: tuned, compared
+    with its golden pairs, or an engine with a certificate.
     """
 
+    ANSWERS: ClassVar[str] = "volume"
+
     def __init__(
-        self, folder: str | Path, *, precision: str = "fp32", threads: int | None = None
+        self,
+        folder: str | Path,
+        *,
+        precision: str | None = None,
+        threads: int | None = None,
+        backend: str | TensorRT | Mapping[str, Backend] | None = None,
     ) -> None:
         """Opens a model folder.
 
         Args:
             folder: the model folder.
-            precision: which of its graphs to run.
-            threads: threads inside one operator; None lets the library use every core.
+            precision: which of its graphs to run; None: what ``angioedge tune`` chose on this
+                machine, otherwise ``fp32``; or what this device's engines were built from.
+            threads: threads of one inference; None lets the library, or the tuning, decide.
+            backend: what runs both graphs, as of `sdk.Session`; or backends of your own, by the
+                names ``detector`` and ``regions``, whose golden pairs are then not compared.
 
         Raises:
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
-            BackendError: the library is missing, or does not compute what was recorded.
+            BackendError: the library or its device is missing, does not compute what was recorded,
+                or an engine has no certificate that it does.
+            SessionError: your own backends have other names.
         """
-        self._folder = ModelFolder.open(folder)
-        self._task = _make_task(self._folder)
-        self._busy = Lock()
-        self._graphs: dict[str, Backend] = {}
+        opened = ModelFolder.open(folder)
+        self._task = make_volume_task(opened)
+        self._incoming: Callable[[], IncomingVolume | None] = _nothing
+        super().__init__(opened, {}, VOLUME_STAGES)
         try:
-            for name in self._task.inputs:
-                graph = self._folder.graph(f"{name}.{precision}")
-                self._graphs[name] = open_backend(graph, threads=threads)
-                self._check_fit(name)
-            self._warm_up(precision)
+            for part in parts_of(opened):
+                request = Request(precision=precision, threads=threads)
+                self._backends[part_name(part)] = _opened(part, backend, request)
         except AngioEdgeError:
             self.close()
             raise
@@ -112,178 +83,154 @@ class VolumeSession:
         Raises:
             SessionError: the session is closed, or busy with another volume.
         """
-        if not self._graphs:
-            raise SessionError("this session is closed; open a new one")
-        if not self._busy.acquire(blocking=False):
-            raise SessionError("this session is answering another volume; use one per thread")
-        try:
-            return self._answer(volume, options or VolumeOptions())
-        finally:
-            self._busy.release()
+        with self._taken():
+            return self._answer(volume, options or VolumeOptions(), _all_there)
+
+    def receive(
+        self,
+        shape: tuple[int, int, int],
+        to_patient: NDArray[np.float64],
+        options: VolumeOptions | None = None,
+    ) -> IncomingVolume:
+        """Begins a volume whose slices come one by one; tiles start as soon as theirs are there.
+
+        With `VolumeOptions.guide` that is so; without one, brain and window need the last slice,
+        and nothing starts before. Either way the answer is, bit for bit, that of the session on the
+        whole volume with the same options.
+
+        Args:
+            shape: (slices, rows, columns).
+            to_patient: (4, 4), see `sdk.Volume`.
+            options: as for a whole volume; callbacks come from another thread.
+
+        Raises:
+            SessionError: the session is closed, or busy with another volume.
+            VolumeError: shape, place and guide do not fit together.
+        """
+        options = options or VolumeOptions()
+        voxels, phase = (np.zeros(shape, np.float32) for _ in range(2))
+        volume = Volume(voxels=voxels, to_patient=to_patient, phase=phase)
+        if options.guide is not None:
+            options.guide.on(volume)  # refuses a brain of another shape now
+        arrivals = Arrivals(volume.shape[0], options.cancelled or _never)
+        options = replace(options, cancelled=lambda: arrivals.is_cancelled)
+        self._take()
+
+        def answer() -> VolumeOutcome:
+            try:
+                return self._answer(volume, options, arrivals.in_order)
+            finally:
+                self._busy.release()
+
+        incoming = IncomingVolume(volume, arrivals, answer)
+        self._incoming = ref(incoming)  # its voxels are the caller's to keep
+        return incoming
+
+    def guide(
+        self, scan: Volume, shape: tuple[int, int, int], to_patient: NDArray[np.float64]
+    ) -> BrainGuide:
+        """Brain and window of a volume that is to come, from another scan; see `BrainGuide.of`."""
+        return BrainGuide.of(scan, shape, to_patient, self._task.percentiles)
 
     def close(self) -> None:
-        """Releases the graphs; may be called twice."""
-        for backend in self._graphs.values():
-            backend.close()
-        self._graphs = {}
-
-    def __enter__(self) -> "VolumeSession":  # noqa: PYI034  Self is newer than Python 3.10
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the model folder says about itself."""
-        return self._folder.manifest
+        """Releases the graphs; may be called twice. A volume that is under way is cancelled."""
+        if (incoming := self._incoming()) is not None:
+            incoming.cancel()
+        super().close()
 
     @property
     def task(self) -> MicrobleedDetection:
         """The clinical question."""
         return self._task
 
-    def _answer(self, volume: Volume, options: VolumeOptions) -> VolumeOutcome:
-        watch = Stopwatch()
-        answer: MicrobleedAnswer | None = None
-        status, reason = Status.DELIVERED, ""
+    def _answer(self, volume: Volume, options: VolumeOptions, order: Order) -> VolumeOutcome:
+        watch, notes = Stopwatch(), list(volume.notes)
+        answer, status, reason = None, Status.DELIVERED, ""
+        for backend in self._backends.values():
+            backend.begin_run()
         try:
-            answer = self._run_stages(volume, options, watch)
+            answer = self._run_stages(volume, options, order, watch)
+            notes += _hindsight(answer.volume, options, self._task.percentiles)
+        except CancelledError:
+            status, reason = Status.CANCELLED, "the caller cancelled it"
         except VolumeError as error:
             status, reason = Status.REJECTED, str(error)
         except BackendError as error:
             status, reason = Status.FAILED, str(error)
-        except _CancelledError:
-            status, reason = Status.CANCELLED, "the caller cancelled it"
+        self._latency.add(watch.stages_ms)
         return VolumeOutcome(
             volume=volume,
             status=status,
             answer=answer,
             reason=reason,
+            notes=(*notes, *self.notes),
             stages_ms=watch.stages_ms,
-            backend=self._graphs["detector"].name,
+            backend=self.backend,
         )
 
     def _run_stages(
-        self, volume: Volume, options: VolumeOptions, watch: Stopwatch
+        self, volume: Volume, options: VolumeOptions, order: Order, watch: Stopwatch
     ) -> MicrobleedAnswer:
+        whole = [range(volume.shape[0])]
+        if options.guide is None:
+            list(order(whole))
         with watch.stage("prepare"):
-            brain = self._task.prepare(volume)
-            tiles, skipped = self._task.plan(brain)
+            brain = self._task.prepare(volume, options.guide)
+            work = VolumeWork(self._task, self._backends, brain, options)
+            needs = [_slices_given(volume, work, index) for index in range(len(work.tiles))]
+        for index in order(needs):
+            with watch.stage("detect"):
+                work.detect(index)
+        list(order(whole))
         with watch.stage("detect"):
-            detector, parts = self._graphs["detector"], []
-            for done, tile in enumerate(tiles):
-                _step(options, "detect", done, len(tiles))
-                brain.fill_tile(tile.origin, detector.inputs["tile"][0])
-                detector.run()
-                parts.append(self._task.read_tile(detector.outputs, tile, brain))
-            _step(options, "detect", len(tiles), len(tiles))
-            found, dropped = self._task.suppress(Candidates.join(parts), brain)
+            found, dropped = work.suppress()
         with watch.stage("localise"):
-            kept, elsewhere, regions = self._localise(found, brain, options)
-        return MicrobleedAnswer(
-            volume=brain.volume,
-            microbleeds=tuple(kept),
-            dropped=(*dropped, *elsewhere),
-            tiles=len(tiles),
-            tiles_skipped=skipped,
-            regions=regions,
-        )
-
-    def _localise(
-        self, found: list[Microbleed], brain: BrainVolume, options: VolumeOptions
-    ) -> tuple[list[Microbleed], list[DroppedCandidate], NDArray[np.uint8] | None]:
-        regions = self._whole_regions(brain, options) if options.whole_regions else None
-        kept: list[Microbleed] = []
-        dropped: list[DroppedCandidate] = []
-        for done, candidate in enumerate(found):
-            labels, origin = regions, (0, 0, 0)
-            if labels is None:
-                _step(options, "localise", done, len(found))
-                origin = self._task.patch_origin(candidate)
-                labels = self._label(origin, brain)
-            judged = self._task.localise(candidate, labels, origin, brain.volume)
-            if isinstance(judged, Microbleed):
-                kept.append(judged)
-            else:
-                dropped.append(judged)
-        return kept, dropped, regions
-
-    def _whole_regions(self, brain: BrainVolume, options: VolumeOptions) -> NDArray[np.uint8]:
-        regions = np.zeros(brain.volume.shape, np.uint8)
-        origins = self._task.patch_grid(brain)
-        for done, origin in enumerate(origins):
-            _step(options, "localise", done, len(origins))
-            low = np.s_[origin[0] :, origin[1] :, origin[2] :]
-            view = regions[low][: self._task.patch[0], : self._task.patch[1], : self._task.patch[2]]
-            view[...] = self._label(origin, brain)[tuple(map(slice, view.shape))]
-        return regions
-
-    def _label(self, origin: Corner, brain: BrainVolume) -> NDArray[np.uint8]:
-        graph = self._graphs["regions"]
-        brain.fill_patch(origin, graph.inputs["patch"][0])
-        graph.run()
-        return self._task.read_patch(graph.outputs)
-
-    def _check_fit(self, name: str) -> None:
-        backend = self._graphs[name]
-        inputs, outputs = set(specs_of(backend.inputs)), set(specs_of(backend.outputs))
-        if set(self._task.inputs[name]) != inputs or not set(self._task.outputs[name]) <= outputs:
-            raise ModelFolderError(
-                f"the {name} graph does not fit its task: it takes {_listed(inputs)} and gives "
-                f"{_listed(outputs)}, expected {_listed(self._task.inputs[name])} and "
-                f"{_listed(self._task.outputs[name])}"
-            )
-
-    def _warm_up(self, precision: str) -> None:
-        """Runs every graph once, and compares the golden pairs with what was recorded."""
-        for backend in self._graphs.values():
-            backend.run()
-        golden = self._folder.manifest.golden or Golden()
-        for index, (inputs, recorded) in enumerate(self._folder.golden()):
-            name = next(n for n, graph in self._graphs.items() if set(graph.inputs) == set(inputs))
-            for key, tensor in inputs.items():
-                np.copyto(self._graphs[name].inputs[key], tensor)
-            self._graphs[name].run()
-            for key, expected in recorded.items():
-                worst = relative_difference(expected, self._graphs[name].outputs[key])
-                if not worst <= golden.tolerance_of(precision, key):
-                    raise BackendError(
-                        f"{self._folder.path}, {name}, golden pair {index}: {key} differs from "
-                        f"what was recorded by {worst:.2e} of its range; do not use this machine"
-                    )
+            return work.localise(found, dropped)
 
 
-class _CancelledError(Exception):
-    """The caller wants no answer any more."""
+def _opened(
+    part: ModelFolder, backend: str | TensorRT | Mapping[str, Backend] | None, request: Request
+) -> Backend:
+    """The backend of one network: opened as it is asked for, or the caller's own."""
+    name, contract = part_name(part), contract_of(part)
+    if not isinstance(backend, Mapping):
+        return open_ready(part, contract, replace(request, backend=backend))
+    if name not in backend:
+        raise SessionError(f"expected a backend named {name}, got {', '.join(backend) or 'none'}")
+    fit(contract, backend[name])
+    return backend[name]
 
 
-def _step(options: VolumeOptions, stage: str, done: int, steps: int) -> None:
-    if options.cancelled is not None and options.cancelled():
-        raise _CancelledError
-    if options.progress is not None:
-        options.progress(stage, done, steps)
+def _all_there(needs: Sequence[Sequence[int]]) -> Iterator[int]:
+    return iter(range(len(needs)))
 
 
-def _listed(specs: Iterable[TensorSpec]) -> str:
-    return ", ".join(sorted(map(str, specs)))
+def _nothing() -> None:
+    return None
 
 
-def _make_task(folder: ModelFolder) -> MicrobleedDetection:
-    manifest = folder.manifest
-    if manifest.task != MicrobleedDetection.name:
-        raise ModelFolderError(
-            f"{folder.path} is for the task {manifest.task!r}, expected "
-            f"{MicrobleedDetection.name!r}; open folders of frame tasks with sdk.Session"
-        )
+def _never() -> bool:
+    return False
+
+
+def _slices_given(volume: Volume, work: VolumeWork, index: int) -> Sequence[int]:
+    """The slices, as the volume was given, that a tile of the axial volume is made of."""
+    first, last = work.slices_of(index)
+    axial = work.brain.volume
+    corners = [[first, 0, 0], [last, axial.shape[1] - 1, axial.shape[2] - 1]]
+    ends = volume.to_voxel(axial.to_patient_mm(corners))[:, 0]
+    return range(round(float(ends.min())), round(float(ends.max())) + 1)
+
+
+def _hindsight(
+    volume: Volume, options: VolumeOptions, percentiles: tuple[float, float]
+) -> list[str]:
+    """How far the window of a guide was off; `volume` is the axial one, with the guide's brain."""
+    if options.guide is None or volume.brain is None:
+        return []
+    given = "the window {:.4g} to {:.4g} was given beforehand".format(*options.guide.window)
     try:
-        return MicrobleedDetection(**manifest.options)
-    except (TypeError, ValueError) as error:
-        raise ModelFolderError(
-            f"the options in {folder.path} do not fit {manifest.task!r}: {error}"
-        ) from error
+        own = window_in(volume, volume.brain != 0, percentiles)
+    except VolumeError as error:
+        return [f"{given}; the volume has none of its own: {error}"]
+    return ["{}, that of the volume itself is {:.4g} to {:.4g}".format(given, *own)]

@@ -1,5 +1,6 @@
 """A model folder whose networks are simple rules on volumes, and volumes for it."""
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -20,6 +21,12 @@ OPTIONS = {
     "anchors": [10.0],
     "threshold": 0.5,
 }
+TWINS = {
+    "detector.fp32": "detector.onnx",
+    "detector.twin": "detector.onnx",
+    "regions.fp32": "regions.onnx",
+}
+"""Graphs of a folder in which the detector has two, which are the same."""
 
 
 def conv(name, source, weights, bias, strides):
@@ -96,4 +103,33 @@ def head(*lesions, brain=None) -> sdk.Volume:
         brain = swi > 50
     return sdk.Volume(
         voxels=swi, to_patient=volume.to_patient, phase=phase, brain=brain.astype(np.uint8)
+    )
+
+
+def answer_of(volume, *bleeds, dropped=(), phase=True) -> sdk.MicrobleedAnswer:
+    """An answer with (voxel, region) bleeds of 4 mm, and (voxel, reason) dropped candidates."""
+    volume = volume if phase else dataclasses.replace(volume, phase=None)
+
+    def place(voxel, region, number):
+        return sdk.Microbleed(
+            voxel=voxel,
+            centre_mm=tuple(np.multiply(voxel, volume.spacing_mm).tolist()),
+            patient_mm=tuple(volume.to_patient_mm(voxel).tolist()),
+            diameter_mm=4.0,
+            score=0.9 - 0.1 * number,
+            region=region,
+            overlap=None if region is sdk.Region.NONE else 1.0,
+        )
+
+    return sdk.MicrobleedAnswer(
+        volume=volume,
+        window=(0.0, 120.0),
+        brain_box=((2, 8, 8), (21, 71, 63)),
+        microbleeds=tuple(place(*bleed, number) for number, bleed in enumerate(bleeds)),
+        dropped=tuple(
+            sdk.DroppedCandidate(candidate=place(voxel, sdk.Region.NONE, 5), reason=reason)
+            for voxel, reason in dropped
+        ),
+        tiles=9,
+        tiles_skipped=3,
     )

@@ -16,9 +16,8 @@ from sdk.acceptance.warm_up import fit, run_on, warm_up
 from sdk.backends import Backend
 from sdk.engines.files import write_whole
 from sdk.errors import BackendError, ModelFolderError
-from sdk.frame import Frame
 from sdk.model_folder import Golden, ModelFolder, relative_difference
-from sdk.tasks import Task
+from sdk.tasks import Contract
 
 REFERENCE = "fp32"
 """Precision of the graph that answers on the CPU as everything else must."""
@@ -135,13 +134,13 @@ def read_certificate(path: Path) -> Certificate | None:
 
 
 def qualify(
-    folder: ModelFolder, task: Task[Any], precision: str, reference: Backend, candidate: Backend
+    folder: ModelFolder, contract: Contract, precision: str, reference: Backend, candidate: Backend
 ) -> Certificate:
     """Runs the golden frames, as one run, on both backends and compares tensors and answers.
 
     Args:
         folder: gives the golden frames and the limits.
-        task: reads the answers.
+        contract: what the graphs must fit; reads the answers.
         precision: of the graph the candidate runs, or was built from; chooses the limits.
         reference: runs the FP32 graph on the CPU; must itself give what was recorded.
         candidate: what shall answer instead; like the reference, it has not run yet.
@@ -154,15 +153,15 @@ def qualify(
     if not pairs:
         raise ModelFolderError(f"{folder.path} has no golden frames: nothing can be certified")
     for backend in (reference, candidate):
-        fit(task, backend)
+        fit(contract, backend)
     warm_up(reference, folder, REFERENCE)
     for backend in (reference, candidate):
         backend.begin_run()
     differences, agreements = [], []
     for inputs, _ in pairs:
-        expected, got = (_answer(task, backend, inputs) for backend in (reference, candidate))
-        agreements.append(task.agreement(expected, got))
-        differences.append(_differences(task, reference, candidate))
+        expected, got = (_answer(contract, backend, inputs) for backend in (reference, candidate))
+        agreements.append(contract.agreement(expected, got))
+        differences.append(_differences(contract, reference, candidate))
     return Certificate(
         candidate=dict(candidate.identity),
         reference=dict(reference.identity),
@@ -176,14 +175,13 @@ def qualify(
     )
 
 
-def _answer(task: Task[Any], backend: Backend, inputs: dict[str, NDArray[Any]]) -> Any:
+def _answer(contract: Contract, backend: Backend, inputs: dict[str, NDArray[Any]]) -> Any:
     run_on(backend, inputs)
-    frame = Frame(pixels=np.zeros(task.frame_size, np.uint16))
-    return task.postprocess(backend.outputs, frame)
+    return contract.read(backend.outputs)
 
 
-def _differences(task: Task[Any], reference: Backend, candidate: Backend) -> dict[str, float]:
-    names = [spec.name for spec in task.outputs]
+def _differences(contract: Contract, reference: Backend, candidate: Backend) -> dict[str, float]:
+    names = [spec.name for spec in contract.outputs]
     return {
         name: relative_difference(reference.outputs[name], candidate.outputs[name])
         for name in names

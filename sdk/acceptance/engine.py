@@ -3,7 +3,6 @@
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sdk.acceptance.certificate import (
     REFERENCE,
@@ -25,7 +24,7 @@ from sdk.engines import (
 )
 from sdk.errors import EngineError
 from sdk.model_folder import ModelFolder
-from sdk.tasks import Task, make_task
+from sdk.tasks import Contract, contract_of
 
 WANTED = "the TensorRT engine"
 
@@ -45,7 +44,7 @@ class TensorRT:
 
 def open_engine(
     folder: ModelFolder,
-    task: Task[Any],
+    contract: Contract,
     wanted: TensorRT,
     precision: str | None,
     threads: int | None,
@@ -54,7 +53,7 @@ def open_engine(
 
     Args:
         folder: the model folder.
-        task: that will use it.
+        contract: what it must fit.
         wanted: on what terms.
         precision: of the engine; None: the one chosen when it was built.
         threads: of the CPU, where it answers first; None: every core.
@@ -66,18 +65,18 @@ def open_engine(
     toolkit = open_toolkit()
     plan = find_plan(folder, toolkit.machine(), precision=precision, cache=wanted.cache)
     if plan and not (wanted.cpu_first and _objections(folder, plan, toolkit.device)):
-        return _open_plan(folder, task, plan, uncertified=wanted.uncertified)
+        return _open_plan(folder, contract, plan, uncertified=wanted.uncertified)
     if not wanted.cpu_first:
         raise _no_engine(folder)
     on_cpu = cpu_twin(folder, precision)
     first = open_backend(folder.graph(on_cpu), threads=threads)
     first.precision = on_cpu
-    make_ready(first, folder, task, on_cpu)
+    make_ready(first, folder, contract, on_cpu)
 
     def prepare() -> Backend:
         built = plan or _built(folder, toolkit, wanted, precision)
         certify(folder, built, threads)
-        return _open_plan(folder, make_task(folder), built, uncertified=wanted.uncertified)
+        return _open_plan(folder, contract_of(folder), built, uncertified=wanted.uncertified)
 
     return TakeoverBackend(first, prepare, wanted=WANTED)
 
@@ -114,7 +113,7 @@ def certify(folder: ModelFolder, plan: Plan, threads: int | None = None) -> Cert
         closing(open_plan(plan)) as engine,
     ):
         precision = plan.sidecar.precision
-        certificate = qualify(folder, make_task(folder), precision, reference, engine)
+        certificate = qualify(folder, contract_of(folder), precision, reference, engine)
     write_certificate(certificate, certificate_path(plan))
     return certificate
 
@@ -148,7 +147,9 @@ def _built(folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: s
     return plan
 
 
-def _open_plan(folder: ModelFolder, task: Task[Any], plan: Plan, *, uncertified: bool) -> Backend:
+def _open_plan(
+    folder: ModelFolder, contract: Contract, plan: Plan, *, uncertified: bool
+) -> Backend:
     from sdk.backends.tensorrt import open_plan
 
     reasons = _objections(folder, plan, open_toolkit().device)
@@ -160,7 +161,7 @@ def _open_plan(folder: ModelFolder, task: Task[Any], plan: Plan, *, uncertified:
     backend: Backend = open_plan(plan)
     if reasons:
         backend.notes = (f"this engine is not certified: {'; '.join(reasons)}",)
-    return make_ready(backend, folder, task, plan.sidecar.precision, check=not reasons)
+    return make_ready(backend, folder, contract, plan.sidecar.precision, check=not reasons)
 
 
 def _objections(folder: ModelFolder, plan: Plan, device: Device) -> tuple[str, ...]:

@@ -1,13 +1,12 @@
 """From what a session was asked for to a backend that is ready to answer, or the reason why not."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sdk.acceptance.engine import TensorRT, open_engine
 from sdk.acceptance.warm_up import make_ready
 from sdk.backends import LIBRARIES, Backend, open_backend
 from sdk.model_folder import ModelFolder
-from sdk.tasks import Task
+from sdk.tasks import Contract
 from sdk.tuning import settle
 
 ENGINE = "tensorrt"
@@ -28,8 +27,13 @@ class Request:
     """Threads of one inference on the CPU; None lets the library, or the tuning, decide."""
 
 
-def open_ready(folder: ModelFolder, task: Task[Any], request: Request) -> Backend:
+def open_ready(folder: ModelFolder, contract: Contract, request: Request) -> Backend:
     """Opens what was asked for; it fits its task, computes what was recorded, and is warm.
+
+    Args:
+        folder: the model folder, or one of its parts.
+        contract: what its graphs must fit, see `sdk.tasks.contract_of`.
+        request: which graph, and what runs it.
 
     Raises:
         ModelFolderError: the folder does not fit its task, or has no such graph.
@@ -38,9 +42,9 @@ def open_ready(folder: ModelFolder, task: Task[Any], request: Request) -> Backen
     """
     wanted = TensorRT() if request.backend == ENGINE else request.backend
     if isinstance(wanted, TensorRT):
-        return open_engine(folder, task, wanted, request.precision, request.threads)
+        return open_engine(folder, contract, wanted, request.precision, request.threads)
     setting, notes = settle(folder, request.precision, wanted, request.threads)
     graph = folder.graph(setting.precision)
     backend = open_backend(graph, library=setting.library, threads=setting.threads)
     backend.precision, backend.notes = setting.precision, notes
-    return make_ready(backend, folder, task, setting.precision)
+    return make_ready(backend, folder, contract, setting.precision)

@@ -8,27 +8,27 @@ from numpy.typing import NDArray
 
 from sdk.backends import Backend
 from sdk.errors import AngioEdgeError, BackendError, ModelFolderError
-from sdk.frame import Frame
 from sdk.model_folder import Golden, ModelFolder, relative_difference
-from sdk.tasks import Task
+from sdk.model_part import part_name
+from sdk.tasks import Contract
 from sdk.tensors import TensorSpec, specs_of
 
 
 def make_ready(
-    backend: Backend, folder: ModelFolder, task: Task[Any], precision: str, *, check: bool = True
+    backend: Backend, folder: ModelFolder, contract: Contract, precision: str, *, check: bool = True
 ) -> Backend:
     """Takes a backend through all of the below, and closes it if it fails; gives it back."""
     try:
-        fit(task, backend)
+        fit(contract, backend)
         warm_up(backend, folder, precision, check=check)
-        rehearse(task, backend)
+        contract.rehearse(backend.inputs, backend.outputs)
     except AngioEdgeError:
         backend.close()
         raise
     return backend
 
 
-def fit(task: Task[Any], backend: Backend) -> None:
+def fit(contract: Contract, backend: Backend) -> None:
     """Has a backend carry the states of a task; compares all other tensors with the task's.
 
     Names, shapes and dtypes count. Called once, before the first frame.
@@ -37,14 +37,14 @@ def fit(task: Task[Any], backend: Backend) -> None:
         ModelFolderError: they differ, or the graph has no such states.
         BackendError: the task has states and the backend keeps nothing between frames.
     """
-    backend.carry(task.states)
+    backend.carry(contract.states)
     inputs, outputs = set(specs_of(backend.inputs)), set(specs_of(backend.outputs))
-    if set(task.inputs) != inputs or not set(task.outputs) <= outputs:
+    if set(contract.inputs) != inputs or not set(contract.outputs) <= outputs:
         raise ModelFolderError(
             "the graph does not fit its task\n"
-            f"  the task fills:  {_listed(task.inputs)}\n"
+            f"  the task fills:  {_listed(contract.inputs)}\n"
             f"  the graph takes: {_listed(inputs)}\n"
-            f"  the task reads:  {_listed(task.outputs)}\n"
+            f"  the task reads:  {_listed(contract.outputs)}\n"
             f"  the graph gives: {_listed(outputs)}"
         )
 
@@ -65,26 +65,18 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
     """
     golden = folder.manifest.golden or Golden()
     pairs = folder.golden()
+    graph = " ".join(filter(None, (part_name(folder), precision)))
     backend.begin_run()
     if not pairs:
         backend.run()
     for index, (inputs, recorded) in enumerate(pairs):
         run_on(backend, inputs)
         for name, expected in recorded.items() if check else ():
-            where = f"{folder.path}, {precision}, golden frame {index}: {name}"
+            where = f"{folder.path}, {graph}, golden frame {index}: {name}"
             tolerance = golden.tolerance_of(precision, name)
             _compare(expected, backend.outputs[name], tolerance, where)
     for tensor in backend.inputs.values():
         tensor[...] = 0
-
-
-def rehearse(task: Task[Any], backend: Backend) -> None:
-    """Takes a made-up frame through the task, so that the first real one finds everything warm."""
-    pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
-    frame = Frame(pixels=pixels, bits_stored=12)
-    task.preprocess(frame, backend.inputs)
-    task.postprocess(backend.outputs, frame)
-    task.reset()
 
 
 def run_on(backend: Backend, inputs: dict[str, NDArray[Any]]) -> None:

@@ -13,6 +13,8 @@ from sdk.acceptance import certificate_path, certify, find_engine
 from sdk.cli.qualify import show
 from sdk.engines import BuildRequest, Choice, Progress, build_engines, open_toolkit
 from sdk.model_folder import ModelFolder
+from sdk.model_part import part_name
+from sdk.tasks import parts_of
 
 MOST_DETAIL = 60
 """Letters of a phase's name that fit on a line."""
@@ -74,17 +76,21 @@ def build(  # noqa: PLR0913  one parameter per command-line option
         cache=cache,
         rebuild=rebuild,
     )
-    with _PhaseBars(console) as bars:
-        choice = build_engines(folder, toolkit, request, time_ms=time_ms, watch=bars.show)
-    Console().print(_table(choice))
-    plan = find_engine(folder, choice.chosen, cache)
-    certificate = certify(folder, plan)
-    show(certificate, [certificate_path(plan)])
-    sys.exit(not certificate.passed)
+    passed = True
+    for part in parts_of(folder):
+        with _PhaseBars(console) as bars:
+            choice = build_engines(part, toolkit, request, time_ms=time_ms, watch=bars.show)
+        Console().print(_table(choice, part_name(part)))
+        plan = find_engine(part, choice.chosen, cache)
+        certificate = certify(part, plan)
+        show(certificate, [certificate_path(plan)], part_name(part))
+        passed &= certificate.passed
+    sys.exit(not passed)
 
 
-def _table(choice: Choice) -> Table:
-    table = Table("precision", "", "why", title="angioedge build")
+def _table(choice: Choice, network: str = "") -> Table:
+    title = f"angioedge build, {network}" if network else "angioedge build"
+    table = Table("precision", "", "why", title=title)
     for step in choice.steps:
         table.add_row(step.precision, "left", step.reason)
     table.add_row(choice.chosen, "[green]chosen[/green]", choice.reason)

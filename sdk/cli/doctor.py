@@ -128,6 +128,7 @@ def _optional_libraries() -> Iterator[Finding]:
     for module, what, todo in (
         ("openvino", "OpenVINO", "pip install 'angioedge[openvino]'"),
         ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
+        ("nibabel", "NIfTI volumes", "pip install 'angioedge[volumes]'"),
         ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
         ("torch", "workstation", "make setup, in a checkout"),
     ):

@@ -12,7 +12,9 @@ from rich.table import Table
 
 from sdk.cli.tuning_table import tuning_table
 from sdk.model_folder import ModelFolder
-from sdk.tuning import FILE, read_tuning
+from sdk.model_part import part_name
+from sdk.tasks import answers_volumes, parts_of
+from sdk.tuning import read_tuning, record_path
 
 MOST_LEVELS = 2
 """Levels of nested entries that the table shows."""
@@ -38,15 +40,24 @@ def info(model: Path, *, as_json: bool) -> None:
     for name, sha256 in folder.manifest.files.items():
         size = (folder.path / name).stat().st_size
         table.add_row(name, f"{size / 2**20:.2f} MiB, SHA-256 {sha256[:16]}…")
-    tuning, reason = read_tuning(folder)
-    if reason:
-        table.add_row(FILE, f"ignored: {reason}; run 'angioedge tune' on this machine")
-    elif tuning is not None:
-        table.add_row(FILE, f"{tuning.reason} Sessions on this machine run it.")
+    tunings = [(part, *read_tuning(part)) for part in parts_of(folder)]
+    for part, tuning, reason in tunings:
+        name = record_path(part).name
+        if reason:
+            table.add_row(name, f"ignored: {reason}; run 'angioedge tune' on this machine")
+        elif tuning is not None:
+            table.add_row(name, f"{tuning.reason} Sessions on this machine run it.")
+    table.add_row("try it", _trial(folder))
     console = Console()
     console.print(table)
-    if tuning is not None and not reason:
-        console.print(tuning_table(tuning))
+    for part, tuning, reason in tunings:
+        if tuning is not None and not reason:
+            console.print(tuning_table(tuning, part_name(part)))
+
+
+def _trial(folder: ModelFolder) -> str:
+    given = "SWI --phase PHASE" if answers_volumes(folder) else "RUN.dcm"
+    return f"angioedge run {folder.path} {given}"
 
 
 def _readable(value: Any) -> str:

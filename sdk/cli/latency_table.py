@@ -1,14 +1,15 @@
 """The latency table that `run` and `profile` print."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from rich.table import Table
 
-from sdk.session import Session
+from sdk.opened_folder import OpenedFolder
 
 
-def latency_table(session: Session[Any], misses: Mapping[str, int] | None = None) -> Table:
+def latency_table(
+    session: OpenedFolder, misses: Mapping[str, int] | None = None, what: str = "frame"
+) -> Table:
     """Milliseconds per stage: median, tail, worst, jitter, and deadline misses if there are any.
 
     What the session says about how it runs stands below.
@@ -16,7 +17,7 @@ def latency_table(session: Session[Any], misses: Mapping[str, int] | None = None
     latency = session.latency.summary()
     frames = max((row.frames for row in latency.values()), default=0)
     runs = " on ".join(filter(None, (session.precision, session.backend)))
-    title = f"milliseconds per frame, {frames} frames, {runs}"
+    title = f"milliseconds per {what}, {frames} {what}{'s' if frames != 1 else ''}, {runs}"
     table = Table(title=title, caption="\n".join(session.notes))
     table.add_column("stage")
     for column in ("p50", "p90", "p99", "max", "jitter"):

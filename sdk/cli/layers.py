@@ -10,7 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sdk.acceptance import find_engine
+from sdk.backends.tensorrt_layers import LayerReport
 from sdk.model_folder import ModelFolder
+from sdk.model_part import part_name
+from sdk.tasks import parts_of
 
 
 @click.command()
@@ -36,17 +39,25 @@ def layers(  # noqa: PLR0913  one parameter per command-line option
     """Time every layer of the TensorRT engine of MODEL, a model folder, on this device."""
     from sdk.backends.tensorrt import open_plan
 
-    plan = find_engine(ModelFolder.open(model), precision, cache)
-    with closing(open_plan(plan)) as backend:
-        report = backend.layers(runs)
-        title = f"{backend.name}, {runs} runs, launched {backend.launches} when not measured"
+    reports = {}
+    for part in parts_of(ModelFolder.open(model)):
+        plan = find_engine(part, precision, cache)
+        with closing(open_plan(plan)) as backend:
+            report = backend.layers(runs)
+            title = f"{backend.name}, {runs} runs, launched {backend.launches} when not measured"
+        name = part_name(part)
+        reports[name] = asdict(report)
+        if not as_json:
+            Console().print(_table(report, f"{name}, {title}" if name else title, most))
     if as_json:
-        click.echo(json.dumps(asdict(report), indent=1))
-        return
+        click.echo(json.dumps(reports.get("", reports), indent=1))
+
+
+def _table(report: LayerReport, title: str, most: int) -> Table:
     total = sum(report.times_ms.values())
     slowest = sorted(report.times_ms.items(), key=lambda row: -row[1])[:most]
     table = Table("layer", "ms", "share", title=title)
     for name, ms in slowest:
         table.add_row(name, f"{ms:.4f}", f"{ms / total:.1%}")
     table.add_row(f"all {len(report.times_ms)} layers", f"{total:.4f}", "")
-    Console().print(table)
+    return table

@@ -1,4 +1,4 @@
-"""``angioedge profile``: latency and deadline misses at a given frame rate, open loop."""
+"""``angioedge profile``: latency and deadline misses at a frame rate; or of volumes."""
 
 import json
 import time
@@ -15,10 +15,16 @@ from rich.progress import track
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
+from sdk.cli.volume_profile import profile_volumes, volume_to_profile
 from sdk.dicom import read_xa
 from sdk.frame import Frame
+from sdk.model_folder import ModelFolder
 from sdk.session import Session
+from sdk.tasks import answers_volumes
 from sdk.timing import LatencyRecord
+from sdk.volume_session import VolumeSession
+
+FPS, FRAMES, FRAME_SIDE, VOLUME_SIDE = 15.0, 150, 1024, 448
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +50,21 @@ class Pacing:
     age_max_ms: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How frames are offered.
+
+    Attributes:
+        fps: frames per second.
+        frames: how many.
+        deadline_ms: allowed time from a frame's due time to its answer; None: one period.
+    """
+
+    fps: float
+    frames: int
+    deadline_ms: float | None
+
+
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
@@ -52,14 +73,19 @@ class Pacing:
     help="DICOM XA run to repeat [default: noise of --size].",
 )
 @click.option(
+    "--swi",
+    type=click.Path(exists=True, path_type=Path),
+    help="Volume to repeat: NIfTI, or the folder of a DICOM series [default: a made-up head].",
+)
+@click.option("--phase", type=click.Path(exists=True, path_type=Path), help="Phase of --swi.")
+@click.option(
     "--size",
     type=click.IntRange(16, 8192),
-    default=1024,
-    show_default=True,
-    help="Rows and columns of the noise frames.",
+    help="Rows and columns of noise frames or of the made-up head [default: 1024 or 448].",
 )
-@click.option("--fps", type=click.FloatRange(0.1, 1000), default=15.0, show_default=True)
-@click.option("--frames", type=click.IntRange(1), default=150, show_default=True)
+@click.option("--fps", type=click.FloatRange(0.1, 1000), help="[default: 15]")
+@click.option("--frames", type=click.IntRange(1), help="How many frames [default: 150].")
+@click.option("--volumes", type=click.IntRange(1), help="How many volumes [default: 1].")
 @click.option("--deadline-ms", type=click.FloatRange(0.1), help="[default: one frame period]")
 @click.option(
     "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
@@ -71,32 +97,56 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     model: Path,
     *,
     angiogram: Path | None,
-    size: int,
-    fps: float,
-    frames: int,
+    swi: Path | None,
+    phase: Path | None,
+    size: int | None,
+    fps: float | None,
+    frames: int | None,
+    volumes: int | None,
     deadline_ms: float | None,
     precision: str | None,
     backend: str | None,
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Measure MODEL, a model folder, with frames that come at a fixed rate.
+    """Measure MODEL, a model folder, with frames that come at a fixed rate, or with volumes.
 
     Frames are decoded before the clock starts. The age of an answer counts from when its frame
-    was due, so that a slow frame also shows in those that had to wait behind it.
+    was due, so that a slow frame also shows in those that had to wait behind it. Volumes follow
+    each other; what a tile and a patch take is said too.
     """
-    source = list(read_xa(angiogram)) if angiogram else _noise(size)
-    with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
-        offered = islice(cycle(source), frames)
-        bar = track(
-            offered, "measuring", total=frames, disable=as_json, console=Console(stderr=True)
-        )
-        ages_ms = np.array(list(_paced(session, bar, fps)))
-        pacing = _judge(ages_ms, fps, deadline_ms or 1e3 / fps, session.latency)
-        if as_json:
-            click.echo(json.dumps(_record(session, pacing), indent=1))
-            return
-        _print(pacing, latency_table(session, pacing.stage_misses), frames)
+    asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
+    if answers_volumes(ModelFolder.open(model)):
+        _refuse(model, "volumes", angiogram=angiogram, fps=fps, frames=frames, deadline=deadline_ms)
+        with VolumeSession(model, **asked) as session:
+            volume = volume_to_profile(swi, phase, size or VOLUME_SIDE)
+            profile_volumes(session, volume, volumes or 1, as_json=as_json)
+        return
+    _refuse(model, "frames", swi=swi, phase=phase, volumes=volumes)
+    source = list(read_xa(angiogram)) if angiogram else _noise(size or FRAME_SIDE)
+    pace = Pace(fps=fps or FPS, frames=frames or FRAMES, deadline_ms=deadline_ms)
+    with Session[Any](model, **asked) as frame_session:
+        _profile_frames(frame_session, source, pace, as_json=as_json)
+
+
+def _refuse(model: Path, answers: str, **given: object) -> None:
+    if names := [name for name, value in given.items() if value is not None]:
+        raise click.UsageError(f"{model} answers {answers}: {', '.join(names)} is not for it")
+
+
+def _profile_frames(
+    session: Session[Any], source: Sequence[Frame], pace: Pace, *, as_json: bool
+) -> None:
+    offered = islice(cycle(source), pace.frames)
+    bar = track(
+        offered, "measuring", total=pace.frames, disable=as_json, console=Console(stderr=True)
+    )
+    ages_ms = np.array(list(_paced(session, bar, pace.fps)))
+    pacing = _judge(ages_ms, pace.fps, pace.deadline_ms or 1e3 / pace.fps, session.latency)
+    if as_json:
+        click.echo(json.dumps(_record(session, pacing), indent=1))
+        return
+    _print(pacing, latency_table(session, pacing.stage_misses), pace.frames)
 
 
 def _record(session: Session[Any], pacing: Pacing) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sdk.acceptance import (
     REFERENCE,
     Certificate,
     Measured,
+    Request,
     certificate_path,
     certify,
     find_engine,
@@ -23,7 +24,8 @@ from sdk.acceptance import (
 from sdk.acceptance import qualify as compare
 from sdk.backends import open_backend
 from sdk.model_folder import ModelFolder
-from sdk.tasks import make_task
+from sdk.model_part import part_name
+from sdk.tasks import contract_of, parts_of
 
 
 @click.command()
@@ -63,31 +65,50 @@ def qualify(  # noqa: PLR0913  one parameter per command-line option
     """Compare the answers of MODEL, a model folder, with those of FP32 on this device's CPU.
 
     The golden frames are answered by both; tensors and answers must agree within the limits in the
-    manifest. Exit code 1 if they do not.
+    manifest. Exit code 1 if they do not. Where the folder holds several networks, each has its own
+    verdict, and --out gets one file for each.
     """
-    folder = ModelFolder.open(model)
-    written = [out] if out else []
-    if backend == ENGINE:
-        plan = find_engine(folder, precision, cache)
-        certificate = certify(folder, plan, threads)
-        written.append(certificate_path(plan))
-    else:
-        certificate = _on_library(folder, backend, precision or REFERENCE, threads)
-    if out:
-        write_certificate(certificate, out)
+    request = Request(backend=backend, precision=precision, threads=threads)
+    records, passed = {}, True
+    for part in parts_of(ModelFolder.open(model)):
+        certificate, written = _certified(part, request, cache)
+        passed &= certificate.passed
+        name = part_name(part)
+        if out:
+            path = out.with_suffix(f".{name}{out.suffix}") if name else out
+            write_certificate(certificate, path)
+            written.insert(0, path)
+        records[name] = certificate.record()
+        if not as_json:
+            show(certificate, written, name)
     if as_json:
-        click.echo(json.dumps(certificate.record(), indent=2))
-    else:
-        show(certificate, written)
-    sys.exit(not certificate.passed)
+        click.echo(json.dumps(records.get("", records), indent=2))
+    sys.exit(not passed)
 
 
-def show(certificate: Certificate, written: list[Path]) -> None:
-    """Prints a certificate for a person."""
+def _certified(
+    folder: ModelFolder, request: Request, cache: Path | None
+) -> tuple[Certificate, list[Path]]:
+    """The verdict on one network, and where it stands so far."""
+    if request.backend == ENGINE:
+        plan = find_engine(folder, request.precision, cache)
+        return certify(folder, plan, request.threads), [certificate_path(plan)]
+    library, precision = str(request.backend), request.precision or REFERENCE
+    with (
+        closing(open_backend(folder.graph(REFERENCE))) as reference,
+        closing(
+            open_backend(folder.graph(precision), library=library, threads=request.threads)
+        ) as candidate,
+    ):
+        return compare(folder, contract_of(folder), precision, reference, candidate), []
+
+
+def show(certificate: Certificate, written: list[Path], network: str = "") -> None:
+    """Prints a certificate for a person; `network` is named where there are several."""
     console = Console()
-    table = Table(
-        "", "found", "limit", "", title=f"{_who(certificate)}, {certificate.frames} frames"
-    )
+    frames = f"{certificate.frames} golden input{'s' if certificate.frames != 1 else ''}"
+    title = ", ".join(filter(None, (network, _who(certificate), frames)))
+    table = Table("", "found", "limit", "", title=title)
     for output, number in certificate.differences.items():
         table.add_row(
             f"{output}, largest difference", *_cells(number, "at most", within=number.at_most())
@@ -108,14 +129,3 @@ def _who(certificate: Certificate) -> str:
 def _cells(number: Measured, bound: str, *, within: bool) -> tuple[str, str, str]:
     found = "not finite" if number.found is None else f"{number.found:.4g}"
     return found, f"{bound} {number.limit:g}", "ok" if within else "[red]outside[/red]"
-
-
-def _on_library(
-    folder: ModelFolder, library: str, precision: str, threads: int | None
-) -> Certificate:
-    graph = folder.graph(precision)
-    with (
-        closing(open_backend(folder.graph(REFERENCE))) as reference,
-        closing(open_backend(graph, library=library, threads=threads)) as candidate,
-    ):
-        return compare(folder, make_task(folder), precision, reference, candidate)

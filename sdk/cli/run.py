@@ -1,4 +1,4 @@
-"""``angioedge run``: a recorded run through a model folder, answers and pictures out."""
+"""``angioedge run``: a run or a volume through a model folder, answers and pictures out."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +11,14 @@ from rich.progress import track
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
+from sdk.cli.volume_run import VolumeInput, run_volume
 from sdk.dicom import read_xa
+from sdk.model_folder import ModelFolder
 from sdk.outcome import Outcome
 from sdk.report import write_outcomes
 from sdk.session import Session
+from sdk.tasks import answers_volumes
+from sdk.volume_session import VolumeSession
 
 if TYPE_CHECKING:
     from sdk.dicom.xa import XaRun
@@ -23,7 +27,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("angiogram", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("image", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--phase",
+    type=click.Path(exists=True, path_type=Path),
+    help="Phase of a volume: a NIfTI file, or the folder of a DICOM series.",
+)
+@click.option(
+    "--brain",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Brain mask of a volume, NIfTI on the same grid [default: estimated].",
+)
+@click.option(
+    "--phase-sign",
+    type=click.Choice(["1", "-1"]),
+    help="Multiply the phase with it [default: as the header says].",
+)
+@click.option("--whole-regions", is_flag=True, help="Label the whole brain: regions.nii.gz.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -40,34 +60,60 @@ if TYPE_CHECKING:
     "--pictures/--no-pictures",
     default=True,
     show_default=True,
-    help="Overlay video, contact sheet and timeline.",
+    help="Overlay video, contact sheet and timeline; or views of microbleeds and an overview.",
 )
 def run(  # noqa: PLR0913  one parameter per command-line option
     model: Path,
-    angiogram: Path,
+    image: Path,
     out: Path,
     *,
+    phase: Path | None,
+    brain: Path | None,
+    phase_sign: str | None,
+    whole_regions: bool,
     precision: str | None,
     backend: str | None,
     threads: int | None,
     pictures: bool,
 ) -> None:
-    """Run MODEL, a model folder, over ANGIOGRAM, a DICOM XA file.
+    """Run MODEL, a model folder, over IMAGE.
 
-    Writes outcomes.json and, unless told otherwise, overlay.webm, contact_sheet.png and
-    timeline.png into the folder OUT.
+    For a task on frames, IMAGE is a DICOM XA file. Writes outcomes.json and, unless told otherwise,
+    overlay.webm, contact_sheet.png and timeline.png into the folder OUT.
+
+    For microbleeds, IMAGE is an SWI volume, a NIfTI file or the folder of a DICOM series, and
+    --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and overview.png.
     """
-    console = Console()
+    given = VolumeInput(
+        image=image,
+        phase=phase,
+        brain=brain,
+        phase_sign=int(phase_sign) if phase_sign else None,
+        whole_regions=whole_regions,
+    )
+    if answers_volumes(ModelFolder.open(model)):
+        with VolumeSession(model, precision=precision, threads=threads, backend=backend) as volumes:
+            run_volume(volumes, given, out, pictures=pictures)
+        return
+    if given != VolumeInput(image=image) or image.is_dir():
+        raise click.UsageError(
+            f"{model} answers frames: expected a DICOM XA file and no option of volumes"
+        )
     with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
-        frames = read_xa(angiogram)
-        out.mkdir(parents=True, exist_ok=True)
-        outcomes = _watched(session, frames, console)
-        with ExitStack() as stack:
-            if pictures:
-                album = stack.enter_context(_album(out, frames))
-                outcomes = album.drawn(outcomes)
-            write_outcomes(out / "outcomes.json", outcomes, session.latency)
-        console.print(latency_table(session))
+        _run_frames(session, image, out, pictures=pictures)
+
+
+def _run_frames(session: Session[Any], angiogram: Path, out: Path, *, pictures: bool) -> None:
+    console = Console()
+    frames = read_xa(angiogram)
+    out.mkdir(parents=True, exist_ok=True)
+    outcomes = _watched(session, frames, console)
+    with ExitStack() as stack:
+        if pictures:
+            album = stack.enter_context(_album(out, frames))
+            outcomes = album.drawn(outcomes)
+        write_outcomes(out / "outcomes.json", outcomes, session.latency)
+    console.print(latency_table(session))
     console.print(f"Done: look into [bold]{out}[/bold]")
 
 

@@ -1,24 +1,26 @@
 """``angioedge tune``: which graph, library and number of threads is fastest on this machine."""
 
 import json
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from sdk.acceptance import Request, open_ready
 from sdk.backends import LIBRARIES, version_of
 from sdk.cli.tuning_table import tuning_table
 from sdk.errors import AngioEdgeError, BackendError
-from sdk.frame import Frame
 from sdk.machine import cores
 from sdk.model_folder import ModelFolder
-from sdk.session import Session
+from sdk.model_part import part_name
+from sdk.tasks import contract_of, parts_of
 from sdk.tuning import Measured, Setting, Tuning, describe_machine, graph_hashes, write_tuning
 
 HOPELESS = 2.0
@@ -44,20 +46,25 @@ def tune(model: Path, *, rounds: int, frames: int, as_json: bool) -> None:
 
     They take turns, so that a busy machine slows all of them alike. The fastest is recorded in the
     folder, and sessions on this machine run it from then on where they are not told otherwise.
-    Within 5 % of the fastest, FP32 is preferred.
+    Within 5 % of the fastest, FP32 is preferred. Where the folder holds several networks, each has
+    its own contest and record.
     """
-    contest = _Contest(ModelFolder.open(model))
-    for number in range(1, rounds + 1):
-        title, console = f"round {number} of {rounds}", Console(stderr=True)
-        for setting in track(contest.running(), title, disable=as_json, console=console):
-            contest.time(setting, frames)
-    tuning = contest.judge()
-    path = write_tuning(contest.folder, tuning)
+    records: dict[str, Any] = {}
+    for part in parts_of(ModelFolder.open(model)):
+        contest, name = _Contest(part), part_name(part)
+        for number in range(1, rounds + 1):
+            title = " ".join(filter(None, (name, f"round {number} of {rounds}")))
+            console = Console(stderr=True)
+            for setting in track(contest.running(), title, disable=as_json, console=console):
+                contest.time(setting, frames)
+        tuning = contest.judge()
+        path = write_tuning(part, tuning)
+        records[name] = asdict(tuning)
+        if not as_json:
+            Console().print(tuning_table(tuning, name))
+            click.echo(f"{tuning.reason}\nRecorded in {path}: sessions on this machine run it.")
     if as_json:
-        click.echo(json.dumps(asdict(tuning), indent=1))
-        return
-    Console().print(tuning_table(tuning))
-    click.echo(f"{tuning.reason}\nRecorded in {path}: sessions on this machine run it.")
+        click.echo(json.dumps(records.get("", records), indent=1))
 
 
 class _Contest:
@@ -144,23 +151,19 @@ def _thread_counts(most: int) -> list[int]:
 
 
 def _inference_ms(folder: ModelFolder, setting: Setting, frames: int) -> float:
-    """Median inference through a session that is opened for it and closed again.
+    """Median inference of a backend that is opened for it and closed again.
 
-    An open session would keep its threads spinning while the next one is timed. Opening verifies
+    An open backend would keep its threads spinning while the next one is timed. Opening verifies
     the golden vectors: a setting that does not reproduce them here is an error.
     """
-    pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
-    frame = Frame(pixels=pixels, bits_stored=12)
-    session: Session[Any] = Session(
-        folder.path,
-        precision=setting.precision,
-        backend=setting.library,
-        threads=setting.threads,
-    )
-    with session:
-        outcomes = [session(frame) for _ in range(WARM_FRAMES + frames)]
-    outcomes[-1].require()
-    return median(outcome.stages_ms["inference"] for outcome in outcomes[WARM_FRAMES:])
+    request = Request(backend=setting.library, precision=setting.precision, threads=setting.threads)
+    times_ms = []
+    with closing(open_ready(folder, contract_of(folder), request)) as backend:
+        for _ in range(WARM_FRAMES + frames):
+            begin = time.perf_counter_ns()
+            backend.run()
+            times_ms.append((time.perf_counter_ns() - begin) / 1e6)
+    return median(times_ms[WARM_FRAMES:])
 
 
 def _reason(chosen: Measured, measured: Sequence[Measured]) -> str:

@@ -5,10 +5,16 @@ from rich.table import Table
 from sdk.tuning import Tuning
 
 
-def tuning_table(tuning: Tuning) -> Table:
-    """What was measured, the chosen one marked, and what was left out and why."""
+def tuning_table(tuning: Tuning, network: str = "") -> Table:
+    """What was measured, the chosen one marked, and what was left out and why.
+
+    Args:
+        tuning: the record.
+        network: its name where a model folder holds several.
+    """
     machine = tuning.machine
-    title = f"milliseconds per inference, {machine['processor']}, {machine['cores']} cores"
+    start = f"{network}: " if network else ""
+    title = f"{start}milliseconds per inference, {machine['processor']}, {machine['cores']} cores"
     table = Table(title=title)
     table.add_column("")
     table.add_column("graph and library", overflow="fold")

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sdk.outcome import Outcome
-from sdk.pictures.overlay import Picture, draw_outcome, save_png
+from sdk.pictures.overlay import draw_outcome, save_png
+
+if TYPE_CHECKING:
+    from sdk.pictures.lettering import Picture
 
 COLUMNS = 5
 ROWS = 4

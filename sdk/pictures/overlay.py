@@ -10,10 +10,9 @@ from sdk import kernels
 from sdk.frame import Frame
 from sdk.kernels import OverlayStyle
 from sdk.outcome import Outcome
+from sdk.pictures.lettering import Picture, strip, write
 from sdk.report import grade_of, vessels_of
 from sdk.tasks.normalise import reading_of
-
-Picture = NDArray[np.uint8]
 
 DISPLAY_PERCENTILES = (0.5, 99.5)
 GRADE_COLOURS = {"good": (80, 200, 90), "acceptable": (240, 190, 40), "poor": (235, 70, 60)}
@@ -113,9 +112,7 @@ def _fit(picture: Picture, side: int) -> Picture:
 
 
 def _caption(outcome: Outcome[Any], side: int) -> Picture:
-    strip = np.full((CAPTION_HEIGHT, side, 3), 18, np.uint8)
+    caption = strip(side, CAPTION_HEIGHT)
     scale = min(0.5, side / 560)
-    place = (6, CAPTION_HEIGHT - 8)
-    cv2.putText(strip, caption_of(outcome), place, cv2.FONT_HERSHEY_SIMPLEX, scale,
-                colour_of(outcome), 1, cv2.LINE_AA)  # fmt: skip
-    return strip
+    write(caption, caption_of(outcome), (6, CAPTION_HEIGHT - 8), colour_of(outcome), scale)
+    return caption

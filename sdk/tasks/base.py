@@ -1,8 +1,10 @@
-"""What every task does."""
+"""What every task does, and what a graph must fit."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
 
 from sdk.frame import Frame
 from sdk.tensors import Tensors, TensorSpec
@@ -10,7 +12,38 @@ from sdk.tensors import Tensors, TensorSpec
 Answer = TypeVar("Answer")
 
 
-class Task(ABC, Generic[Answer]):
+class Contract(ABC):
+    """What a graph must take and give, and how answers that are read from it are compared."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The tensors that are filled. The graph takes exactly these, and the states."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The tensors that are read. The graph gives these, and may give more."""
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Inputs the graph takes from its own last run: input name -> output name."""
+        return {}
+
+    @abstractmethod
+    def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
+        """Does once what every answer needs, so that the first real one finds everything warm."""
+
+    @abstractmethod
+    def read(self, outputs: Tensors) -> Any:
+        """The answer on recorded inputs, from the outputs of the graph."""
+
+    @abstractmethod
+    def agreement(self, expected: Any, got: Any) -> dict[str, float]:
+        """How far two answers on the same inputs agree: measure -> 0, not at all, to 1, alike."""
+
+
+class Task(Contract, Generic[Answer]):
     """One clinical question: how a frame becomes tensors, and tensors become an answer.
 
     A task is made from the options of a manifest. It may remember earlier frames of the run it
@@ -21,26 +54,11 @@ class Task(ABC, Generic[Answer]):
 
     @property
     @abstractmethod
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """The tensors `preprocess` fills. The graph takes exactly these, and the states."""
-
-    @property
-    @abstractmethod
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """The tensors `postprocess` reads. The graph gives these, and may give more."""
-
-    @property
-    @abstractmethod
     def frame_size(self) -> tuple[int, int]:
         """(rows, columns) of a frame that fills the network's input pixel by pixel.
 
         On such a frame, recorded outputs can be read as an answer.
         """
-
-    @property
-    def states(self) -> Mapping[str, str]:
-        """Inputs the graph takes from its own last run: input name -> output name."""
-        return {}
 
     @abstractmethod
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
@@ -54,9 +72,17 @@ class Task(ABC, Generic[Answer]):
     def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
         """Reads the answer from the outputs of the graph, which the next run overwrites."""
 
-    @abstractmethod
-    def agreement(self, expected: Answer, got: Answer) -> dict[str, float]:
-        """How far two answers on one frame agree: measure -> 0, not at all, to 1, alike."""
-
     def reset(self) -> None:
         """Forgets the run followed so far."""
+
+    def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
+        """Takes a made-up frame through the task."""
+        pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
+        frame = Frame(pixels=pixels, bits_stored=12)
+        self.preprocess(frame, inputs)
+        self.postprocess(outputs, frame)
+        self.reset()
+
+    def read(self, outputs: Tensors) -> Answer:
+        """The answer on a frame that fills the network's input."""
+        return self.postprocess(outputs, Frame(pixels=np.zeros(self.frame_size, np.uint16)))

@@ -5,17 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk import kernels
 from sdk.errors import VolumeError
+from sdk.tasks.brain_mask import brain_of, window_in
 from sdk.volume import Volume
 
 Floats = NDArray[np.float32]
-
-BRAIN_GRID_MM = 2.0
-"""Coarseness at which the brain is looked for."""
-BRIDGE_MM = 5.0
-"""What connects the brain with the scalp is thinner than twice this."""
-HISTOGRAM_BINS = 128
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -38,12 +32,22 @@ class BrainVolume:
 
     @classmethod
     def prepare(
-        cls, volume: Volume, fine_slices: int, percentiles: tuple[float, float]
+        cls,
+        volume: Volume,
+        fine_slices: int,
+        percentiles: tuple[float, float],
+        window: tuple[float, float] | None = None,
     ) -> "BrainVolume":
         """Finds the brain where the volume does not tell it, and the window of the SWI inside.
 
+        Args:
+            volume: SWI and phase, in any order of axes.
+            fine_slices: slices after interpolation.
+            percentiles: of the SWI inside the brain, they become 0 and 1.
+            window: SWI values that become 0 and 1 instead; no voxel is then read.
+
         Raises:
-            VolumeError: there is no phase, or no brain.
+            VolumeError: there is no phase, or no brain, or nothing to see in it.
         """
         if volume.phase is None:
             raise VolumeError(
@@ -51,17 +55,16 @@ class BrainVolume:
                 "calcification"
             )
         volume = volume.axial()
-        brain = estimate_brain(volume) if volume.brain is None else volume.brain != 0
-        inside = volume.voxels[brain]
-        if not len(inside):
-            raise VolumeError("no brain was found in the volume; give one in Volume.brain")
-        low, high = np.percentile(inside, percentiles).tolist()
-        if not low < high:
-            raise VolumeError(f"all voxels of the brain are {low:g}; expected an SWI image")
+        brain = brain_of(volume)
         ends = [np.flatnonzero(brain.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
         (z0, z1), (y0, y1), (x0, x1) = ((int(end[0]), int(end[-1])) for end in ends)
-        box = ((z0, y0, x0), (z1, y1, x1))
-        return cls(volume=volume, brain=brain, window=(low, high), box=box, fine_slices=fine_slices)
+        return cls(
+            volume=volume,
+            brain=brain,
+            window=window or window_in(volume, brain, percentiles),
+            box=((z0, y0, x0), (z1, y1, x1)),
+            fine_slices=fine_slices,
+        )
 
     @property
     def fine_shape(self) -> tuple[int, int, int]:
@@ -77,15 +80,18 @@ class BrainVolume:
         """(n, 3) fine voxels -> voxels of the volume."""
         return np.asarray(fine * np.array([self.slice_ratio, 1.0, 1.0]))
 
+    def slices_of(self, origin: int, count: int) -> tuple[int, int]:
+        """First and last slice of the volume that so many fine slices from `origin` are made of."""
+        last = int(np.ceil((origin + count - 1) * self.slice_ratio))
+        return int(np.floor(origin * self.slice_ratio)), min(last, len(self.brain) - 1)
+
     def brain_share(self, origin: tuple[int, int, int], size: tuple[int, int, int]) -> float:
         """Part of a fine tile that is brain; what lies outside the volume is not."""
-        first = int(np.floor(origin[0] * self.slice_ratio))
-        last = int(np.ceil((origin[0] + size[0] - 1) * self.slice_ratio))
+        first, last = self.slices_of(origin[0], size[0])
         cut = self.brain[
             first : last + 1, origin[1] : origin[1] + size[1], origin[2] : origin[2] + size[2]
         ]
-        whole = min(last + 1, len(self.brain)) - first
-        return float(cut.sum()) / (max(whole, 1) * size[1] * size[2])
+        return float(np.count_nonzero(cut)) / (max(last + 1 - first, 1) * size[1] * size[2])
 
     def fill_tile(self, origin: tuple[int, int, int], out: Floats) -> None:
         """Writes SWI and phase (2, D, H, W) of a fine tile; outside the brain 0 and no phase."""
@@ -145,53 +151,3 @@ class BrainVolume:
             voxels = origin[axis] + np.arange(out.shape[1 + axis])
             shape = [-1 if other == axis else 1 for other in range(3)]
             out[2 + axis] = (2 * (voxels - first) / max(last - first, 1) - 1).reshape(shape)
-
-
-def estimate_brain(volume: Volume) -> NDArray[np.bool_]:
-    """The largest bright body of the head once thin bridges are cut: brain without scalp.
-
-    A stand-in for a brain extraction tool: Otsu's threshold on a grid of 2 mm, opening slice by
-    slice, the largest component, holes filled. Give `Volume.brain` where you have a better one.
-    """
-    _, dy, dx = volume.spacing_mm
-    steps = (max(1, round(BRAIN_GRID_MM / dy)), max(1, round(BRAIN_GRID_MM / dx)))
-    slices, rows, columns = volume.shape
-    coarse = volume.voxels[:, :: steps[0], :: steps[1]].astype(np.float32)
-    bright = coarse > _otsu(coarse)
-    reach = (round(BRIDGE_MM / dy / steps[0]), round(BRIDGE_MM / dx / steps[1]))
-    body = ~_spread(~bright, reach)
-    mask = np.ascontiguousarray(body, np.uint8)
-    kernels.keep_largest(mask)
-    mask = np.ascontiguousarray(_spread(mask != 0, reach) & _spread(bright, (1, 1)), np.uint8)
-    for image in mask:
-        kernels.fill_holes(image)
-    fine = mask.repeat(steps[0], axis=1).repeat(steps[1], axis=2)
-    return np.asarray(fine[:slices, :rows, :columns] != 0)
-
-
-def _otsu(values: Floats) -> float:
-    """The threshold that separates two classes best (Otsu, IEEE Trans. SMC 9:62-66, 1979)."""
-    top = float(np.percentile(values, 99.5))
-    counts, edges = np.histogram(np.clip(values, values.min(), top), HISTOGRAM_BINS)
-    middles = (edges[1:] + edges[:-1]) / 2
-    below = np.cumsum(counts).astype(np.float64)
-    mean_below = np.cumsum(counts * middles)
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        apart = mean_below / below - (mean_below[-1] - mean_below) / above
-        between = np.nan_to_num(below * above * apart**2)
-    return float(edges[1 + int(np.argmax(between))])
-
-
-def _spread(mask: NDArray[np.bool_], reach: tuple[int, int]) -> NDArray[np.bool_]:
-    """Dilation by a rectangle in rows and columns; beyond the border nothing is set."""
-    for axis, steps in ((1, reach[0]), (2, reach[1])):
-        grown = mask.copy()
-        for step in range(1, min(steps, mask.shape[axis] - 1) + 1):
-            head = [slice(None)] * 3
-            tail = [slice(None)] * 3
-            head[axis], tail[axis] = slice(step, None), slice(None, -step)
-            grown[tuple(head)] |= mask[tuple(tail)]
-            grown[tuple(tail)] |= mask[tuple(head)]
-        mask = grown
-    return mask

@@ -8,8 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
-from sdk.kernels import AnatomicalFilter, BoxWorkspace, DecodeOptions, NmsOptions, RegionReason
+from sdk.kernels import (
+    AnatomicalFilter,
+    BoxWorkspace,
+    DecodedBoxes,
+    DecodeOptions,
+    NmsOptions,
+    RegionReason,
+)
+from sdk.tasks.base import Contract
+from sdk.tasks.brain_guide import BrainGuide
 from sdk.tasks.brain_volume import BrainVolume
+from sdk.tasks.microbleed_networks import DetectorContract, RegionsContract
 from sdk.tasks.microbleeds import Candidates, Dropped, DroppedCandidate, Microbleed, Region
 from sdk.tasks.tiles import Corner, Tile, plan_tiles
 from sdk.tensors import Tensors, TensorSpec
@@ -77,32 +87,40 @@ class MicrobleedDetection:
         return _corner(side // STRIDE for side in self.tile)
 
     @property
-    def inputs(self) -> dict[str, tuple[TensorSpec, ...]]:
-        """What each graph takes."""
-        return {
-            "detector": (TensorSpec("tile", (1, 2, *self.tile)),),
-            "regions": (TensorSpec("patch", (1, 5, *self.patch)),),
-        }
-
-    @property
-    def outputs(self) -> dict[str, tuple[TensorSpec, ...]]:
-        """What each graph gives."""
+    def networks(self) -> dict[str, Contract]:
+        """What each graph must fit, by the name that its files have in the manifest."""
         count = len(self.anchors)
         return {
-            "detector": (
-                TensorSpec("logits", (1, count, *self.grid)),
-                TensorSpec("offsets", (1, 4 * count, *self.grid)),
+            "detector": DetectorContract(
+                tile=TensorSpec("tile", (1, 2, *self.tile)),
+                maps=(
+                    TensorSpec("logits", (1, count, *self.grid)),
+                    TensorSpec("offsets", (1, 4 * count, *self.grid)),
+                ),
+                decode=self._decode,
+                nms_iou=self.nms_iou,
+                near=STRIDE,
             ),
-            "regions": (TensorSpec("regions", (1, len(Region), *self.patch)),),
+            "regions": RegionsContract(
+                patch=TensorSpec("patch", (1, 5, *self.patch)),
+                map=TensorSpec("regions", (1, len(Region), *self.patch)),
+                label=self.read_patch,
+            ),
         }
 
-    def prepare(self, volume: Volume) -> BrainVolume:
+    def prepare(self, volume: Volume, guide: BrainGuide | None = None) -> BrainVolume:
         """The volume as the networks see it.
+
+        Args:
+            volume: SWI and phase.
+            guide: window and brain that were known before; None: those of the volume itself.
 
         Raises:
             VolumeError: the volume has no phase or no brain.
         """
-        return BrainVolume.prepare(volume, self.slices, self.percentiles)
+        if guide is None:
+            return BrainVolume.prepare(volume, self.slices, self.percentiles)
+        return BrainVolume.prepare(guide.on(volume), self.slices, self.percentiles, guide.window)
 
     def plan(self, brain: BrainVolume) -> tuple[list[Tile], int]:
         """The tiles to look at, and how many are skipped because they hold no brain."""
@@ -114,14 +132,7 @@ class MicrobleedDetection:
 
     def read_tile(self, outputs: Tensors, tile: Tile, brain: BrainVolume) -> Candidates:
         """Candidates of a tile's core, from the detector's outputs."""
-        count = len(self.anchors)
-        decoded = kernels.decode_boxes(
-            self._anchor_rows,
-            outputs["offsets"].reshape(count, 4, -1),
-            outputs["logits"].reshape(count, -1),
-            DecodeOptions(score_threshold=self.threshold, top=self.TOP),
-            workspace=self._workspace,
-        )
+        decoded = self._decode(outputs)
         boxes, scores = np.asarray(decoded.boxes), np.asarray(decoded.scores)
         low, high = boxes[:, :3].astype(np.float64), boxes[:, 3:]
         fine = (low + high) / 2 + np.array(tile.origin)
@@ -129,6 +140,16 @@ class MicrobleedDetection:
         # Sizes are those of the rows: the network sees voxels, and slices are its coarsest axis.
         diameters = (high - low)[:, 1] * brain.volume.spacing_mm[1]
         return Candidates(brain.to_volume(fine[own]), diameters[own], scores[own])
+
+    def _decode(self, outputs: Tensors) -> DecodedBoxes:
+        count = len(self.anchors)
+        return kernels.decode_boxes(
+            self._anchor_rows,
+            outputs["offsets"].reshape(count, 4, -1),
+            outputs["logits"].reshape(count, -1),
+            DecodeOptions(score_threshold=self.threshold, top=self.TOP),
+            workspace=self._workspace,
+        )
 
     def suppress(
         self, candidates: Candidates, brain: BrainVolume

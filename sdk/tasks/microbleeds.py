@@ -68,6 +68,8 @@ class MicrobleedAnswer:
 
     Attributes:
         volume: the volume in axial order, whose voxels the answer counts.
+        window: SWI values that the networks saw as 0 and 1.
+        brain_box: first and last voxel (slice, row, column) of the brain's bounding box.
         microbleeds: best first.
         dropped: every other candidate above the score threshold, with its reason.
         tiles: tiles the detector looked at.
@@ -76,6 +78,8 @@ class MicrobleedAnswer:
     """
 
     volume: Volume
+    window: tuple[float, float]
+    brain_box: tuple[tuple[int, int, int], tuple[int, int, int]]
     microbleeds: tuple[Microbleed, ...]
     dropped: tuple[DroppedCandidate, ...]
     tiles: int

@@ -1,5 +1,6 @@
 """Every sample runs as its first lines say."""
 
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,21 @@ def test_phantom_run_is_a_run_with_a_mask(tmp_path):
     angiogram = sdk.read_xa(tmp_path / "run.dcm")
     assert len(angiogram) == 40
     assert angiogram[10].mask is not None
+
+
+def test_phantom_brain_is_a_volume_with_its_truth(tmp_path):
+    run("phantom_brain.py", tmp_path, "2.0")
+    volume = sdk.read_volume(tmp_path / "swi.nii.gz", tmp_path / "phase.nii.gz")
+    np.testing.assert_allclose(volume.spacing_mm, (2.0, 2.0, 2.0))
+    with (tmp_path / "truth.csv").open(newline="") as file:
+        truth = list(csv.DictReader(file))
+    assert len(truth) >= 6
+    for row in truth:
+        place = volume.to_voxel([float(row[f"{axis}_mm"]) for axis in "xyz"])
+        assert (place > 0).all()
+        assert (place < volume.shape).all()
+        cut = tuple(slice(round(at) - 1, round(at) + 2) for at in place)
+        assert volume.voxels[cut].min() < 0.5 * np.median(volume.voxels[volume.voxels > 0.3])
 
 
 def test_every_sample_is_tested():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sdk
-from sdk.nifti import read_nifti
+from sdk.nifti import read_nifti, write_nifti
 
 nibabel = pytest.importorskip("nibabel")
 
@@ -42,3 +42,20 @@ def test_refuses_several_volumes_and_other_files(tmp_path):
         read_nifti(tmp_path / "text.nii")
     with pytest.raises(sdk.VolumeError, match="there is no file"):
         read_nifti(tmp_path / "absent.nii")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int16])
+def test_what_is_written_is_read_back_in_its_place(tmp_path, dtype):
+    voxels = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    to_patient = np.array([[0, 0.1, 0.5, -9], [0, 0.6, 0, 3], [2.0, 0, 0.1, 7], [0, 0, 0, 1]])
+    write_nifti(tmp_path / "out.nii.gz", voxels, to_patient)
+    read, place = read_nifti(tmp_path / "out.nii.gz")
+    np.testing.assert_array_equal(read, voxels)
+    np.testing.assert_allclose(place, to_patient, atol=1e-6)
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path):
+    voxels = np.zeros((2, 3, 4), np.float32)
+    for name in ("absent/out.nii", "out.png"):
+        with pytest.raises(sdk.VolumeError, match="cannot be written"):
+            write_nifti(tmp_path / name, voxels, np.eye(4))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sdk
+from sdk.volume_files import read_mask
 
 nibabel = pytest.importorskip("nibabel")
 RADIANS = np.random.default_rng(0).uniform(-3, 3, (6, 5, 4)).astype(np.float32)
@@ -40,3 +41,17 @@ def test_a_damaged_sidecar_is_refused(tmp_path):
     (tmp_path / "swi.json").write_text("{")
     with pytest.raises(sdk.VolumeError, match="is not JSON"):
         sdk.read_volume(swi)
+
+
+def test_a_mask_is_turned_as_its_volume_was(tmp_path):
+    volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
+    mask = (RADIANS > 0).astype(np.uint8)
+    found = read_mask(written(tmp_path / "mask.nii", mask), volume)
+    np.testing.assert_array_equal(found, volume.voxels > 0)
+
+
+def test_a_mask_of_another_grid_is_refused(tmp_path):
+    volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
+    small = written(tmp_path / "small.nii", np.ones((5, 5, 4), np.uint8))
+    with pytest.raises(sdk.VolumeError, match="does not lie on the volume"):
+        read_mask(small, volume)

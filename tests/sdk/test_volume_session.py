@@ -7,6 +7,10 @@ import pytest
 import volume_folders
 
 import sdk
+from sdk import tuning
+from sdk.model_part import part_name
+from sdk.tasks import contract_of, parts_of
+from sdk.tuning import Setting, Tuning
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +159,7 @@ def test_a_machine_that_computes_something_else_is_refused(tmp_path):
     np.savez(folder.path / "golden.npz", **altered)
     files = {n: (folder.path / n).read_bytes() for n in folder.manifest.files}
     sdk.model_folder.write_folder(folder.path, folder.manifest, files)
-    with pytest.raises(sdk.BackendError, match="regions, golden pair 1"):
+    with pytest.raises(sdk.BackendError, match="regions fp32, golden frame 0: regions differs"):
         sdk.VolumeSession(folder.path)
 
 
@@ -166,7 +170,7 @@ def test_other_folders_and_other_sessions_are_told_apart(tmp_path):
     smaller = volume_folders.microbleed_folder(
         tmp_path / "b", options=volume_folders.OPTIONS | {"tile": [48, 48, 48]}
     )
-    with pytest.raises(sdk.ModelFolderError, match="the detector graph does not fit"):
+    with pytest.raises(sdk.ModelFolderError, match="does not fit its task"):
         sdk.VolumeSession(smaller.path)
 
 
@@ -176,3 +180,79 @@ def test_a_closed_session_answers_no_more(tmp_path):
     session.close()
     with pytest.raises(sdk.SessionError, match="closed"):
         session(volume_folders.head())
+
+
+def test_backends_by_name_answer_alike(session, tmp_path):
+    pytest.importorskip("openvino")
+    folder = volume_folders.microbleed_folder(tmp_path)
+    with sdk.VolumeSession(folder.path, backend="openvino", threads=1) as other:
+        outcome = other(volume_folders.head((12, 40, 30)))
+    assert (outcome.backend, other.precision) == ("openvino-cpu", "fp32")
+    expected = bleeds(session, (12, 40, 30)).microbleeds
+    assert [b.voxel for b in outcome.require().microbleeds] == [b.voxel for b in expected]
+
+
+def test_a_library_that_is_not_there_is_an_error(tmp_path):
+    folder = volume_folders.microbleed_folder(tmp_path)
+    with pytest.raises(sdk.BackendError, match="no backend 'abacus'"):
+        sdk.VolumeSession(folder.path, backend="abacus")
+    with pytest.raises(sdk.ModelFolderError, match="no int8 graph of its detector"):
+        sdk.VolumeSession(folder.path, precision="int8")
+
+
+def test_every_network_runs_what_was_tuned_for_it(tmp_path):
+    folder = volume_folders.microbleed_folder(tmp_path, graphs=volume_folders.TWINS)
+    detector, _ = parts_of(folder)
+    choice = Setting(precision="twin", threads=1)
+    record = Tuning(
+        chosen=choice,
+        reason="",
+        measured=(),
+        left_out={},
+        machine=tuning.describe_machine(),
+        graphs=tuning.graph_hashes(detector),
+        versions={},
+    )
+    tuning.write_tuning(detector, record)
+    with sdk.VolumeSession(folder.path) as session:
+        assert session.precision == "fp32"
+        (note,) = session.notes
+        assert note.startswith("tuned.detector.json is ignored: it chose the twin graph, which is")
+    certified = {"calibration": {"certified": True}}
+    folder = volume_folders.microbleed_folder(
+        tmp_path, graphs=volume_folders.TWINS, origin=certified
+    )
+    with sdk.VolumeSession(folder.path) as session:
+        assert session.precision == "detector twin, regions fp32"
+        assert session.notes == ()
+        assert len(session(volume_folders.head((12, 40, 30))).require().microbleeds) == 1
+    with sdk.VolumeSession(folder.path, precision="fp32") as session:
+        assert session.precision == "fp32"
+
+
+def test_your_own_backends_take_the_networks_names(tmp_path):
+    folder = volume_folders.microbleed_folder(tmp_path)
+    replays = {
+        part_name(part): sdk.ReplayBackend(contract_of(part).inputs, [part.golden()[0][1]])
+        for part in parts_of(folder)
+    }
+    with sdk.VolumeSession(folder.path, backend=replays) as session:
+        assert session.backend == "replay"
+        assert session(volume_folders.head()).status is sdk.Status.DELIVERED
+    with pytest.raises(sdk.SessionError, match="a backend named regions, got detector"):
+        sdk.VolumeSession(folder.path, backend={"detector": replays["detector"]})
+    with pytest.raises(sdk.ModelFolderError, match="does not fit its task"):
+        sdk.VolumeSession(folder.path, backend=dict.fromkeys(replays, replays["regions"]))
+
+
+def test_stages_are_recorded_volume_after_volume(tmp_path):
+    with sdk.VolumeSession(volume_folders.microbleed_folder(tmp_path).path) as session:
+        outcomes = [session(volume_folders.head((12, 40, 30))) for _ in range(2)]
+        assert session.latency.summary()["detect"].frames == 2
+    assert set(outcomes[0].stages_ms) == {"prepare", "detect", "localise"}
+    assert outcomes[0].latency_ms == pytest.approx(sum(outcomes[0].stages_ms.values()))
+
+
+def test_the_outcome_repeats_what_the_reader_did(session):
+    volume = replace(volume_folders.head(), notes=("phase stored as radians",))
+    assert session(volume).notes == ("phase stored as radians",)

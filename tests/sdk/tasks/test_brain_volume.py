@@ -5,9 +5,7 @@ import pytest
 import volume_folders
 
 import sdk
-from sdk.tasks.brain_volume import BrainVolume, estimate_brain
-
-RNG = np.random.default_rng(0)
+from sdk.tasks.brain_volume import BrainVolume
 
 
 def prepared(volume=None, slices=47):
@@ -84,18 +82,6 @@ def test_the_share_of_brain_of_a_tile():
     assert brain.brain_share((0, 0, 0), (47, 8, 8)) == 0.0
 
 
-def test_a_scalp_is_no_brain():
-    z, y, x = np.ogrid[-12:12, -55:55, -48:48]
-    level = np.sqrt((z / 14) ** 2 + (y / 44) ** 2 + (x / 36) ** 2)
-    swi = RNG.normal(2, 1, level.shape).clip(0)
-    swi[level < 0.98] = 60
-    swi[(level > 1.12) & (level < 1.22)] = 80
-    volume = sdk.Volume.of_spacing(swi.astype(np.float32), (4.0, 2.0, 2.0))
-    brain, truth = estimate_brain(volume), level < 0.98
-    assert 2 * (brain & truth).sum() / (brain.sum() + truth.sum()) > 0.95
-    assert not brain[(level > 1.12)].any()
-
-
 def test_refuses_a_volume_it_cannot_judge():
     voxels = np.ones((4, 32, 32), np.float32)
     bare = sdk.Volume.of_spacing(voxels, (2.0, 1.0, 1.0))
@@ -111,3 +97,22 @@ def test_refuses_a_volume_it_cannot_judge():
     )
     with pytest.raises(sdk.VolumeError, match="no brain"):
         prepared(nothing)
+
+
+def test_a_given_window_needs_no_voxel():
+    volume = volume_folders.head()
+    brain = BrainVolume.prepare(volume, 47, (0.1, 99.9), (3.0, 7.0))
+    assert brain.window == (3.0, 7.0)
+
+
+@pytest.mark.parametrize("origin", [0, 7, 31, 40])
+def test_the_slices_of_a_tile_are_all_that_it_reads(origin):
+    brain = prepared()
+    first, last = brain.slices_of(origin, 16)
+    tile = np.empty((2, 2, 16, 24, 24), np.float32)
+    brain.fill_tile((origin, 30, 20), tile[0])
+    outside = np.setdiff1d(np.arange(len(brain.brain)), np.arange(first, last + 1))
+    brain.volume.voxels[outside] = -1e6
+    brain.volume.phase[outside] = 1e6
+    brain.fill_tile((origin, 30, 20), tile[1])
+    np.testing.assert_array_equal(*tile)

@@ -1,0 +1,106 @@
+"""An opened model folder: its networks, ready to run, for one caller at a time."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from types import TracebackType
+from typing import ClassVar, TypeVar
+
+from sdk.backends import Backend
+from sdk.errors import SessionError
+from sdk.model_folder import Manifest, ModelFolder
+from sdk.timing import STAGES, LatencyRecord
+
+Opened = TypeVar("Opened", bound="OpenedFolder")
+
+
+class OpenedFolder:
+    """What every session is: a context manager over the backends of one model folder."""
+
+    ANSWERS: ClassVar[str] = "frame"
+    """What it is given."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        backends: Mapping[str, Backend],
+        stages: tuple[str, ...] = STAGES,
+    ) -> None:
+        """Takes a verified folder, and the backend of each of its networks by name."""
+        self._folder = folder
+        self._backends = dict(backends)
+        self._latency = LatencyRecord(stages)
+        self._busy = Lock()
+        self._open = True
+
+    def close(self) -> None:
+        """Releases the graphs; may be called twice."""
+        self._open = False
+        for backend in self._backends.values():
+            backend.close()
+
+    def __enter__(self: Opened) -> Opened:  # noqa: PYI019  Self came with Python 3.11
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def backend(self) -> str:
+        """What really runs, such as ``onnxruntime-cpu``; it can change between runs."""
+        return _summary({name: backend.name for name, backend in self._backends.items()})
+
+    @property
+    def precision(self) -> str:
+        """Precision of the graph that runs; empty if a backend of your own does."""
+        return _summary({name: backend.precision for name, backend in self._backends.items()})
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about how this session runs; every outcome repeats it."""
+        said = (note for backend in self._backends.values() for note in backend.notes)
+        return tuple(dict.fromkeys(said))
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model folder says about itself."""
+        return self._folder.manifest
+
+    @property
+    def latency(self) -> LatencyRecord:
+        """Per-stage latency of what was answered so far."""
+        return self._latency
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        """Holds the session for one answer."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    def _take(self) -> None:
+        """Holds the session until `_busy` is released.
+
+        Raises:
+            SessionError: it is closed, or held.
+        """
+        if not self._open:
+            raise SessionError("this session is closed; open a new one")
+        if not self._busy.acquire(blocking=False):
+            raise SessionError(
+                f"this session is answering another {self.ANSWERS}; use one session per thread"
+            )
+
+
+def _summary(values: Mapping[str, str]) -> str:
+    """What the networks have in common, or what each has."""
+    if len(set(values.values())) == 1:
+        return next(iter(values.values()))
+    return ", ".join(f"{name} {value}" for name, value in values.items())
