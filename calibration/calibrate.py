@@ -8,9 +8,11 @@ from typing import Any, get_args
 
 from rich.console import Console
 
+from calibration.agreement import Tolerance
 from calibration.folder import add, check_target
-from calibration.gate import Tolerance
-from calibration.pipeline import Choice, Options, Outcome, quantise
+from calibration.options import Choice, Options
+from calibration.outcome import Outcome
+from calibration.pipeline import quantise
 from calibration.progress import Bars
 from calibration.recovery import STEPS
 from calibration.tensorrt_cache import read_cache, write_cache
@@ -130,6 +132,11 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="NAME",
         help="operations to leave in float; * stands for any part of a name",
+    )
+    option(
+        "--int8-states",
+        action="store_true",
+        help="quantise what a network carries from frame to frame too; float by default",
     )
     option(
         "--recover",

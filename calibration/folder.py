@@ -44,9 +44,13 @@ class Quantised:
 
 
 def golden_tolerances(folder: ModelFolder, backend: Backend) -> dict[str, float]:
-    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did."""
+    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did.
+
+    The vectors are the frames of one run: what the backend carries, it carries through them.
+    """
     least = folder.manifest.golden.tolerance if folder.manifest.golden else 0.0
     found: dict[str, float] = {}
+    backend.begin_run()
     for inputs, recorded in folder.golden():
         for name, tensor in inputs.items():
             np.copyto(backend.inputs[name], tensor)

@@ -10,12 +10,14 @@ from typing import Any
 import onnx
 from onnx import ModelProto, helper, version_converter
 
+from calibration.agreement import Measured
 from calibration.errors import CalibrationError
 from calibration.folder import golden_tolerances
 from calibration.frames import Selection
-from calibration.gate import Agreement, compare
+from calibration.gate import compare
 from calibration.graph import Graph
 from calibration.half import Kept, halve
+from calibration.play import Player
 from calibration.progress import Track, silent
 from calibration.qdq import dequantised_name
 from sdk.backends import Backend
@@ -58,7 +60,7 @@ def compare_typed(
     held_out: Selection,
     threads: int | None,
     track: Track = silent,
-) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
+) -> tuple[dict[tuple[str, str], Measured], dict[str, dict[str, float]]]:
     """Agreement of the typed graphs with FP32, and their tolerances on the golden vectors.
 
     Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
@@ -70,8 +72,10 @@ def compare_typed(
             path = place / f"{precision}.onnx"
             path.write_bytes(content)
             backends[precision] = stack.enter_context(closing(_open(path, threads)))
+        few = held_out.first(TYPED_FRAMES)
+        players = {name: Player(backend, few) for name, backend in backends.items()}
         golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
-        agreements = compare(backends, held_out.first(TYPED_FRAMES), track)
+        agreements = compare(players, few, track)
         return {pair: them for pair, them in agreements.items() if pair[0] == "fp32"}, golden
 
 

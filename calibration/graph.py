@@ -1,8 +1,9 @@
 """A read-only view of an ONNX graph: who makes a tensor, who reads it, what is constant."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Graph:
         outputs: names of what comes out.
         constants: name -> values, of initialisers and Constant nodes.
         shapes: name -> static shape of every float32 activation whose shape is known.
+        states: inputs that come from the outputs of the last run: input name -> output name.
     """
 
     model: ModelProto
@@ -59,6 +61,7 @@ class Graph:
     outputs: tuple[str, ...]
     constants: Mapping[str, TensorProto]
     shapes: Mapping[str, tuple[int, ...]]
+    states: Mapping[str, str] = field(default_factory=dict)
     producer: dict[str, Node] = field(init=False, repr=False)
     readers: dict[str, tuple[Node, ...]] = field(init=False, repr=False)
 
@@ -101,14 +104,47 @@ class Graph:
             stored[name].CopyFrom(constants[name])
         return replace(self, model=model, constants=constants)
 
+    def behind(self, tensors: Iterable[str]) -> set[str]:
+        """These tensors and everything that is computed from them."""
+        found = set(tensors)
+        for node in self.nodes:
+            if found.intersection(node.inputs):
+                found.update(node.outputs)
+        return found
+
+    def before(self, tensors: Iterable[str]) -> set[str]:
+        """These tensors and everything that they are computed from."""
+        found = set(tensors)
+        for node in reversed(self.nodes):
+            if found.intersection(node.outputs):
+                found.update(node.inputs)
+        return found
+
+    @cached_property
+    def recurrent(self) -> frozenset[int]:
+        """Positions of the operations through which a state comes back to itself."""
+        found: set[int] = set()
+        for source, target in self.states.items():
+            after, before = self.behind([source]), self.before([target])
+            found |= {
+                node.index
+                for node in self.nodes
+                if after.intersection(node.inputs) and before.intersection(node.outputs)
+            }
+        return frozenset(found)
+
     def order(self) -> dict[str, int]:
         """Rank of every activation: the inputs, then the outputs of each node."""
         names = (*self.inputs, *(name for node in self.nodes for name in node.outputs))
         return {name: rank for rank, name in enumerate(names)}
 
 
-def read_graph(path: Path) -> Graph:
+def read_graph(path: Path, states: Mapping[str, str] | None = None) -> Graph:
     """Reads a graph and checks that it can be quantised.
+
+    Args:
+        path: an ONNX file.
+        states: inputs that it takes from its own last run: input name -> output name.
 
     Raises:
         CalibrationError: it is no ONNX file, is quantised already, has dynamic shapes, an
@@ -121,11 +157,12 @@ def read_graph(path: Path) -> Graph:
     except Exception as error:  # protobuf, the checker and shape inference share no base class
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CalibrationError(f"{path} is not a valid ONNX network: {reason}") from error
-    graph = _view(model, inferred)
+    graph = replace(_view(model, inferred), states=dict(states or {}))
     _check_opset(path, graph)
     _check_float(path, graph)
     _check_static(path, graph)
     _check_folded(path, graph)
+    _check_states(path, graph)
     return graph
 
 
@@ -205,4 +242,13 @@ def _check_folded(path: Path, graph: Graph) -> None:
             raise CalibrationError(
                 f"{path}: BatchNormalization {node.name} follows {before.op} {before.name} and is "
                 "not folded into it; export the network in evaluation mode with constant folding"
+            )
+
+
+def _check_states(path: Path, graph: Graph) -> None:
+    for before, after in graph.states.items():
+        if before not in graph.inputs or after not in graph.outputs:
+            raise CalibrationError(
+                f"{path}: expected the state {before}, given back as {after}; the graph takes "
+                f"{', '.join(graph.inputs)} and gives {', '.join(graph.outputs)}"
             )

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from calibration.agreement import Tolerance
 from calibration.bias import corrected, mean_shifts
 from calibration.candidate import Candidate, Source
 from calibration.equalise import equalise
-from calibration.gate import Tolerance
 from calibration.judge import Judge, Verdict, hardest
 from calibration.sensitivity import fewest, multiplications, rank
 

@@ -90,6 +90,12 @@ def _transposed(_: Graph, node: Node) -> str | None:
     return None
 
 
+def _recurrent(graph: Graph, node: Node) -> str | None:
+    if node.index in graph.recurrent:
+        return "recurrent: what it computes comes back in every later frame, and so does its error"
+    return None
+
+
 def _depthwise(graph: Graph, node: Node) -> str | None:
     group = node.attributes.get("group", 1)
     per_group = graph.constants[node.inputs[1]].dims[1]
@@ -171,6 +177,7 @@ RULES: tuple[Rule, ...] = (
     _transposed,
     _weight_on_the_left,
     _not_float32,
+    _recurrent,
     _depthwise,
     _first,
     _last,

@@ -1,5 +1,6 @@
 """The clinical questions. To add one, write its file and name it in TASKS."""
 
+from dataclasses import fields
 from typing import Any
 
 from sdk.errors import ModelFolderError
@@ -22,6 +23,7 @@ __all__ = [
     "Task",
     "Vessels",
     "dice",
+    "make_like",
     "make_task",
 ]
 
@@ -58,3 +60,9 @@ def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Tas
         raise ModelFolderError(
             f"the options in {folder.path} do not fit {manifest.task!r}: {error}"
         ) from error
+
+
+def make_like(task: Task[Any]) -> Task[Any]:
+    """A task with the same options, that has seen no frame."""
+    options = {f.name: getattr(task, f.name) for f in fields(task) if f.init}  # type: ignore[arg-type]
+    return type(task)(**options)

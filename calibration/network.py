@@ -1,0 +1,94 @@
+"""One graph of a model folder on its way to INT8: read, placed, ranged, and recovered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from calibration.candidate import Candidate, Source
+from calibration.choose import Trial, choose_for_all, choose_per_tensor
+from calibration.collect import CollectOptions
+from calibration.errors import CalibrationError
+from calibration.frames import Selection
+from calibration.graph import read_graph
+from calibration.histogram import Histogram
+from calibration.options import Options
+from calibration.placement import place
+from calibration.progress import Track
+from calibration.ranges import Range, limits_of, share_limits
+from calibration.recovery import Remedy, recover
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Network:
+    """What is to be quantised, and with which frames.
+
+    Attributes:
+        path: the FP32 graph.
+        frames: give the ranges.
+        states: inputs that it takes from its own last run: input name -> output name.
+        shelf: folder that keeps finished histograms; None: nowhere.
+    """
+
+    path: Path
+    frames: Selection
+    states: Mapping[str, str]
+    shelf: Path | None = None
+
+
+def make_candidate(
+    network: Network, options: Options, track: Track
+) -> tuple[Candidate, list[dict[str, Any]]]:
+    """The candidate to judge on held-out data, and what recovery tried to make it.
+
+    Raises:
+        CalibrationError: the network cannot be quantised, or not with these frames.
+    """
+    graph = read_graph(network.path, {} if options.int8_states else network.states)
+    source = Source(
+        path=network.path,
+        frames=network.frames,
+        choose=partial(_choose, options),
+        collecting=collecting(network, options),
+        track=track,
+    )
+    remedy = Remedy(
+        steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float
+    )
+    return recover(source.make(graph, place(graph, options.keep_float)), source, remedy)
+
+
+def collecting(network: Network, options: Options) -> CollectOptions:
+    """How its histograms are collected."""
+    return CollectOptions(threads=options.threads, shelf=network.shelf)
+
+
+def _choose(
+    options: Options,
+    trial: Trial,
+    histograms: Mapping[str, Histogram],
+    groups: Sequence[Sequence[str]],
+    track: Track,
+) -> tuple[dict[str, Range], dict[str, float]]:
+    match options.ranges:
+        case "best":
+            ranges, qualities = choose_for_all(trial, histograms, groups, track)
+        case "per-tensor":
+            ranges, qualities = choose_per_tensor(trial, histograms, groups, track)
+        case method:
+            limits = limits_of(histograms, method)
+            ranges, qualities = share_limits(limits, histograms, groups), {}
+    if not options.limits:
+        return ranges, qualities
+    unknown = set(options.limits) - set(histograms)
+    if unknown == set(options.limits):
+        raise CalibrationError(
+            f"the calibration cache names none of the tensors to quantise, such as "
+            f"{next(iter(histograms))}; it belongs to another network"
+        )
+    limits = {name: (item.method, item.limit) for name, item in ranges.items()}
+    limits |= {
+        name: ("loaded", limit) for name, limit in options.limits.items() if name in histograms
+    }
+    return share_limits(limits, histograms, groups), qualities
