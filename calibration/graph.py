@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper, shape_inference
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from calibration.errors import CalibrationError
 
@@ -151,7 +151,7 @@ def read_graph(path: Path, states: Mapping[str, str] | None = None) -> Graph:
             unsupported opset, or a BatchNormalization that belongs into a convolution.
     """
     try:
-        model = onnx.load(path)
+        model = _with_own_constants(onnx.load(path))
         onnx.checker.check_model(model)
         inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
     except Exception as error:  # protobuf, the checker and shape inference share no base class
@@ -164,6 +164,29 @@ def read_graph(path: Path, states: Mapping[str, str] | None = None) -> Graph:
     _check_folded(path, graph)
     _check_states(path, graph)
     return graph
+
+
+def _with_own_constants(model: ModelProto) -> ModelProto:
+    """Exporters store equal weights once, behind Identity: every reader gets a constant of its own.
+
+    Weights are told from activations by where they come from, and equalisation changes them.
+    """
+    stored = {item.name: item for item in model.graph.initializer}
+    kept = []
+    for node in model.graph.node:
+        source = stored.get(node.input[0]) if node.op_type == "Identity" else None
+        if source is None or node.output[0] in {item.name for item in model.graph.output}:
+            kept.append(node)
+            continue
+        own = TensorProto()
+        own.CopyFrom(source)
+        own.name = node.output[0]
+        model.graph.initializer.append(own)
+        stored[own.name] = own
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in kept]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+    return model
 
 
 def _view(model: ModelProto, inferred: ModelProto) -> Graph:

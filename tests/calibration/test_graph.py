@@ -91,3 +91,18 @@ def test_a_batch_norm_that_nothing_can_fold_is_taken(tmp_path):
 def test_networks_of_the_suite_have_the_opset(tmp_path):
     assert networks.OPSET[0].version == 17
     assert read_graph(networks.darkness(tmp_path / "net.onnx")).outputs == ("logits",)
+
+
+def test_equal_weights_that_are_stored_once_belong_to_their_readers(tmp_path):
+    net = Net()
+    first = net.relu(net.conv("image", (1, 16), name="first"))
+    shared = net.weights[-1].name
+    middle = net.conv(first, (16, 16), name="middle", bias=False)
+    net.nodes[-1].input.append(net.op("Identity", shared, name="again"))
+    net.nodes.insert(0, net.nodes.pop())
+    net.conv(net.relu(middle), (16, 1), side=1, name="logits")
+    graph = read_graph(net.save(tmp_path / "net.onnx", {"logits": [1, 1, 32, 32]}))
+    assert [node.op for node in graph.nodes] == ["Conv", "Relu", "Conv", "Relu", "Conv"]
+    assert np.array_equal(graph.values("again"), graph.values(shared))
+    changed = graph.with_values({"again": 2 * graph.values("again")})
+    assert np.array_equal(changed.values(shared), graph.values(shared))
