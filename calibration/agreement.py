@@ -19,6 +19,12 @@ class Tolerance:
     """Mean Dice of its vessel masks against those of FP32."""
     min_same_grade: float = 0.99
     """Share of the frames with the same grade, for tasks that grade."""
+    max_lost_sensitivity: float = 0.0
+    """By which lesion sensitivity may lie below that of FP32, for detectors."""
+    max_more_false_positives: float = 0.1
+    """By which false positives per subject may lie above those of FP32."""
+    min_same_region: float = 0.98
+    """Share of the bleeds that both find with the same region."""
 
 
 class Measured(Protocol):

@@ -18,7 +18,6 @@ from calibration.gate import compare
 from calibration.graph import Graph
 from calibration.half import Kept, halve
 from calibration.play import Player
-from calibration.progress import Track, silent
 from calibration.qdq import dequantised_name
 from sdk.backends import Backend
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
@@ -56,18 +55,18 @@ def typed_forms(
 
 def compare_typed(
     folder: ModelFolder,
+    fp32: Path,
     graphs: Mapping[str, bytes],
     held_out: Selection,
     threads: int | None,
-    track: Track = silent,
 ) -> tuple[dict[tuple[str, str], Measured], dict[str, dict[str, float]]]:
-    """Agreement of the typed graphs with FP32, and their tolerances on the golden vectors.
+    """Agreement of typed graphs with their FP32 graph, and tolerances on the golden vectors.
 
     Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        backends = {"fp32": stack.enter_context(closing(_open(folder.graph("fp32"), threads)))}
+        backends = {"fp32": stack.enter_context(closing(_open(fp32, threads)))}
         for precision, content in graphs.items():
             path = place / f"{precision}.onnx"
             path.write_bytes(content)
@@ -75,7 +74,7 @@ def compare_typed(
         few = held_out.first(TYPED_FRAMES)
         players = {name: Player(backend, few) for name, backend in backends.items()}
         golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
-        agreements = compare(players, few, track)
+        agreements = compare(players, few)
         return {pair: them for pair, them in agreements.items() if pair[0] == "fp32"}, golden
 
 

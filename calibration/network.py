@@ -13,7 +13,7 @@ from calibration.errors import CalibrationError
 from calibration.frames import Selection
 from calibration.graph import read_graph
 from calibration.histogram import Histogram
-from calibration.options import Options
+from calibration.options import Choice, Options
 from calibration.placement import place
 from calibration.progress import Track
 from calibration.ranges import Range, limits_of, share_limits
@@ -29,12 +29,16 @@ class Network:
         frames: give the ranges.
         states: inputs that it takes from its own last run: input name -> output name.
         shelf: folder that keeps finished histograms; None: nowhere.
+        ranges: how they are chosen, unless the options say otherwise.
+        group_bytes: activations looked at in one run of the graph.
     """
 
     path: Path
     frames: Selection
     states: Mapping[str, str]
     shelf: Path | None = None
+    ranges: Choice = "best"
+    group_bytes: int = CollectOptions.group_bytes
 
 
 def make_candidate(
@@ -49,7 +53,7 @@ def make_candidate(
     source = Source(
         path=network.path,
         frames=network.frames,
-        choose=partial(_choose, options),
+        choose=partial(_choose, options.ranges or network.ranges, options.limits),
         collecting=collecting(network, options),
         track=track,
     )
@@ -61,34 +65,41 @@ def make_candidate(
 
 def collecting(network: Network, options: Options) -> CollectOptions:
     """How its histograms are collected."""
-    return CollectOptions(threads=options.threads, shelf=network.shelf)
+    return CollectOptions(
+        threads=options.threads, shelf=network.shelf, group_bytes=network.group_bytes
+    )
 
 
 def _choose(
-    options: Options,
+    choice: Choice,
+    limits: Mapping[str, float],
     trial: Trial,
     histograms: Mapping[str, Histogram],
-    groups: Sequence[Sequence[str]],
-    track: Track,
+    *more: Any,
 ) -> tuple[dict[str, Range], dict[str, float]]:
-    match options.ranges:
+    groups, track = more
+    match choice:
         case "best":
             ranges, qualities = choose_for_all(trial, histograms, groups, track)
         case "per-tensor":
             ranges, qualities = choose_per_tensor(trial, histograms, groups, track)
         case method:
-            limits = limits_of(histograms, method)
-            ranges, qualities = share_limits(limits, histograms, groups), {}
-    if not options.limits:
-        return ranges, qualities
-    unknown = set(options.limits) - set(histograms)
-    if unknown == set(options.limits):
+            ranges, qualities = share_limits(limits_of(histograms, method), histograms, groups), {}
+    return (_limited(ranges, limits, histograms, groups) if limits else ranges), qualities
+
+
+def _limited(
+    ranges: Mapping[str, Range],
+    limits: Mapping[str, float],
+    histograms: Mapping[str, Histogram],
+    groups: Sequence[Sequence[str]],
+) -> dict[str, Range]:
+    """The ranges with given limits in place of those found."""
+    if not set(limits) & set(histograms):
         raise CalibrationError(
             f"the calibration cache names none of the tensors to quantise, such as "
             f"{next(iter(histograms))}; it belongs to another network"
         )
-    limits = {name: (item.method, item.limit) for name, item in ranges.items()}
-    limits |= {
-        name: ("loaded", limit) for name, limit in options.limits.items() if name in histograms
-    }
-    return share_limits(limits, histograms, groups), qualities
+    both = {name: (item.method, item.limit) for name, item in ranges.items()}
+    both |= {name: ("loaded", limit) for name, limit in limits.items() if name in histograms}
+    return share_limits(both, histograms, groups)

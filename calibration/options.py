@@ -8,6 +8,7 @@ from typing import Literal
 from calibration.agreement import Tolerance
 from calibration.recovery import STEPS, Step
 
+FRAMES, TILES = 64, 24
 Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
 
 
@@ -15,14 +16,16 @@ Choice = Literal["best", "per-tensor", "minmax", "percentile", "mse", "entropy"]
 class Options:
     """How a network is quantised."""
 
-    count: int = 64
-    """Frames that give the ranges; whole runs where the network follows runs."""
+    count: int | None = None
+    """Frames, or tiles and patches of volumes, that give the ranges; None: 64, or 24 of each.
+    Whole runs where the network follows runs."""
     held_out: Sequence[Path] = ()
     """Runs to compare on; empty: frames, or runs, between those that give the ranges."""
     held_out_count: int = 32
     """Frames to compare on."""
-    ranges: Choice = "best"
-    """Method, or how to choose between them."""
+    ranges: Choice | None = None
+    """Method, or how to choose between them; None: best, but minmax for a detector, from which
+    anything that clips tails takes its lesions."""
     keep_float: Sequence[str] = ()
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
     int8_states: bool = False

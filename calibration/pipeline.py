@@ -3,13 +3,10 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from calibration.agreement import Measured, Tolerance
-from calibration.candidate import FORMS, TRIAL_FRAMES, Candidate
+from calibration.agreement import Measured
+from calibration.candidate import FORMS, TRIAL_FRAMES
 from calibration.collect import largest_magnitudes
 from calibration.examples import Example, draw_examples
 from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
@@ -23,9 +20,14 @@ from calibration.page import write_report
 from calibration.play import Player
 from calibration.progress import Track
 from calibration.ranges import dump_ranges
+from calibration.report import Account, Looked, decided
 from calibration.selecting import select_both, shelf_of
+from calibration.volumes.pipeline import quantise_volumes
 from sdk.backends import open_backend
 from sdk.model_folder import ModelFolder, sha256_of
+from sdk.tasks.microbleed_detection import MicrobleedDetection
+
+FRAME_TOLERANCES = ("min_dice", "min_same_grade")
 
 
 def quantise(
@@ -36,6 +38,8 @@ def quantise(
     Raises:
         CalibrationError: the network cannot be quantised, or not with these frames.
     """
+    if folder.manifest.task == MicrobleedDetection.name:
+        return quantise_volumes(folder, frames, options, track)
     seen, held_out = select_both(folder, frames, options, track)
     with closing(seen), closing(held_out):
         return _quantise(folder, (seen, held_out), options, track)
@@ -57,32 +61,29 @@ def _quantise(
     few = seen.first(TRIAL_FRAMES)
     largest = largest_magnitudes(candidate.graph, few, collecting(network, options), track)
     typed, typing = typed_forms(candidate.graph, graphs["int8"], largest)
-    more = compare_typed(folder, typed, held_out, options.threads, track)
+    more = compare_typed(folder, network.path, typed, held_out, options.threads)
     graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
-    shortfalls = _shortfalls(agreements, options.tolerance)
-    origin = _origin(options, selections, agreements, shortfalls)
-    report = origin | _details(candidate, selections) | {"recovery": recovery} | typing
+    account = Account(
+        seen=Looked.at(seen),
+        held_out=Looked.at(held_out),
+        agreements=agreements,
+        tolerance=options.tolerance,
+        asked=FRAME_TOLERANCES,
+        ranges=options.ranges or network.ranges,
+    )
+    origin = account.origin()
+    report = origin | decided(candidate) | account.lists() | {"recovery": recovery} | typing
     files = {GRAPHS[precision]: content for precision, content in graphs.items()}
+    names = {precision: GRAPHS[precision] for precision in graphs}
     files[RANGES] = dump_ranges(candidate.ranges, seen.sha256, sha256_of(network.path))
     files |= write_report(folder.manifest.task, report, candidate.histograms, examples)
     return Outcome(
-        quantised=Quantised(files=files, golden=golden, origin=origin),
+        quantised=Quantised(files=files, graphs=names, golden=golden, origin=origin),
         ranges=candidate.ranges,
         agreements=agreements,
-        shortfalls=shortfalls,
+        shortfalls=account.shortfalls,
         recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
-    )
-
-
-def _shortfalls(
-    agreements: Mapping[tuple[str, str], Measured], tolerance: Tolerance
-) -> tuple[str, ...]:
-    return tuple(
-        f"{precision}: {reason}"
-        for (reference, precision), agreement in agreements.items()
-        if reference == "fp32"
-        for reason in agreement.shortfalls(tolerance)
     )
 
 
@@ -107,46 +108,3 @@ def _compare(
         golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
         agreements = compare(players, held_out, track)
         return agreements, golden, draw_examples(players, held_out, agreements, options.examples)
-
-
-def _origin(
-    options: Options,
-    selections: tuple[Selection, Selection],
-    agreements: Mapping[tuple[str, str], Measured],
-    shortfalls: Sequence[str],
-) -> dict[str, Any]:
-    """What manifest and report both say."""
-    seen, held_out = selections
-    return {
-        "certified": not shortfalls,
-        "shortfalls": list(shortfalls),
-        "tolerance": asdict(options.tolerance),
-        "ranges": options.ranges,
-        "frames": {"count": len(seen), "sha256": seen.sha256},
-        "held_out": {"count": len(held_out), "sha256": held_out.sha256},
-        "agreement": {f"{b} against {a}": them.summary() for (a, b), them in agreements.items()},
-        "versions": {name: version(name) for name in ("numpy", "onnx", "onnxruntime")},
-    }
-
-
-def _details(candidate: Candidate, selections: tuple[Selection, Selection]) -> dict[str, Any]:
-    """What the report says beyond the manifest."""
-    seen, held_out = selections
-    placement = candidate.placement
-    return {
-        "output_signal_over_noise_db": dict(candidate.qualities),
-        "decisions": [asdict(decision) for decision in placement.decisions],
-        "shared_scales": [list(group) for group in placement.groups],
-        "tensors": {
-            name: {
-                "limit": item.limit,
-                "method": item.method,
-                "clipped": item.clipped,
-                "in_both_graphs": name in placement.tensorrt.pairs,
-            }
-            for name, item in candidate.ranges.items()
-        },
-        "calibration_frames": [seen.label(pick) for pick in seen.picks],
-        "held_out_frames": [held_out.label(pick) for pick in held_out.picks],
-        "refused_frames": [*seen.refused, *held_out.refused],
-    }

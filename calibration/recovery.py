@@ -71,6 +71,7 @@ def told_of_step(said: Mapping[str, Any]) -> str:
     words += said["shortfalls"]
     state = "" if said["step"] == "none" else "kept" if said["kept"] else "not kept"
     name = "as it is" if said["step"] == "none" else said["step"]
+    name = f"{said['network']}, {name}" if "network" in said else name
     return f"recovery, {name}: {', '.join([state, *words] if state else words)}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from calibration.errors import CalibrationError
 from calibration.frames import Selection, pick_frames, select, split
-from calibration.options import Options
+from calibration.options import FRAMES, Options
 from calibration.progress import Track
 from calibration.runs import open_runs
 from calibration.sequences import Sequences, pick_runs, split_runs
@@ -28,16 +28,17 @@ def select_both(
     task, intended = make_task(folder), folder.manifest.intended_input
     runs = open_runs(frames)
     pick = pick_runs if task.states else pick_frames
+    count, held_out_count = options.count or FRAMES, options.held_out_count
     if options.held_out:
         others = open_runs(options.held_out)
-        picks, aside = pick(runs, options.count), pick(others, options.held_out_count)
+        picks, aside = pick(runs, count), pick(others, held_out_count)
     elif task.states:
         others = runs
-        picks, aside = split_runs(runs, options.count, options.held_out_count)
+        picks, aside = split_runs(runs, count, held_out_count)
     else:
         others = runs
-        wanted = pick_frames(runs, options.count + options.held_out_count)
-        share = options.held_out_count / (options.count + options.held_out_count)
+        wanted = pick_frames(runs, count + held_out_count)
+        share = held_out_count / (count + held_out_count)
         picks, aside = split(wanted, max(1, round(share * len(wanted))))
     seen = select(runs, picks, task, intended, track)
     held_out = select(others, aside, task, intended, track)

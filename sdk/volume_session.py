@@ -93,7 +93,7 @@ class VolumeSession:
             BackendError: the library is missing, or does not compute what was recorded.
         """
         self._folder = ModelFolder.open(folder)
-        self._task = _make_task(self._folder)
+        self._task = _make_task(self._folder, precision)
         self._busy = Lock()
         self._graphs: dict[str, Backend] = {}
         try:
@@ -274,7 +274,7 @@ def _listed(specs: Iterable[TensorSpec]) -> str:
     return ", ".join(sorted(map(str, specs)))
 
 
-def _make_task(folder: ModelFolder) -> MicrobleedDetection:
+def _make_task(folder: ModelFolder, precision: str) -> MicrobleedDetection:
     manifest = folder.manifest
     if manifest.task != MicrobleedDetection.name:
         raise ModelFolderError(
@@ -282,7 +282,7 @@ def _make_task(folder: ModelFolder) -> MicrobleedDetection:
             f"{MicrobleedDetection.name!r}; open folders of frame tasks with sdk.Session"
         )
     try:
-        return MicrobleedDetection(**manifest.options)
+        return MicrobleedDetection(**manifest.options_of(precision))
     except (TypeError, ValueError) as error:
         raise ModelFolderError(
             f"the options in {folder.path} do not fit {manifest.task!r}: {error}"
