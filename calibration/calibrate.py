@@ -145,6 +145,12 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         help="quantise what a network carries from frame to frame too; float by default",
     )
     option(
+        "--fewer",
+        action="store_true",
+        help="write an INT8 graph with half of its operations in float too, for devices whose "
+        "TensorRT cannot build the first",
+    )
+    option(
         "--recover",
         nargs="*",
         choices=STEPS,

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.collect import Feed
-from calibration.graph import Graph
 from calibration.histogram import Histogram
 from calibration.placement import Placement
 from calibration.progress import Track, silent
 from calibration.qdq import Form, grid_of, scale_name, write_tunable
+from calibration.quantisable import Quantisable
 from calibration.ranges import METHODS, Method, Range, limits_of, share_limits
 from sdk.backends import open_backend
 
@@ -26,7 +26,7 @@ class Trial:
 
     def __init__(
         self,
-        graph: Graph,
+        graph: Quantisable,
         placement: Placement,
         feed: Feed,
         path: Path,

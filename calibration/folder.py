@@ -18,6 +18,8 @@ GRAPHS = {
     "int8.cpu": "graph.int8.cpu.onnx",
     "fp16": "graph.fp16.onnx",
     "int8.fp16": "graph.int8.fp16.onnx",
+    "int8.fewer": "graph.int8.fewer.onnx",
+    "int8.fewer.fp16": "graph.int8.fewer.fp16.onnx",
 }
 """Precision -> file; a form that a network does not allow is left out."""
 RANGES = "ranges.json"

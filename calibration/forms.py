@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from calibration.errors import CalibrationError
 from calibration.folder import golden_tolerances
 from calibration.frames import Selection
 from calibration.gate import compare
-from calibration.graph import Graph
 from calibration.half import Kept, halve
 from calibration.play import Player
 from calibration.qdq import dequantised_name
+from calibration.quantisable import Quantisable
 from sdk.backends import Backend
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
 from sdk.model_folder import ModelFolder
@@ -30,19 +31,21 @@ TYPED_FRAMES = 8
 
 
 def typed_forms(
-    graph: Graph, int8: bytes, largest: Mapping[str, float]
+    graph: Quantisable, quantised: Mapping[str, bytes], largest: Mapping[str, float]
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Precision -> typed graph, and what the report says: operations in FP32, forms left out.
 
     Args:
         graph: the FP32 graph.
-        int8: its quantised form with signed pairs.
+        quantised: precision -> its forms with signed pairs.
         largest: largest magnitude seen of every float activation.
     """
     reached = {**largest, **{dequantised_name(name): value for name, value in largest.items()}}
     graphs: dict[str, bytes] = {}
     said: dict[str, Any] = {"kept_in_fp32": {}, "forms_left_out": {}}
-    sources = {"fp16": lambda: graph.model, "int8.fp16": lambda: _raise_opset(int8)}
+    sources: dict[str, Callable[[], ModelProto]] = {"fp16": lambda: graph.model}
+    for precision, content in quantised.items():
+        sources[f"{precision}.fp16"] = partial(_raise_opset, content)
     for precision, source in sources.items():
         made, kept, reason = _try(source, reached)
         if reason:

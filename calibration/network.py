@@ -10,14 +10,18 @@ from calibration.candidate import Candidate, Source
 from calibration.choose import Trial, choose_for_all, choose_per_tensor
 from calibration.collect import CollectOptions
 from calibration.errors import CalibrationError
+from calibration.fewer import with_fewer
 from calibration.frames import Selection
-from calibration.graph import read_graph
 from calibration.histogram import Histogram
 from calibration.options import Choice, Options
 from calibration.placement import place
 from calibration.progress import Track
+from calibration.quantisable import read_quantisable
 from calibration.ranges import Range, limits_of, share_limits
 from calibration.recovery import Remedy, recover
+
+Recovery = list[dict[str, Any]]
+"""What was tried, and what was measured."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,15 +45,16 @@ class Network:
     group_bytes: int = CollectOptions.group_bytes
 
 
-def make_candidate(
+def make_candidates(
     network: Network, options: Options, track: Track
-) -> tuple[Candidate, list[dict[str, Any]]]:
-    """The candidate to judge on held-out data, and what recovery tried to make it.
+) -> tuple[Candidate, Candidate | None, Recovery]:
+    """The candidate to judge on held-out data, one with fewer INT8 operations if it is asked for,
+    and what recovery tried.
 
     Raises:
         CalibrationError: the network cannot be quantised, or not with these frames.
     """
-    graph = read_graph(network.path, {} if options.int8_states else network.states)
+    graph = read_quantisable(network.path, {} if options.int8_states else network.states)
     source = Source(
         path=network.path,
         frames=network.frames,
@@ -60,7 +65,9 @@ def make_candidate(
     remedy = Remedy(
         steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float
     )
-    return recover(source.make(graph, place(graph, options.keep_float)), source, remedy)
+    plain = source.make(graph, place(graph, options.keep_float))
+    candidate, told = recover(plain, source, remedy)
+    return candidate, with_fewer(candidate, source) if options.fewer else None, told
 
 
 def collecting(network: Network, options: Options) -> CollectOptions:

@@ -30,6 +30,8 @@ class Options:
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
     int8_states: bool = False
     """Quantise the operations through which states come back to themselves, too."""
+    fewer: bool = False
+    """Make a second INT8 graph with half of its operations in float."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """Tensor -> limit that replaces the one found."""
     recover: Sequence[Step] = STEPS

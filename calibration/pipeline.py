@@ -6,14 +6,14 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from calibration.agreement import Measured
-from calibration.candidate import FORMS, TRIAL_FRAMES
+from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES
 from calibration.collect import largest_magnitudes
 from calibration.examples import Example, draw_examples
 from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
 from calibration.forms import compare_typed, typed_forms
 from calibration.frames import Selection
 from calibration.gate import compare
-from calibration.network import Network, collecting, make_candidate
+from calibration.network import Network, collecting, make_candidates
 from calibration.options import Options
 from calibration.outcome import Outcome
 from calibration.page import write_report
@@ -55,12 +55,14 @@ def _quantise(
         states=seen.task.states,
         shelf=shelf_of(folder, seen, options.resume) if options.resume else None,
     )
-    candidate, recovery = make_candidate(network, options, track)
+    candidate, fewer, recovery = make_candidates(network, options, track)
     graphs = {precision: candidate.write(precision) for precision in FORMS}
+    signed = {"int8": graphs["int8"]} | ({FEWER: fewer.write("int8")} if fewer else {})
+    graphs |= signed
     agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
     few = seen.first(TRIAL_FRAMES)
     largest = largest_magnitudes(candidate.graph, few, collecting(network, options), track)
-    typed, typing = typed_forms(candidate.graph, graphs["int8"], largest)
+    typed, typing = typed_forms(candidate.graph, signed, largest)
     more = compare_typed(folder, network.path, typed, held_out, options.threads)
     graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
     account = Account(

@@ -115,6 +115,35 @@ def volumetric(path, size=(8, 16, 16), seed=0):
     return net.save(path, {"logits": [1, 1, *size]}, size)
 
 
+def shuffled(path, size=(8, 16, 16), seed=0):
+    """3-D: a residual block, pooling, and up again by a 1x1x1 convolution and a shuffle.
+
+    The shuffle is what a transposed convolution with kernel = stride becomes; a skip joins it.
+    """
+    net = Net(seed)
+
+    def conv(tensor, before, after, name, side=3):
+        weight = net.random(after, before, side, side, side)
+        bias = net.weight(np.full(after, 0.05, np.float32))
+        return net.op("Conv", tensor, weight, bias, name=name, pads=[side // 2] * 6)
+
+    def to(tensor, *shape):
+        return net.op("Reshape", tensor, net.weight(np.array(shape, np.int64)))
+
+    depth, rows, columns = (side // 2 for side in size)
+    skip = net.relu(conv("image", 1, 16, "first"))
+    pooled = net.op("MaxPool", skip, kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+    inner = net.relu(conv(pooled, 16, 16, "inner"))
+    total = net.relu(net.op("Add", conv(inner, 16, 16, "outer"), pooled, name="sum"))
+    blocks = to(conv(total, 16, 128, "blocks", side=1), 1, 16, 2, 2, 2, depth, rows, columns)
+    places = net.op("Transpose", blocks, perm=[0, 1, 5, 2, 6, 3, 7, 4])
+    up = net.relu(to(places, 1, 16, *size))
+    joined = net.op("Concat", up, skip, axis=1, name="joined")
+    fused = net.relu(conv(joined, 32, 16, "fused"))
+    conv(fused, 16, 1, "logits", side=1)
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
 def streaming(path, size=(64, 64), seed=0):
     """Convolutions of the frame, a gated memory of them, its running maximum, and two heads.
 

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from calibration.agreement import Measured
-from calibration.candidate import FORMS, TRIAL_FRAMES, Candidate
+from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.errors import CalibrationError
 from calibration.folder import NETWORKS, RANGES, Quantised, golden_tolerances
 from calibration.forms import compare_typed, typed_forms
 from calibration.frames import Selection, evenly
-from calibration.network import Network, collecting, make_candidate
+from calibration.network import Network, collecting, make_candidates
 from calibration.options import TILES, Choice, Options
 from calibration.outcome import Outcome
 from calibration.page import write_report
 from calibration.progress import Track
+from calibration.quantisable import read_quantisable
 from calibration.ranges import Range, dump_ranges
 from calibration.report import Account, Looked, decided
 from calibration.volumes.agreement import LesionAgreement
@@ -80,6 +81,14 @@ class _Work:
         self.files[name] = content
         self.graphs[f"{network}.{precision}"] = name
 
+    def has(self, precision: str) -> bool:
+        """Whether both networks have it."""
+        return all(f"{network}.{precision}" in self.graphs for network in NETWORKS)
+
+    def signed(self, network: str) -> dict[str, bytes]:
+        files = {p: f"{network}.{p}.onnx" for p in ("int8", FEWER)}
+        return {p: self.files[name] for p, name in files.items() if name in self.files}
+
     def fp32(self, network: str) -> Path:
         return self.folder.graph(f"{network}.fp32")
 
@@ -94,6 +103,8 @@ def quantise_volumes(
     Raises:
         CalibrationError: there is no bleed, or a network cannot be quantised.
     """
+    for network in NETWORKS:  # what cannot be quantised is refused before anything takes its time
+        read_quantisable(folder.graph(f"{network}.fp32"))
     subjects, others = _subjects(inputs, options.held_out)
     with tempfile.TemporaryDirectory() as place:
         task = MicrobleedDetection(**folder.manifest.options)
@@ -106,12 +117,13 @@ def quantise_volumes(
         for network in NETWORKS:
             _make(work, network, seen[network])
         trial = _trial(work)
-        found = work.study(subjects).find(trial, list(FORMS), reference["fp32"])
+        forms = [*FORMS, *((FEWER,) if work.has(FEWER) else ())]
+        found = work.study(subjects).find(trial, forms, reference["fp32"])
         for precision, findings in found.items():
             work.thresholds[precision] = tuned_threshold(
                 reference["fp32"], findings, task.threshold
             )
-        held_out = work.study(others).find(trial, ["fp32", *FORMS])
+        held_out = work.study(others).find(trial, ["fp32", *forms])
         check_positives(others, _count(held_out["fp32"]), task.threshold)
         _compare(work, held_out)
         _add_typed(work, seen, work.larder("held out", others, held_out["fp32"]))
@@ -160,11 +172,14 @@ def _network(work: _Work, name: str, seen: StoredInputs) -> Network:
 
 def _make(work: _Work, name: str, seen: StoredInputs) -> None:
     """The INT8 graphs of one network, and their tolerances on the golden vectors."""
-    candidate, recovery = make_candidate(_network(work, name, seen), work.options, work.track)
+    network = _network(work, name, seen)
+    candidate, fewer, recovery = make_candidates(network, work.options, work.track)
     work.candidates[name] = candidate
     work.recovery += [{"network": name, **step} for step in recovery]
-    for precision in FORMS:
-        content = candidate.write(precision)
+    contents = {precision: candidate.write(precision) for precision in FORMS}
+    if fewer:
+        contents[FEWER] = fewer.write("int8")
+    for precision, content in contents.items():
         work.add(name, precision, content)
         path = work.place / "graph.onnx"
         path.write_bytes(content)
@@ -200,15 +215,15 @@ def _compare(work: _Work, held_out: Mapping[str, Sequence[Finding]]) -> None:
 
 def _add_typed(work: _Work, seen: Mapping[str, StoredInputs], larder: Larder) -> None:
     """The typed forms of both networks; compared on single tiles and patches."""
-    work.thresholds["int8.fp16"] = work.thresholds["int8"]
+    for precision in ("int8", FEWER):
+        if precision in work.thresholds:
+            work.thresholds[f"{precision}.fp16"] = work.thresholds[precision]
     held_out = larder.stock(TYPED_INPUTS)
     for name in NETWORKS:
         candidate, network = work.candidates[name], _network(work, name, seen[name])
         few, how = network.frames.first(TRIAL_FRAMES), collecting(network, work.options)
         largest = largest_magnitudes(candidate.graph, few, how, work.track)
-        graphs, work.typing[name] = typed_forms(
-            candidate.graph, work.files[f"{name}.int8.onnx"], largest
-        )
+        graphs, work.typing[name] = typed_forms(candidate.graph, work.signed(name), largest)
         for precision, content in graphs.items():
             work.add(name, precision, content)
             threshold = work.thresholds.get(precision, work.deployed)

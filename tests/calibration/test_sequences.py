@@ -11,9 +11,9 @@ from small_nets import streaming
 from calibration.collect import CollectOptions, collect
 from calibration.errors import CalibrationError
 from calibration.frames import Pick, select
-from calibration.graph import read_graph
 from calibration.placement import place
 from calibration.play import Player
+from calibration.quantisable import read_quantisable
 from calibration.runs import Run
 from calibration.sequences import Sequences, pick_runs, split_runs
 from sdk import ArterySequence
@@ -109,7 +109,9 @@ def test_ranges_are_those_of_the_runs_in_order(graph):
     frames = followed(graph, runs)
     with closing(frames):
         names = ["hidden_in", "hidden_out", "highest_out"]
-        histograms = collect(read_graph(graph, STATES), names, frames, CollectOptions(bins=64))
+        histograms = collect(
+            read_quantisable(graph, STATES), names, frames, CollectOptions(bins=64)
+        )
     states = [inputs["hidden_in"] for run in runs for inputs in states_before(graph, run)]
     assert histograms["hidden_in"].high == max(float(state.max()) for state in states)
     assert histograms["hidden_in"].low == min(float(state.min()) for state in states)
@@ -130,7 +132,7 @@ def test_a_player_answers_as_a_session_in_any_order(graph):
 
 
 def test_what_comes_back_to_itself_stays_float_and_says_why(graph):
-    decisions = {item.node: item for item in place(read_graph(graph, STATES)).decisions}
+    decisions = {item.node: item for item in place(read_quantisable(graph, STATES)).decisions}
     for name in ("gate", "memory", "kept"):
         assert not decisions[name].int8
         assert decisions[name].reason.startswith("recurrent: ")
@@ -139,7 +141,7 @@ def test_what_comes_back_to_itself_stays_float_and_says_why(graph):
 
 
 def test_states_can_be_quantised_all_the_same(graph):
-    placed = place(read_graph(graph))
+    placed = place(read_quantisable(graph))
     assert {item.node for item in placed.decisions if item.int8} > {"inner", "kept", "read"}
 
 
@@ -169,4 +171,4 @@ def test_a_graph_without_the_states_is_refused(tmp_path):
     with pytest.raises(
         CalibrationError, match="expected the state hidden_in, given back as hidden_out"
     ):
-        read_graph(path, STATES)
+        read_quantisable(path, STATES)

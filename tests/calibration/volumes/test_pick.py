@@ -45,9 +45,8 @@ def test_the_best_mimics_come_first():
 
 def test_inputs_are_those_that_the_device_sees(model, tmp_path):
     folder = ModelFolder.open(model)
-    subjects = open_subjects(
-        [tmp_path / "cohort"] if write_cohort(tmp_path / "cohort", LESIONS) else []
-    )
+    write_cohort(tmp_path / "cohort", LESIONS)
+    subjects = open_subjects([tmp_path / "cohort"])
     found = Study(subjects=subjects, threads=1, track=silent).find(
         lowered(folder, tmp_path / "low"), ["fp32"]
     )["fp32"]

@@ -12,7 +12,8 @@ import sdk
 from calibration import candidate
 from calibration.__main__ import main
 from calibration.folder import NETWORKS
-from sdk.model_folder import ModelFolder
+from calibration.volumes import pipeline
+from sdk.model_folder import ModelFolder, write_folder
 
 
 def calibrate(model, *inputs, more=()):
@@ -127,6 +128,22 @@ def test_frames_are_refused(model, tmp_path, capsys):
     assert calibrate(model, str(tmp_path / "frames")) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "expected folders with subjects.csv" in said
+
+
+def test_a_network_that_cannot_be_quantised_is_refused_before_subjects_are_read(
+    model, cohort, monkeypatch, capsys
+):
+    network = onnx.load(model / "regions.fp32.onnx")
+    network.opset_import[0].version = 12
+    folder = ModelFolder.open(model)
+    files = {name: (model / name).read_bytes() for name in folder.manifest.files}
+    files["regions.fp32.onnx"] = network.SerializeToString()
+    write_folder(model, folder.manifest, files)
+    monkeypatch.setattr(pipeline, "open_subjects", None)
+    before = content_of(model)
+    assert calibrate(model, cohort, more=("--force",)) == 1
+    assert "has opset 12, expected 13 to 17" in " ".join(capsys.readouterr().err.split())
+    assert content_of(model) == before
 
 
 def test_an_interruption_leaves_the_folder_alone(model, cohort, monkeypatch):
