@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calibration.errors import CalibrationError
 from sdk.dicom import read_xa
@@ -151,7 +150,7 @@ class _NiftiFrames:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._kept: NDArray[Any] | None = read_nifti_frames(file)
+        self._kept: Any = read_nifti_frames(file)
         self._length = len(self._kept)
 
     def __len__(self) -> int:

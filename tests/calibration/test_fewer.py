@@ -1,4 +1,4 @@
-"""A second INT8 graph has half of its operations in float, those on which the outputs depend most."""
+"""A second INT8 graph has the more sensitive half of its operations in float."""
 
 import json
 
