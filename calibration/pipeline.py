@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from calibration.agreement import Measured
-from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES
+from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.examples import Example, draw_examples
 from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
@@ -60,9 +60,7 @@ def _quantise(
     signed = {"int8": graphs["int8"]} | ({FEWER: fewer.write("int8")} if fewer else {})
     graphs |= signed
     agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
-    few = seen.first(TRIAL_FRAMES)
-    largest = largest_magnitudes(candidate.graph, few, collecting(network, options), track)
-    typed, typing = typed_forms(candidate.graph, signed, largest)
+    typed, typing = typed_forms(candidate.graph, signed, _reached(network, candidate, options))
     more = compare_typed(folder, network.path, typed, held_out, options.threads)
     graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
     account = Account(
@@ -75,8 +73,8 @@ def _quantise(
     )
     origin = account.origin()
     report = origin | decided(candidate) | account.lists() | {"recovery": recovery} | typing
-    files = {GRAPHS[precision]: content for precision, content in graphs.items()}
     names = {precision: GRAPHS[precision] for precision in graphs}
+    files = {names[precision]: content for precision, content in graphs.items()}
     files[RANGES] = dump_ranges(candidate.ranges, seen.sha256, sha256_of(network.path))
     files |= write_report(folder.manifest.task, report, candidate.histograms, examples)
     return Outcome(
@@ -87,6 +85,12 @@ def _quantise(
         recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
     )
+
+
+def _reached(network: Network, candidate: Candidate, options: Options) -> dict[str, float]:
+    """Largest magnitude of every float activation, on a few frames."""
+    few = network.frames.first(TRIAL_FRAMES)
+    return largest_magnitudes(candidate.graph, few, collecting(network, options))
 
 
 def _compare(

@@ -14,7 +14,13 @@ from calibration.volumes.subjects import Case, Subject, sha256_of_case
 from sdk.model_folder import ModelFolder, write_folder
 from sdk.tasks.microbleeds import Microbleed
 from sdk.volume_session import VolumeSession
-from training.detection_metrics import DetectionScore, SubjectFindings, froc, match, score
+from training.detection_metrics import (
+    DetectionScore,
+    SubjectFindings,
+    froc,
+    score,
+    without_doubtful,
+)
 
 TOLERANCE_MM = 3.0
 """A find that is nearer to a bleed has found it."""
@@ -48,11 +54,8 @@ class Finding:
     def scored(self) -> SubjectFindings:
         """For the metrics: uncertain bleeds take what hits them out of the account."""
         certain = _findings(self.found, self.lesions, self.spacing_mm)
-        unsure = _findings(self.found, self.uncertain, self.spacing_mm)
-        kept = match(certain, TOLERANCE_MM) | ~match(unsure, TOLERANCE_MM)
-        return replace(
-            certain, candidates_mm=certain.candidates_mm[kept], scores=certain.scores[kept]
-        )
+        places = self.uncertain[:, :3] * np.array(self.spacing_mm)
+        return without_doubtful(certain, places, self.uncertain[:, 3], TOLERANCE_MM)
 
 
 def rows_of(bleeds: Iterable[Microbleed]) -> NDArray[np.float64]:

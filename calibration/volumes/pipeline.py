@@ -21,12 +21,13 @@ from calibration.outcome import Outcome
 from calibration.page import write_report
 from calibration.progress import Track
 from calibration.quantisable import read_quantisable
-from calibration.ranges import Range, dump_ranges
-from calibration.report import Account, Looked, decided
+from calibration.ranges import dump_ranges
+from calibration.report import Account, Looked
 from calibration.volumes.agreement import LesionAgreement
 from calibration.volumes.findings import Finding, Study, lowered, tuned_threshold
 from calibration.volumes.inputs import StoredInputs
 from calibration.volumes.pick import Larder
+from calibration.volumes.report import histograms_of, looked_at, parts, ranges_of
 from calibration.volumes.subjects import (
     Subject,
     check_positives,
@@ -81,6 +82,16 @@ class _Work:
         self.files[name] = content
         self.graphs[f"{network}.{precision}"] = name
 
+    def quantised(self, files: Mapping[str, bytes], origin: Mapping[str, Any]) -> Quantised:
+        """What joins the folder."""
+        return Quantised(
+            files=files,
+            graphs=self.graphs,
+            golden=self.golden,
+            origin=origin,
+            precision_options={p: {"threshold": t} for p, t in self.thresholds.items()},
+        )
+
     def has(self, precision: str) -> bool:
         """Whether both networks have it."""
         return all(f"{network}.{precision}" in self.graphs for network in NETWORKS)
@@ -128,8 +139,8 @@ def quantise_volumes(
         _compare(work, held_out)
         _add_typed(work, seen, work.larder("held out", others, held_out["fp32"]))
         looked = (
-            _looked(subjects, reference["fp32"], list(seen.values())),
-            _looked(others, held_out["fp32"]),
+            looked_at(subjects, reference["fp32"], list(seen.values())),
+            looked_at(others, held_out["fp32"]),
         )
         return _outcome(work, seen, looked, truth)
 
@@ -258,56 +269,19 @@ def _outcome(
         "bleeds": truth,
         "threshold": {"fp32": work.deployed, **work.thresholds},
     }
-    report = origin | account.lists() | {"recovery": work.recovery} | _parts(work)
-    files, ranges = dict(work.files), dict[str, Range]()
+    report = origin | account.lists() | {"recovery": work.recovery}
+    report |= parts(work.candidates, work.typing)
+    files = dict(work.files)
     for name, candidate in work.candidates.items():
         found = dump_ranges(candidate.ranges, seen[name].sha256, sha256_of(work.fp32(name)))
         files[f"{name}.{RANGES}"] = found
-        ranges |= {f"{name}: {tensor}": item for tensor, item in candidate.ranges.items()}
-    histograms = {
-        f"{name}: {tensor}": histogram
-        for name, candidate in work.candidates.items()
-        for tensor, histogram in candidate.histograms.items()
-    }
+    histograms = histograms_of(work.candidates)
     files |= write_report(work.folder.manifest.task, report, histograms, ())
     return Outcome(
-        quantised=Quantised(
-            files=files,
-            graphs=work.graphs,
-            golden=work.golden,
-            origin=origin,
-            precision_options={p: {"threshold": t} for p, t in work.thresholds.items()},
-        ),
-        ranges=ranges,
+        quantised=work.quantised(files, origin),
+        ranges=ranges_of(work.candidates),
         agreements=work.agreements,
         shortfalls=account.shortfalls,
         recovery=work.recovery,
         refused=(),
     )
-
-
-def _parts(work: _Work) -> dict[str, Any]:
-    """What was decided for both networks, as one: names begin with that of the network."""
-    report: dict[str, Any] = {}
-    for name, candidate in work.candidates.items():
-        for key, value in decided(candidate, f"{name}: ").items():
-            if isinstance(value, dict):
-                report[key] = report.get(key, {}) | value
-            else:
-                report[key] = [*report.get(key, []), *value]
-    for key in ("kept_in_fp32", "forms_left_out"):
-        report[key] = {
-            f"{precision} ({name})": said
-            for name, typing in work.typing.items()
-            for precision, said in typing[key].items()
-        }
-    return report
-
-
-def _looked(
-    subjects: Sequence[Subject], findings: Sequence[Finding], inputs: Sequence[StoredInputs] = ()
-) -> Looked:
-    labels = [subject.name for subject in subjects]
-    labels += [stored.label for kept in inputs for stored in kept.picks]
-    digest = hashlib.sha256("".join(finding.sha256 for finding in findings).encode())
-    return Looked(labels=labels, sha256=digest.hexdigest())

@@ -81,7 +81,7 @@ def test_a_weight_that_two_read_is_left_alone(tmp_path):
 def test_a_dead_channel_is_left_as_it_is(tmp_path):
     path = separable(tmp_path / "net.onnx", spread=SPREAD)
     graph = read_quantisable(path)
-    weight, bias = graph.producer["depth_a"].inputs[1:]
+    weight, bias = graph.producer("depth_a").inputs[1:]
     dead = {weight: graph.values(weight).copy(), bias: graph.values(bias).copy()}
     dead[weight][3], dead[bias][3] = 0, -1
     graph = graph.with_values(dead)

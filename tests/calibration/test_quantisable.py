@@ -21,8 +21,8 @@ def altered(path, change):
 def test_knows_who_makes_and_who_reads(tmp_path):
     graph = read_quantisable(chain(tmp_path / "net.onnx"))
     assert graph.inputs == ("image",)
-    assert graph.producer["logits"].op == "Conv"
-    assert [node.op for node in graph.readers["middle"]] == ["Relu"]
+    assert graph.producer("logits").op == "Conv"
+    assert [node.op for node in graph.readers("middle")] == ["Relu"]
     assert graph.shapes["middle"] == (1, 16, 32, 32)
     assert graph.only_reader("logits") is None
 
