@@ -18,7 +18,7 @@ import numpy as np
 from rich.progress import track
 
 from benchmarks.int8_worker import CONTESTANTS
-from calibration.gate import Agreement
+from calibration.agreement import Agreement
 from sdk import Frame
 from sdk.backends import Backend, open_backend
 from sdk.errors import AngioEdgeError

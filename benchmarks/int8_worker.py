@@ -34,11 +34,11 @@ def ours(graph: Path, name: str, arrays: Any, out: Path) -> str:
 
     from calibration.choose import Trial, choose_for_all
     from calibration.collect import collect
-    from calibration.graph import read_graph
     from calibration.placement import place
     from calibration.qdq import Form, write
+    from calibration.quantisable import read_quantisable
 
-    network = read_graph(graph)
+    network = read_quantisable(graph)
     placement, feed = place(network), _Arrays(name, arrays)
     histograms = collect(network, placement.cpu.pairs, feed)
     few = _Arrays(name, arrays[:: max(1, len(arrays) // 8)][:8])

@@ -13,8 +13,8 @@ from time import perf_counter
 import numpy as np
 
 from calibration.collect import collect
-from calibration.graph import read_graph
 from calibration.placement import place
+from calibration.quantisable import read_quantisable
 from sdk.model_folder import ModelFolder
 from sdk.tensors import Tensors
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def measure(model: Path, frames: int) -> dict[str, float]:
     """Peak memory of this process and seconds, after the ranges of so many frames."""
-    graph, start = read_graph(ModelFolder.open(model).graph("fp32")), perf_counter()
+    graph, start = read_quantisable(ModelFolder.open(model).graph("fp32")), perf_counter()
     collect(graph, place(graph).cpu.pairs, _Noise(frames))
     return {
         "seconds": perf_counter() - start,

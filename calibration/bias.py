@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 
 from calibration.candidate import Candidate, Source
-from calibration.graph import Graph, Node
+from calibration.graph import Node
 from calibration.qdq import Form, Writer
+from calibration.quantisable import Quantisable
 from sdk.backends import open_backend
 
 
@@ -44,7 +45,7 @@ def mean_shifts(candidate: Candidate, source: Source) -> dict[int, NDArray[np.fl
 
 
 def corrected(
-    graph: Graph, shifts: Mapping[int, NDArray[np.float64]]
+    graph: Quantisable, shifts: Mapping[int, NDArray[np.float64]]
 ) -> dict[int, NDArray[np.float32]]:
     """Position -> (channels,) bias that takes the shift back."""
     biases = {}

@@ -8,14 +8,21 @@ from typing import Any, get_args
 
 from rich.console import Console
 
+from calibration.agreement import Tolerance
 from calibration.folder import add, check_target
-from calibration.gate import Tolerance
-from calibration.pipeline import Choice, Options, Outcome, quantise
+from calibration.options import FRAMES, TILES, Choice, Options
+from calibration.outcome import Outcome
+from calibration.pipeline import quantise
 from calibration.progress import Bars
 from calibration.recovery import STEPS
 from calibration.tensorrt_cache import read_cache, write_cache
 from sdk.errors import AngioEdgeError
 from sdk.model_folder import ModelFolder
+
+INPUTS = (
+    "DICOM XA, PNG, NIfTI, .npy, .npz, or folders of them; for volumes, folders with subjects.csv, "
+    "or phantoms:COUNT"
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,7 +66,7 @@ def _options(asked: argparse.Namespace) -> Options:
     }
     return Options(
         **given,
-        tolerance=Tolerance(min_dice=asked.min_dice, min_same_grade=asked.min_same_grade),
+        tolerance=Tolerance(**{item.name: getattr(asked, item.name) for item in fields(Tolerance)}),
         limits=read_cache(cache.read_text(encoding="utf-8")) if cache else {},
     )
 
@@ -94,11 +101,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_frames(group: argparse._ArgumentGroup) -> None:
     default, option = Options(), group.add_argument
-    runs: dict[str, Any] = {"nargs": "+", "type": Path, "metavar": "RUN"}
-    option("--frames", required=True, help="DICOM XA, PNG, .npy, .npz, or folders of them", **runs)
+    runs: dict[str, Any] = {"nargs": "+", "type": Path, "metavar": "INPUT"}
+    option("--frames", required=True, help=INPUTS, **runs)
     option("--held-out", default=[], help="to compare on [frames between the others]", **runs)
     counted: dict[str, Any] = {"type": _positive, "metavar": "N"}
-    option("--count", default=default.count, help="give the ranges [%(default)s]", **counted)
+    option("--count", help=f"give the ranges [{FRAMES}, or {TILES} tiles and patches]", **counted)
     option(
         "--held-out-count",
         default=default.held_out_count,
@@ -122,7 +129,8 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         "--ranges",
         choices=get_args(Choice),
         default=default.ranges,
-        help="best: whose outputs lie nearest; per-tensor: tensor by tensor [%(default)s]",
+        help="best: whose outputs lie nearest; per-tensor: tensor by tensor [best, minmax for a "
+        "detector]",
     )
     option(
         "--keep-float",
@@ -130,6 +138,17 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="NAME",
         help="operations to leave in float; * stands for any part of a name",
+    )
+    option(
+        "--int8-states",
+        action="store_true",
+        help="quantise what a network carries from frame to frame too; float by default",
+    )
+    option(
+        "--fewer",
+        action="store_true",
+        help="write an INT8 graph with half of its operations in float too, for devices whose "
+        "TensorRT cannot build the first",
     )
     option(
         "--recover",
@@ -158,6 +177,25 @@ def _add_gate(group: argparse._ArgumentGroup) -> None:
         "--min-same-grade",
         default=default.min_same_grade,
         help="frames with the grade of FP32 [%(default)s]",
+        **share,
+    )
+    rate: dict[str, Any] = {"type": float, "metavar": "RATE"}
+    option(
+        "--max-lost-sensitivity",
+        default=default.max_lost_sensitivity,
+        help="of lesions, against FP32 at the thresholds of both [%(default)s]",
+        **share,
+    )
+    option(
+        "--max-more-false-positives",
+        default=default.max_more_false_positives,
+        help="per subject, against FP32 [%(default)s]",
+        **rate,
+    )
+    option(
+        "--min-same-region",
+        default=default.min_same_region,
+        help="of the bleeds that both find [%(default)s]",
         **share,
     )
     option("--force", action="store_true", help="write all the same, marked as not certified")

@@ -8,16 +8,17 @@ from pathlib import Path
 from calibration.choose import Trial
 from calibration.collect import CollectOptions, collect
 from calibration.frames import Selection
-from calibration.graph import Graph
 from calibration.histogram import Histogram
 from calibration.placement import Placement, place
 from calibration.progress import Track
 from calibration.qdq import Biases, Form, write
+from calibration.quantisable import Quantisable
 from calibration.ranges import Range
 
 TRIAL_FRAMES = 8
 """Of those that give the ranges, to choose a method on."""
 FORMS = {"int8": Form.TENSORRT, "int8.cpu": Form.CPU}
+FEWER = "int8.fewer"
 """Precision -> form of its graph."""
 
 
@@ -34,7 +35,7 @@ class Candidate:
         biases: of operations that compute in INT8, where they are not those of the graph.
     """
 
-    graph: Graph
+    graph: Quantisable
     placement: Placement
     ranges: Mapping[str, Range]
     histograms: Mapping[str, Histogram]
@@ -88,7 +89,7 @@ class Source:
         """Threads inside one operator; None: every core."""
         return self.collecting.threads
 
-    def make(self, graph: Graph, placement: Placement) -> Candidate:
+    def make(self, graph: Quantisable, placement: Placement) -> Candidate:
         """Collects the ranges of a graph and chooses between them.
 
         Raises:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.collect import Feed
-from calibration.graph import Graph
 from calibration.histogram import Histogram
 from calibration.placement import Placement
 from calibration.progress import Track, silent
 from calibration.qdq import Form, grid_of, scale_name, write_tunable
+from calibration.quantisable import Quantisable
 from calibration.ranges import METHODS, Method, Range, limits_of, share_limits
 from sdk.backends import open_backend
 
@@ -26,7 +26,7 @@ class Trial:
 
     def __init__(
         self,
-        graph: Graph,
+        graph: Quantisable,
         placement: Placement,
         feed: Feed,
         path: Path,
@@ -40,6 +40,8 @@ class Trial:
         self._float = open_backend(path, threads=threads)
         self.pairs = placement.tensorrt.pairs
         self._feed = feed
+        behind = graph.behind(self.pairs)  # other outputs are exact, a state that counts, say
+        self._outputs = [name for name in self._float.outputs if name in behind]
 
     def close(self) -> None:
         """Releases both graphs."""
@@ -47,18 +49,19 @@ class Trial:
         self._float.close()
 
     def quality_db(self, ranges: Mapping[str, Range]) -> float:
-        """Signal over noise of the outputs in dB, the mean over all outputs."""
+        """Signal over noise of the outputs in dB, the mean over those that pairs can change."""
         for name in self.pairs:
             scale = grid_of(ranges[name], Form.TENSORRT).scale
             self._tunable.inputs[scale_name(name)][...] = scale
-        total = dict.fromkeys(self._float.outputs, np.zeros(2))
+        total = dict.fromkeys(self._outputs, np.zeros(2))
         for index in range(len(self._feed)):
             self._feed.fill(index, self._float.inputs)
             for name, tensor in self._float.inputs.items():
                 np.copyto(self._tunable.inputs[name], tensor)
             self._float.run()
             self._tunable.run()
-            for name, energy in energies(self._float.outputs, self._tunable.outputs).items():
+            exact = {name: self._float.outputs[name] for name in self._outputs}
+            for name, energy in energies(exact, self._tunable.outputs).items():
                 total[name] = total[name] + energy
         return sum(decibel(*energy) for energy in total.values()) / len(total)
 

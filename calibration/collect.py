@@ -12,9 +12,9 @@ import onnx
 from onnx import ModelProto, TensorProto, helper
 
 from calibration.errors import CalibrationError
-from calibration.graph import Graph
 from calibration.histogram import Histogram
 from calibration.progress import Track, silent
+from calibration.quantisable import Quantisable
 from calibration.shelf import keep, restore
 from sdk.backends import Backend, open_backend
 from sdk.tensors import Tensors
@@ -46,7 +46,7 @@ class CollectOptions:
 
 
 def collect(
-    graph: Graph,
+    graph: Quantisable,
     tensors: Sequence[str],
     feed: Feed,
     options: CollectOptions | None = None,
@@ -83,7 +83,7 @@ def collect(
 
 
 def largest_magnitudes(
-    graph: Graph, feed: Feed, options: CollectOptions | None = None, track: Track = silent
+    graph: Quantisable, feed: Feed, options: CollectOptions | None = None, track: Track = silent
 ) -> dict[str, float]:
     """Largest magnitude of every float activation whose shape is known; one pass per group.
 
@@ -106,7 +106,7 @@ def largest_magnitudes(
 class _Probe:
     """The part of a graph that computes a group of tensors, run where they can be seen."""
 
-    def __init__(self, graph: Graph, group: Sequence[str], threads: int | None) -> None:
+    def __init__(self, graph: Quantisable, group: Sequence[str], threads: int | None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "probe.onnx"
             onnx.save(_cut(graph, group), path)
@@ -122,7 +122,7 @@ class _Probe:
         return frame
 
 
-def _grouped(graph: Graph, tensors: Sequence[str], most_bytes: int) -> list[list[str]]:
+def _grouped(graph: Quantisable, tensors: Sequence[str], most_bytes: int) -> list[list[str]]:
     groups: list[list[str]] = []
     room = 0
     for name in tensors:
@@ -139,7 +139,7 @@ def _grouped(graph: Graph, tensors: Sequence[str], most_bytes: int) -> list[list
     return groups
 
 
-def _cut(graph: Graph, group: Sequence[str]) -> ModelProto:
+def _cut(graph: Quantisable, group: Sequence[str]) -> ModelProto:
     """The graph with a group of tensors as its outputs, and nothing that they do not need."""
     needed, nodes = set(group), []
     for node in reversed(graph.nodes):

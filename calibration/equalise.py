@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
 from calibration.collect import Feed
-from calibration.graph import Graph, Node
+from calibration.graph import Node
 from calibration.placement import Placement
 from calibration.progress import Track, silent
+from calibration.quantisable import Quantisable
 from sdk.backends import open_backend
 
 COMMUTING = {"Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool"}
@@ -45,7 +46,7 @@ class Pair:
     tensor: str
 
 
-def pairs_of(graph: Graph, placement: Placement) -> list[Pair]:
+def pairs_of(graph: Quantisable, placement: Placement) -> list[Pair]:
     """The pairs of convolutions between which channels can be scaled, in graph order."""
     quantised, found = set(placement.cpu.pairs), []
     for first in graph.nodes:
@@ -61,12 +62,12 @@ def pairs_of(graph: Graph, placement: Placement) -> list[Pair]:
 
 
 def equalise(
-    graph: Graph,
+    graph: Quantisable,
     placement: Placement,
     feed: Feed,
     threads: int | None = None,
     track: Track = silent,
-) -> tuple[Graph, tuple[str, ...]]:
+) -> tuple[Quantisable, tuple[str, ...]]:
     """The same network with equalised channels, and the tensors whose channels were scaled.
 
     Factors are powers of two: the float network computes the very same numbers, bit by bit.
@@ -101,7 +102,7 @@ def equalise(
 
 
 def largest_per_channel(
-    graph: Graph,
+    graph: Quantisable,
     tensors: Sequence[str],
     feed: Feed,
     threads: int | None = None,
@@ -138,7 +139,7 @@ def largest_per_channel(
 
 
 def _factors(
-    graph: Graph, second: Node, largest: NDArray[np.float32], *, int8: bool
+    graph: Quantisable, second: Node, largest: NDArray[np.float32], *, int8: bool
 ) -> NDArray[np.float32]:
     """(channels,) powers of two by which the tensor is divided."""
     wanted = largest.astype(np.float64)
@@ -156,21 +157,21 @@ def _factors(
     return factors.astype(np.float32)
 
 
-def _is_depthwise(graph: Graph, node: Node) -> bool:
+def _is_depthwise(graph: Quantisable, node: Node) -> bool:
     extents = graph.constants[node.inputs[1]].dims
     group: int = node.attributes.get("group", 1)
     return group > 1 and group == extents[0] and extents[1] == 1
 
 
-def _owns_constants(graph: Graph, node: Node) -> bool:
+def _owns_constants(graph: Quantisable, node: Node) -> bool:
     """Whether weight and bias are constants that no other operation reads."""
     return all(
-        name in graph.constants and len(graph.readers[name]) == 1 and name not in graph.outputs
+        name in graph.constants and len(graph.readers(name)) == 1 and name not in graph.outputs
         for name in node.inputs[1:]
     )
 
 
-def _scalable(graph: Graph, node: Node, tensor: str) -> bool:
+def _scalable(graph: Quantisable, node: Node, tensor: str) -> bool:
     if node.op != "Conv" or node.inputs[0] != tensor or not _owns_constants(graph, node):
         return False
     return node.attributes.get("group", 1) == 1 or _is_depthwise(graph, node)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.agreement import Agreement, Measured
 from calibration.frames import Selection, evenly
-from calibration.gate import Agreement, answer
-from sdk.backends import Backend
+from calibration.play import Player
 from sdk.outcome import Outcome, Status
 
 SIDE = 256
@@ -32,44 +32,46 @@ class Example:
 
 
 def draw_examples(
-    backends: Mapping[str, Backend],
+    players: Mapping[str, Player],
     held_out: Selection,
-    agreements: Mapping[tuple[str, str], Agreement],
+    agreements: Mapping[tuple[str, str], Measured],
     count: int,
 ) -> list[Example]:
     """The frame on which the quantised graphs agree least with FP32, and others over the runs.
 
     Args:
-        backends: precision -> the graph, FP32 first.
+        players: precision -> the graph with these frames, FP32 first.
         held_out: the frames that were compared.
         agreements: what came out, frame after frame.
         count: of the frames drawn.
     """
-    if count == 0:
+    reference, *others = players
+    measured = [agreements[reference, name] for name in others]
+    per_frame = [agreement.dice for agreement in measured if isinstance(agreement, Agreement)]
+    if count == 0 or not per_frame:
         return []
-    reference, *others = backends
-    dice = np.min([agreements[reference, name].dice for name in others], axis=0)
+    dice = np.min(per_frame, axis=0)
     shown = dict.fromkeys([int(dice.argmin()), *evenly(len(dice), min(count - 1, len(dice)))])
-    return [_draw(backends, held_out, index, float(dice[index])) for index in shown]
+    return [_draw(players, held_out, index, float(dice[index])) for index in shown]
 
 
-def _draw(backends: Mapping[str, Backend], held_out: Selection, index: int, dice: float) -> Example:
+def _draw(players: Mapping[str, Player], held_out: Selection, index: int, dice: float) -> Example:
     from sdk.pictures.overlay import draw_outcome, encode_png
 
     frame = held_out.frame(index)
     panels = []
-    for backend in backends.values():
+    for precision, player in players.items():
         outcome = Outcome(
             frame=frame,
             status=Status.DELIVERED,
-            answer=answer(backend, held_out, index),
+            answer=player.answer(index),
             stages_ms={},
-            backend=backend.name,
+            backend=precision,
         )
         panels.append(draw_outcome(outcome, SIDE) & np.uint8(GREY_BITS))
     picture = np.hstack(panels)
     return Example(
-        caption=f"{held_out.label(held_out.picks[index])}, left to right {', '.join(backends)}; "
+        caption=f"{held_out.label(held_out.picks[index])}, left to right {', '.join(players)}; "
         f"least Dice {dice:.4f}",
         png_base64=base64.b64encode(encode_png(picture)).decode(),
         size=(picture.shape[0], picture.shape[1]),

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,18 @@ GRAPHS = {
     "int8.cpu": "graph.int8.cpu.onnx",
     "fp16": "graph.fp16.onnx",
     "int8.fp16": "graph.int8.fp16.onnx",
+    "int8.fewer": "graph.int8.fewer.onnx",
+    "int8.fewer.fp16": "graph.int8.fewer.fp16.onnx",
 }
 """Precision -> file; a form that a network does not allow is left out."""
 RANGES = "ranges.json"
 REPORT = "calibration_report.json"
 PAGE = "calibration_report.html"
-WRITTEN = {*GRAPHS.values(), RANGES, REPORT, PAGE}
+NETWORKS = ("detector", "regions")
+"""Of a folder that answers volumes: each has a graph per precision."""
+WRITTEN = {*GRAPHS.values(), RANGES, REPORT, PAGE} | {
+    f"{network}.{end}" for network in NETWORKS for end in (*(f"{p}.onnx" for p in GRAPHS), RANGES)
+}
 GOLDEN_MARGIN = 2.0
 """A device may differ from the golden vectors by twice what the workstation found."""
 
@@ -34,20 +40,30 @@ class Quantised:
 
     Attributes:
         files: name -> content, the names of `WRITTEN`.
+        graphs: precision -> name of its file.
         golden: precision -> output -> tolerance on the golden vectors.
         origin: what the manifest's origin says under ``calibration``.
+        precision_options: precision -> options of the task that differ for its graphs.
     """
 
     files: Mapping[str, bytes]
+    graphs: Mapping[str, str]
     golden: Mapping[str, Mapping[str, float]]
     origin: Mapping[str, Any]
+    precision_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def golden_tolerances(folder: ModelFolder, backend: Backend) -> dict[str, float]:
-    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did."""
+    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did.
+
+    The vectors are the frames of one run: what the backend carries, it carries through them.
+    """
     least = folder.manifest.golden.tolerance if folder.manifest.golden else 0.0
     found: dict[str, float] = {}
+    backend.begin_run()
     for inputs, recorded in folder.golden():
+        if set(inputs) != set(backend.inputs):
+            continue  # of another graph of the folder
         for name, tensor in inputs.items():
             np.copyto(backend.inputs[name], tensor)
         backend.run()
@@ -85,7 +101,8 @@ def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFol
     plain = _without(manifest)
     complete = replace(
         plain,
-        graphs={**plain.graphs, **_written(GRAPHS, quantised.files)},
+        graphs={**plain.graphs, **quantised.graphs},
+        precision_options=dict(quantised.precision_options),
         golden=plain.golden and replace(plain.golden, tolerances=dict(quantised.golden)),
         origin={**plain.origin, "calibration": dict(quantised.origin)},
     )
@@ -101,10 +118,6 @@ def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFol
     return ModelFolder.open(out)
 
 
-def _written(graphs: Mapping[str, str], files: Mapping[str, bytes]) -> dict[str, str]:
-    return {precision: name for precision, name in graphs.items() if name in files}
-
-
 def _without(manifest: Manifest) -> Manifest:
     """The manifest as it was before its folder was quantised."""
     return replace(
@@ -112,4 +125,5 @@ def _without(manifest: Manifest) -> Manifest:
         graphs={key: name for key, name in manifest.graphs.items() if name not in WRITTEN},
         golden=manifest.golden and replace(manifest.golden, tolerances={}),
         origin={key: said for key, said in manifest.origin.items() if key != "calibration"},
+        precision_options={},
     )

@@ -4,20 +4,22 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import onnx
 from onnx import ModelProto, helper, version_converter
 
+from calibration.agreement import Measured
 from calibration.errors import CalibrationError
 from calibration.folder import golden_tolerances
 from calibration.frames import Selection
-from calibration.gate import Agreement, compare
-from calibration.graph import Graph
+from calibration.gate import compare
 from calibration.half import Kept, halve
-from calibration.progress import Track, silent
+from calibration.play import Player
 from calibration.qdq import dequantised_name
+from calibration.quantisable import Quantisable
 from sdk.backends import Backend
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
 from sdk.model_folder import ModelFolder
@@ -29,19 +31,21 @@ TYPED_FRAMES = 8
 
 
 def typed_forms(
-    graph: Graph, int8: bytes, largest: Mapping[str, float]
+    graph: Quantisable, quantised: Mapping[str, bytes], largest: Mapping[str, float]
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Precision -> typed graph, and what the report says: operations in FP32, forms left out.
 
     Args:
         graph: the FP32 graph.
-        int8: its quantised form with signed pairs.
+        quantised: precision -> its forms with signed pairs.
         largest: largest magnitude seen of every float activation.
     """
     reached = {**largest, **{dequantised_name(name): value for name, value in largest.items()}}
     graphs: dict[str, bytes] = {}
     said: dict[str, Any] = {"kept_in_fp32": {}, "forms_left_out": {}}
-    sources = {"fp16": lambda: graph.model, "int8.fp16": lambda: _raise_opset(int8)}
+    sources: dict[str, Callable[[], ModelProto]] = {"fp16": lambda: graph.model}
+    for precision, content in quantised.items():
+        sources[f"{precision}.fp16"] = partial(_raise_opset, content)
     for precision, source in sources.items():
         made, kept, reason = _try(source, reached)
         if reason:
@@ -54,24 +58,26 @@ def typed_forms(
 
 def compare_typed(
     folder: ModelFolder,
+    fp32: Path,
     graphs: Mapping[str, bytes],
     held_out: Selection,
     threads: int | None,
-    track: Track = silent,
-) -> tuple[dict[tuple[str, str], Agreement], dict[str, dict[str, float]]]:
-    """Agreement of the typed graphs with FP32, and their tolerances on the golden vectors.
+) -> tuple[dict[tuple[str, str], Measured], dict[str, dict[str, float]]]:
+    """Agreement of typed graphs with their FP32 graph, and tolerances on the golden vectors.
 
     Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
     """
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        backends = {"fp32": stack.enter_context(closing(_open(folder.graph("fp32"), threads)))}
+        backends = {"fp32": stack.enter_context(closing(_open(fp32, threads)))}
         for precision, content in graphs.items():
             path = place / f"{precision}.onnx"
             path.write_bytes(content)
             backends[precision] = stack.enter_context(closing(_open(path, threads)))
+        few = held_out.first(TYPED_FRAMES)
+        players = {name: Player(backend, few) for name, backend in backends.items()}
         golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
-        agreements = compare(backends, held_out.first(TYPED_FRAMES), track)
+        agreements = compare(players, few)
         return {pair: them for pair, them in agreements.items() if pair[0] == "fp32"}, golden
 
 

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from calibration.agreement import Agreement, Measured
 from calibration.errors import CalibrationError
 from calibration.progress import Track, silent
 from calibration.runs import Run
 from sdk.errors import FrameError
 from sdk.frame import Frame
 from sdk.model_folder import IntendedInput
-from sdk.tasks import Task
+from sdk.tasks import Task, make_like
 from sdk.tensors import Tensors, allocate
 
 
@@ -47,8 +48,27 @@ class Selection:
 
     def frame(self, index: int) -> Frame:
         """One frame, read anew."""
-        pick = self.picks[index]
+        return self.at(self.picks[index])
+
+    def at(self, pick: Pick) -> Frame:
+        """The frame at a place, read anew."""
         return self.runs[pick.run].frames[pick.frame]
+
+    def lead(self, index: int) -> tuple[Pick, ...]:
+        """What a session plays up to a frame, itself last; alone where nothing is remembered."""
+        return (self.picks[index],)
+
+    def ends_run(self, index: int) -> bool:
+        """Whether a frame is the last of its run here."""
+        return index + 1 == len(self) or self.picks[index + 1].run != self.picks[index].run
+
+    def agreement(self) -> Measured:
+        """An empty account of how closely two graphs answer these frames."""
+        return Agreement()
+
+    def fresh_task(self) -> Task[Any]:
+        """The task without a memory of frames: two graphs that follow a run need two."""
+        return make_like(self.task)
 
     def fill(self, index: int, inputs: Tensors) -> str:
         """Prepares one frame for the network and returns what to call it."""
@@ -62,6 +82,9 @@ class Selection:
     def first(self, count: int) -> "Selection":
         """At most `count` of them, spread evenly."""
         return self.only(evenly(len(self), min(count, len(self))))
+
+    def close(self) -> None:
+        """Releases what was opened to follow runs, if anything was."""
 
     def only(self, positions: Iterable[int]) -> "Selection":
         """Those at some positions, in the order of the frames."""
@@ -126,6 +149,8 @@ def select(
     found = Selection(runs=runs, picks=tuple(picks), task=task, sha256="", refused=())
     kept, refused = [], []
     for index in track(range(len(picks)), "reading frames"):
+        if index == 0 or picks[index - 1].run != picks[index].run:
+            task.reset()
         reason, frame = _misfit(found, index, inputs, intended)
         if reason or frame is None:
             refused.append(f"{found.label(picks[index])}: {reason}")

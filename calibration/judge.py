@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.agreement import Measured, Tolerance, as_good
 from calibration.candidate import FORMS, Candidate, Source
 from calibration.choose import decibel, energies
 from calibration.frames import Selection
-from calibration.gate import Agreement, Tolerance
+from calibration.play import Player
 from sdk.backends import Backend, open_backend
 
 
@@ -27,7 +28,7 @@ class Verdict:
         shortfalls: what lies outside the tolerance, in words; empty: nothing.
     """
 
-    agreements: Mapping[str, Agreement]
+    agreements: Mapping[str, Measured]
     quality_db: float
     shortfalls: tuple[str, ...]
 
@@ -35,7 +36,7 @@ class Verdict:
         """Whether outputs come nearer and no answer gets worse, or all is within the tolerance."""
         nearer = self.quality_db > other.quality_db
         pairs = ((self.agreements[name], other.agreements[name]) for name in self.agreements)
-        return not self.shortfalls or (nearer and all(_as_good(a, b) for a, b in pairs))
+        return not self.shortfalls or (nearer and all(as_good(a, b) for a, b in pairs))
 
     def summary(self) -> dict[str, Any]:
         """For the report."""
@@ -47,13 +48,14 @@ class Verdict:
 
 
 class Judge:
-    """Compares candidates with FP32 on frames whose FP32 outputs it keeps, hence few frames."""
+    """Compares candidates with FP32 on frames whose FP32 answers it keeps, hence few frames."""
 
     def __init__(self, source: Source, frames: Selection, tolerance: Tolerance) -> None:
         """Answers the frames with FP32, once."""
         self._frames, self._tolerance, self._threads = frames, tolerance, source.threads
         with closing(open_backend(source.path, threads=source.threads)) as backend:
-            self._exact = [_answered(backend, frames, index) for index in range(len(frames))]
+            player = Player(backend, frames)
+            self._exact = [_answered(player, backend, index) for index in range(len(frames))]
 
     def __call__(self, candidate: Candidate) -> Verdict:
         """Answers the frames with every form of a candidate."""
@@ -73,14 +75,14 @@ class Judge:
             shortfalls=tuple(shortfalls),
         )
 
-    def _compare(self, backend: Backend) -> tuple[Agreement, float]:
-        agreement, total = Agreement(), dict.fromkeys(backend.outputs, np.zeros(2))
-        for index, exact in enumerate(self._exact):
-            got = _answered(backend, self._frames, index)
-            frame, answer = self._frames.frame(index), self._frames.task.postprocess
-            for name, energy in energies(exact, got).items():
+    def _compare(self, backend: Backend) -> tuple[Measured, float]:
+        agreement, player = self._frames.agreement(), Player(backend, self._frames)
+        total = dict.fromkeys(backend.outputs, np.zeros(2))
+        for index, (expected, exact) in enumerate(self._exact):
+            got = player.answer(index)
+            for name, energy in energies(exact, backend.outputs).items():
                 total[name] = total[name] + energy
-            agreement.add(answer(exact, frame), answer(got, frame))
+            agreement.add(expected, got, ends_run=self._frames.ends_run(index))
         return agreement, float(np.mean([decibel(*energy) for energy in total.values()]))
 
 
@@ -95,13 +97,10 @@ def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection
         closing(open_backend(source.path, threads=threads)) as exact,
         closing(_opened(candidate, "int8", threads)) as got,
     ):
+        players = Player(exact, frames), Player(got, frames)
         for index in source.track(range(len(frames)), "looking for hard frames"):
-            frames.fill(index, exact.inputs)
-            for name, tensor in exact.inputs.items():
-                np.copyto(got.inputs[name], tensor)
-            exact.run()
-            got.run()
-            for name, energy in energies(exact.outputs, got.outputs).items():
+            outputs = [player.outputs(index) for player in players]
+            for name, energy in energies(*outputs).items():
                 levels.setdefault(name, []).append(decibel(*energy))
     orders = [np.argsort(of_output, kind="stable").tolist() for of_output in levels.values()]
     in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
@@ -109,17 +108,9 @@ def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection
     return frames.only(list(in_turn)[:count]), frames.only(worst_of_each)
 
 
-def _as_good(one: Agreement, other: Agreement) -> bool:
-    return all(
-        np.mean(mine or 1) >= np.mean(theirs or 1)
-        for mine, theirs in ((one.dice, other.dice), (one.same_grade, other.same_grade))
-    )
-
-
-def _answered(backend: Backend, frames: Selection, index: int) -> dict[str, NDArray[Any]]:
-    frames.fill(index, backend.inputs)
-    backend.run()
-    return {name: tensor.copy() for name, tensor in backend.outputs.items()}
+def _answered(player: Player, backend: Backend, index: int) -> tuple[Any, dict[str, NDArray[Any]]]:
+    answer = player.answer(index)
+    return answer, {name: tensor.copy() for name, tensor in backend.outputs.items()}
 
 
 def _opened(candidate: Candidate, precision: str, threads: int | None) -> Backend:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from calibration.errors import CalibrationError
-from calibration.graph import WEIGHTED, Graph, Node
+from calibration.graph import Node
+from calibration.quantisable import WEIGHTED, Quantisable
 from calibration.rules import FLOAT_OPS, float_reason, weight_axis, weighted_depth
 
 SENSITIVE = "sensitive: the answers of the network change most where it is quantised"
@@ -67,7 +68,7 @@ class Placement:
 
 
 def place(
-    graph: Graph, keep_float: Sequence[str] = (), sensitive: Collection[int] = ()
+    graph: Quantisable, keep_float: Sequence[str] = (), sensitive: Collection[int] = ()
 ) -> Placement:
     """Decides what becomes INT8.
 
@@ -105,7 +106,7 @@ def place(
 
 
 def _reasons(
-    graph: Graph, keep_float: Sequence[str], sensitive: Collection[int]
+    graph: Quantisable, keep_float: Sequence[str], sensitive: Collection[int]
 ) -> dict[int, str | None]:
     """Position of a convolution or product -> why it stays in float, None if it becomes INT8."""
     reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
@@ -118,7 +119,7 @@ def _reasons(
     return reasons
 
 
-def _identities(graph: Graph, chosen: list[Node]) -> dict[int, str]:
+def _identities(graph: Quantisable, chosen: list[Node]) -> dict[int, str]:
     """For additions that fuse into a convolution: position -> the branch that does not."""
     depth = weighted_depth(graph)
     made = {node.outputs[0] for node in chosen}
@@ -135,7 +136,7 @@ def _identities(graph: Graph, chosen: list[Node]) -> dict[int, str]:
     return found
 
 
-def _concat_reads(graph: Graph, paired: set[str]) -> set[tuple[int, str]]:
+def _concat_reads(graph: Quantisable, paired: set[str]) -> set[tuple[int, str]]:
     """Concatenations whose result is quantised: every input of theirs is, with the same scale."""
     paired, reads = set(paired), set()
     for node in reversed(graph.nodes):
@@ -146,7 +147,7 @@ def _concat_reads(graph: Graph, paired: set[str]) -> set[tuple[int, str]]:
     return reads
 
 
-def _groups(graph: Graph, reads: set[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
+def _groups(graph: Quantisable, reads: set[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
     group_of: dict[str, set[str]] = {}
     for index in sorted({i for i, _ in reads if graph.nodes[i].op == "Concat"}):
         node = graph.nodes[index]
@@ -158,7 +159,7 @@ def _groups(graph: Graph, reads: set[tuple[int, str]]) -> tuple[tuple[str, ...],
     return tuple(sorted({tuple(sorted(them, key=rank.__getitem__)) for them in group_of.values()}))
 
 
-def _behind(graph: Graph, chosen: list[Node]) -> set[tuple[int, str]]:
+def _behind(graph: Quantisable, chosen: list[Node]) -> set[tuple[int, str]]:
     """Every reader of what the INT8 operations give, after their ReLU."""
     reads: set[tuple[int, str]] = set()
     for node in chosen:
@@ -167,18 +168,18 @@ def _behind(graph: Graph, chosen: list[Node]) -> set[tuple[int, str]]:
         if after is not None and after.op == "Relu":
             tensor = after.outputs[0]
         if tensor not in graph.outputs:
-            reads |= {(reader.index, tensor) for reader in graph.readers.get(tensor, ())}
+            reads |= {(reader.index, tensor) for reader in graph.readers(tensor)}
     return reads
 
 
-def _wiring(graph: Graph, reads: Iterable[tuple[int, str]]) -> Wiring:
+def _wiring(graph: Quantisable, reads: Iterable[tuple[int, str]]) -> Wiring:
     reads = frozenset(reads)
     tensors = {tensor for _, tensor in reads}
     return Wiring(pairs=tuple(sorted(tensors, key=graph.order().__getitem__)), reads=reads)
 
 
 def _decide(
-    graph: Graph, node: Node, reasons: dict[int, str | None], identities: dict[int, str]
+    graph: Quantisable, node: Node, reasons: dict[int, str | None], identities: dict[int, str]
 ) -> Decision | None:
     int8, reason = False, FLOAT_OPS.get(node.op)
     if node.index in reasons:

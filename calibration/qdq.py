@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.errors import CalibrationError
-from calibration.graph import Graph, Node
+from calibration.graph import Node
 from calibration.placement import Placement, Wiring
+from calibration.quantisable import Quantisable
 from calibration.ranges import Range
 from calibration.weights import LEVELS, quantise_weight, up_to_half
 
@@ -57,7 +58,7 @@ def _scale(exact: float) -> np.float32:
 
 
 def write(
-    graph: Graph,
+    graph: Quantisable,
     placement: Placement,
     ranges: Mapping[str, Range],
     form: Form,
@@ -76,7 +77,7 @@ def write(
     return writer.finish()
 
 
-def write_tunable(graph: Graph, placement: Placement) -> bytes:
+def write_tunable(graph: Quantisable, placement: Placement) -> bytes:
     """The signed form, whose scales are inputs of the graph: ranges can be tried without writing.
 
     Raises:
@@ -104,7 +105,7 @@ class Writer:
 
     def __init__(
         self,
-        graph: Graph,
+        graph: Quantisable,
         weights: Mapping[int, int],
         wiring: Wiring,
         biases: Biases | None = None,

@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from calibration.agreement import Tolerance
 from calibration.bias import corrected, mean_shifts
 from calibration.candidate import Candidate, Source
 from calibration.equalise import equalise
-from calibration.gate import Tolerance
 from calibration.judge import Judge, Verdict, hardest
 from calibration.sensitivity import fewest, multiplications, rank
 
@@ -71,6 +71,7 @@ def told_of_step(said: Mapping[str, Any]) -> str:
     words += said["shortfalls"]
     state = "" if said["step"] == "none" else "kept" if said["kept"] else "not kept"
     name = "as it is" if said["step"] == "none" else said["step"]
+    name = f"{said['network']}, {name}" if "network" in said else name
     return f"recovery, {name}: {', '.join([state, *words] if state else words)}"
 
 

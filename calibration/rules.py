@@ -8,7 +8,8 @@ from math import prod
 
 from onnx import TensorProto
 
-from calibration.graph import WEIGHTED, Graph, Node
+from calibration.graph import Node
+from calibration.quantisable import WEIGHTED, Quantisable
 
 NARROWEST = 16
 CHANNELS_PER_GROUP = 4
@@ -37,22 +38,22 @@ FLOAT_OPS = {
 }
 """Operations that are never quantised, with the reason."""
 
-Rule = Callable[[Graph, Node], str | None]
+Rule = Callable[[Quantisable, Node], str | None]
 
 
-def float_reason(graph: Graph, node: Node) -> str | None:
+def float_reason(graph: Quantisable, node: Node) -> str | None:
     """Why a convolution or matrix product stays in float, None if it becomes INT8."""
     return next((reason for rule in RULES if (reason := rule(graph, node))), None)
 
 
-def weight_axis(graph: Graph, node: Node) -> int:
+def weight_axis(graph: Quantisable, node: Node) -> int:
     """Axis of the output channels in the weight of a Conv, Gemm or MatMul."""
     if node.op == "Conv" or node.attributes.get("transB", 0):
         return 0
     return len(graph.constants[node.inputs[1]].dims) - 1
 
 
-def weighted_depth(graph: Graph) -> dict[str, int]:
+def weighted_depth(graph: Quantisable) -> dict[str, int]:
     """For every activation, how many convolutions and products lie before it at most."""
     depth = dict.fromkeys(graph.inputs, 0)
     for node in graph.nodes:
@@ -61,13 +62,13 @@ def weighted_depth(graph: Graph) -> dict[str, int]:
     return depth
 
 
-def _product_of_activations(graph: Graph, node: Node) -> str | None:
+def _product_of_activations(graph: Quantisable, node: Node) -> str | None:
     if node.op != "ConvTranspose" and len(graph.activations(node)) > 1:
         return "attention: a product of two activations gains only in fused kernels (#3714)"
     return None
 
 
-def _weight_on_the_left(graph: Graph, node: Node) -> str | None:
+def _weight_on_the_left(graph: Quantisable, node: Node) -> str | None:
     if node.inputs[0] in graph.constants:
         return "its constant factor is on the left, where no target takes a per-channel scale"
     if node.attributes.get("transA", 0):
@@ -75,7 +76,7 @@ def _weight_on_the_left(graph: Graph, node: Node) -> str | None:
     return None
 
 
-def _not_float32(graph: Graph, node: Node) -> str | None:
+def _not_float32(graph: Quantisable, node: Node) -> str | None:
     weight = graph.constants[node.inputs[1]]
     if weight.data_type != TensorProto.FLOAT:
         return f"its weight is {TensorProto.DataType.Name(weight.data_type)}, not FLOAT"
@@ -84,13 +85,19 @@ def _not_float32(graph: Graph, node: Node) -> str | None:
     return None
 
 
-def _transposed(_: Graph, node: Node) -> str | None:
+def _transposed(_: Quantisable, node: Node) -> str | None:
     if node.op == "ConvTranspose":
         return "transposed convolution: wrong or slower in INT8 (#1519, #1699, ORT #8988)"
     return None
 
 
-def _depthwise(graph: Graph, node: Node) -> str | None:
+def _recurrent(graph: Quantisable, node: Node) -> str | None:
+    if node.index in graph.recurrent:
+        return "recurrent: what it computes comes back in every later frame, and so does its error"
+    return None
+
+
+def _depthwise(graph: Quantisable, node: Node) -> str | None:
     group = node.attributes.get("group", 1)
     per_group = graph.constants[node.inputs[1]].dims[1]
     if node.op != "Conv" or group == 1:
@@ -102,10 +109,10 @@ def _depthwise(graph: Graph, node: Node) -> str | None:
     return None
 
 
-def _first(graph: Graph, node: Node) -> str | None:
+def _first(graph: Quantisable, node: Node) -> str | None:
     seen, waiting = set(), list(graph.activations(node))
     while waiting:
-        before = graph.producer.get(waiting.pop())
+        before = graph.producer(waiting.pop())
         if before is None or before.index in seen:
             continue
         if before.op in WEIGHTED:
@@ -115,26 +122,26 @@ def _first(graph: Graph, node: Node) -> str | None:
     return "first: reads the image itself, and few channels gain nothing"
 
 
-def _last(graph: Graph, node: Node) -> str | None:
+def _last(graph: Quantisable, node: Node) -> str | None:
     if _leads_out(graph, node) or not _weighted_behind(graph, node.outputs):
         return "last: a head, its error reaches the answer directly"
     return None
 
 
-def _leads_out(graph: Graph, node: Node) -> bool:
+def _leads_out(graph: Quantisable, node: Node) -> bool:
     """Whether an output is reached without another weight or a junction of activations."""
     waiting = list(node.outputs)
     while waiting:
         tensor = waiting.pop()
         if tensor in graph.outputs:
             return True
-        for reader in graph.readers.get(tensor, ()):
+        for reader in graph.readers(tensor):
             if reader.op not in WEIGHTED and len(graph.activations(reader)) == 1:
                 waiting += reader.outputs
     return False
 
 
-def _weighted_behind(graph: Graph, tensors: Sequence[str]) -> bool:
+def _weighted_behind(graph: Quantisable, tensors: Sequence[str]) -> bool:
     seen: set[str] = set()
     waiting = list(tensors)
     while waiting:
@@ -142,14 +149,14 @@ def _weighted_behind(graph: Graph, tensors: Sequence[str]) -> bool:
         if tensor in seen:
             continue
         seen.add(tensor)
-        for reader in graph.readers.get(tensor, ()):
+        for reader in graph.readers(tensor):
             if reader.op in WEIGHTED:
                 return True
             waiting += reader.outputs
     return False
 
 
-def _narrow(graph: Graph, node: Node) -> str | None:
+def _narrow(graph: Quantisable, node: Node) -> str | None:
     extents = graph.constants[node.inputs[1]].dims
     pair = extents[:2] if node.op == "Conv" else extents
     channels = min(pair[0], pair[1] * node.attributes.get("group", 1))
@@ -158,7 +165,7 @@ def _narrow(graph: Graph, node: Node) -> str | None:
     return None
 
 
-def _vector(graph: Graph, node: Node) -> str | None:
+def _vector(graph: Quantisable, node: Node) -> str | None:
     shape = graph.shapes.get(node.outputs[0])
     if shape is None:
         return "the shape of its output is unknown"
@@ -171,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     _transposed,
     _weight_on_the_left,
     _not_float32,
+    _recurrent,
     _depthwise,
     _first,
     _last,

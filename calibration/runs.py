@@ -1,11 +1,11 @@
-"""Runs of frames out of DICOM, PNG and NumPy files; a frame is read when it is asked for."""
+"""Runs of frames out of DICOM, PNG, NIfTI and NumPy files; one is read when it is asked for."""
 
 import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 
@@ -13,12 +13,14 @@ from calibration.errors import CalibrationError
 from sdk.dicom import read_xa
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame, Intensity
+from sdk.nifti import read_nifti_frames
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
 ZIP = b"PK\x03\x04"
 DICOM_PREAMBLE = 128
-EXPECTED = "DICOM XA, PNG, .npy and .npz files are read"
+EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
+NIFTI = (".nii", ".nii.gz")
 
 
 class Frames(Protocol):
@@ -84,6 +86,8 @@ def _open(file: Path) -> list[Run]:
         match _kind(file):
             case "dicom":
                 return [Run(file.name, read_xa(file))]
+            case "nifti":
+                return [Run(file.name, _NiftiFrames(file))]
             case "npy":
                 return [Run(file.name, _ArrayFrames(file))]
             case "npz":
@@ -107,6 +111,8 @@ def _kind(file: Path) -> str:
         return "npy"
     if start.startswith(ZIP) and file.suffix == ".npz":
         return "npz"
+    if file.name.endswith(NIFTI):
+        return "nifti"
     return "dicom" if start[DICOM_PREAMBLE:] == b"DICM" or file.suffix == ".dcm" else ""
 
 
@@ -136,6 +142,26 @@ class _PngFrames:
                 pixels = np.asarray(image)
         except (OSError, SyntaxError) as error:  # Pillow calls damaged PNG files a syntax error
             raise CalibrationError(f"{file} cannot be read: {error}") from error
+        return Frame(pixels=pixels, index=index, intensity=Intensity.DISP)
+
+
+class _NiftiFrames:
+    """A series of images in a NIfTI file, kept while its frames are asked for: it may be packed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._kept: Any = read_nifti_frames(file)
+        self._length = len(self._kept)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Frame:
+        if self._kept is None:
+            self._kept = read_nifti_frames(self._file)
+        pixels = self._kept[index]
+        if index + 1 == self._length:
+            self._kept = None
         return Frame(pixels=pixels, index=index, intensity=Intensity.DISP)
 
 

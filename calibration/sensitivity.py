@@ -15,9 +15,10 @@ from onnx import NodeProto, TensorProto, helper
 
 from calibration.candidate import Candidate, Source
 from calibration.choose import decibel, energies
-from calibration.graph import Graph, Node
+from calibration.graph import Node
 from calibration.placement import Wiring
 from calibration.qdq import Form, Writer
+from calibration.quantisable import Quantisable
 from sdk.backends import Backend, open_backend
 
 
@@ -75,7 +76,7 @@ def fewest(count: int, within: Callable[[int], bool]) -> int | None:
     return high
 
 
-def multiplications(graph: Graph, indices: Sequence[int]) -> int:
+def multiplications(graph: Quantisable, indices: Sequence[int]) -> int:
     """Of convolutions and matrix products, for one run."""
     total = 0
     for index in indices:

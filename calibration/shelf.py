@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.graph import Graph
 from calibration.histogram import Histogram
+from calibration.quantisable import Quantisable
 
 
-def keep(shelf: Path, graph: Graph, histograms: Mapping[str, Histogram]) -> None:
+def keep(shelf: Path, graph: Quantisable, histograms: Mapping[str, Histogram]) -> None:
     """Puts the histograms of a group on the shelf, all or none of them."""
     shelf.mkdir(parents=True, exist_ok=True)
     path = _place(shelf, graph, histograms)
@@ -26,7 +26,7 @@ def keep(shelf: Path, graph: Graph, histograms: Mapping[str, Histogram]) -> None
     partial.replace(path)
 
 
-def restore(shelf: Path, graph: Graph, histograms: Mapping[str, Histogram]) -> bool:
+def restore(shelf: Path, graph: Quantisable, histograms: Mapping[str, Histogram]) -> bool:
     """Fills the empty histograms of a group from the shelf; False: they are not on it."""
     path = _place(shelf, graph, histograms)
     if not path.is_file():
@@ -39,7 +39,7 @@ def restore(shelf: Path, graph: Graph, histograms: Mapping[str, Histogram]) -> b
     return True
 
 
-def _place(shelf: Path, graph: Graph, histograms: Mapping[str, Histogram]) -> Path:
+def _place(shelf: Path, graph: Quantisable, histograms: Mapping[str, Histogram]) -> Path:
     """One file per graph, group and number of bins."""
     said = json.dumps([(name, histogram.bins) for name, histogram in histograms.items()])
     digest = hashlib.sha256(graph.model.SerializeToString(deterministic=True))

@@ -97,6 +97,8 @@ class Manifest:
     Attributes:
         task: the clinical question it answers, a key of ``sdk.tasks.TASKS``.
         options: fields of the task that belong to the weights.
+        precision_options: precision -> those that differ for its graphs, such as a threshold on
+            scores that were rounded.
         graphs: precision -> file name of its ONNX graph.
         files: file name -> SHA-256, for every file but the manifest.
         intended_input: the frames it was made for.
@@ -107,12 +109,17 @@ class Manifest:
 
     task: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    precision_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     graphs: Mapping[str, str]
     files: Mapping[str, str] = field(default_factory=dict)
     intended_input: IntendedInput = field(default_factory=IntendedInput)
     golden: Golden | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    def options_of(self, precision: str) -> dict[str, Any]:
+        """Fields of the task for the graphs of a precision."""
+        return {**self.options, **self.precision_options.get(precision, {})}
 
     def certified(self, precision: str) -> bool:
         """Whether a graph is the reference, or was found to answer as it does when it was made."""

@@ -38,6 +38,31 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     return np.ascontiguousarray(voxels.T), to_patient
 
 
+def read_nifti_frames(path: Path) -> NDArray[Any]:
+    """A series of 2-D images (frames, rows, columns) of uint8 or uint16, as they are stored.
+
+    Nothing is scaled, turned or rounded: what a header would scale, or signed values below 0,
+    are no pixels of a detector.
+
+    Raises:
+        VolumeError: nibabel is missing, or the file holds anything else.
+    """
+    image = _load(path)
+    stored = np.asarray(image.dataobj.get_unscaled())
+    while stored.ndim > 3 and stored.shape[-1] == 1:
+        stored = stored[..., 0]
+    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    whole = stored.dtype.kind in "ui" and stored.min() >= 0 and stored.max() <= 65535
+    if stored.ndim not in {2, 3} or scaled or not whole:
+        raise VolumeError(
+            f"{path} holds {stored.dtype} of shape {stored.shape}{', scaled' if scaled else ''}; "
+            "expected (columns, rows, frames) of unscaled integers from 0 to 65535"
+        )
+    kind = np.uint8 if stored.max() <= 255 and stored.dtype.itemsize == 1 else np.uint16
+    frames = stored[..., None] if stored.ndim == 2 else stored
+    return np.ascontiguousarray(frames.T.astype(kind))
+
+
 def _load(path: Path) -> Any:
     nibabel, damaged = _nibabel()
     try:

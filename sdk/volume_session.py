@@ -73,6 +73,7 @@ class VolumeSession(OpenedFolder):
             for part in parts_of(opened):
                 request = Request(precision=precision, threads=threads)
                 self._backends[part_name(part)] = _opened(part, backend, request)
+            self._task = make_volume_task(opened, self._backends["detector"].precision)
         except AngioEdgeError:
             self.close()
             raise

@@ -4,9 +4,9 @@ from small_nets import images
 
 from calibration.candidate import Source
 from calibration.collect import CollectOptions
-from calibration.graph import read_graph
 from calibration.placement import place
 from calibration.progress import silent
+from calibration.quantisable import read_quantisable
 from calibration.ranges import limits_of, share_limits
 
 
@@ -20,5 +20,5 @@ def prepared(path, feed=None):
     frames = feed or images(4)
     collecting = CollectOptions(threads=1)
     source = Source(path=path, frames=frames, choose=largest, collecting=collecting, track=silent)
-    graph = read_graph(path)
+    graph = read_quantisable(path)
     return source.make(graph, place(graph)), source

@@ -6,7 +6,9 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+from calibration.agreement import Agreement
 from sdk import Vessels
+from sdk.backends.onnxruntime import NO_SATURATION
 
 
 class Net:
@@ -24,7 +26,8 @@ class Net:
     def scale(self, place, factors):
         """Changes a weight made before, such as -1 for the last."""
         values = numpy_helper.to_array(self.weights[place]) * factors
-        self.weights[place] = numpy_helper.from_array(values, self.weights[place].name)
+        name = self.weights[place].name
+        self.weights[place] = numpy_helper.from_array(values.astype(np.float32), name)
 
     def op(self, kind, *inputs, name=None, **attributes):
         output = name or f"{kind.lower()}{len(self.nodes)}"
@@ -112,15 +115,88 @@ def volumetric(path, size=(8, 16, 16), seed=0):
     return net.save(path, {"logits": [1, 1, *size]}, size)
 
 
+def shuffled(path, size=(8, 16, 16), seed=0):
+    """3-D: a residual block, pooling, and up again by a 1x1x1 convolution and a shuffle.
+
+    The shuffle is what a transposed convolution with kernel = stride becomes; a skip joins it.
+    """
+    net = Net(seed)
+
+    def conv(tensor, before, after, name, side=3):
+        weight = net.random(after, before, side, side, side)
+        bias = net.weight(np.full(after, 0.05, np.float32))
+        return net.op("Conv", tensor, weight, bias, name=name, pads=[side // 2] * 6)
+
+    def to(tensor, *shape):
+        return net.op("Reshape", tensor, net.weight(np.array(shape, np.int64)))
+
+    depth, rows, columns = (side // 2 for side in size)
+    skip = net.relu(conv("image", 1, 16, "first"))
+    pooled = net.op("MaxPool", skip, kernel_shape=[2, 2, 2], strides=[2, 2, 2])
+    inner = net.relu(conv(pooled, 16, 16, "inner"))
+    total = net.relu(net.op("Add", conv(inner, 16, 16, "outer"), pooled, name="sum"))
+    blocks = to(conv(total, 16, 128, "blocks", side=1), 1, 16, 2, 2, 2, depth, rows, columns)
+    places = net.op("Transpose", blocks, perm=[0, 1, 5, 2, 6, 3, 7, 4])
+    up = net.relu(to(places, 1, 16, *size))
+    joined = net.op("Concat", up, skip, axis=1, name="joined")
+    fused = net.relu(conv(joined, 32, 16, "fused"))
+    conv(fused, 16, 1, "logits", side=1)
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
+def streaming(path, size=(64, 64), seed=0):
+    """Convolutions of the frame, a gated memory of them, its running maximum, and two heads.
+
+    `gate`, `memory` and `kept` are recurrent, `inner` and `read` are not.
+    """
+    net = Net(seed)
+    first = net.relu(net.conv("frame", (1, 16), name="first"))
+    net.scale(0, 8)  # what a run is normalised to is small
+    inner = net.relu(net.conv(first, (16, 16), name="inner"))
+    gate = net.op("Sigmoid", net.conv("hidden_in", (16, 16), side=1, name="gate"))
+    memory = net.op("Add", net.conv("hidden_in", (16, 16), name="memory"), inner)
+    kept = net.conv(net.op("Mul", gate, net.op("Tanh", memory)), (16, 16), side=1, name="kept")
+    hidden = net.op("Tanh", net.op("Add", kept, inner), name="hidden_out")
+    read = net.relu(net.conv(hidden, (16, 16), name="read"))
+    highest = net.op("Max", "highest_in", read, name="highest_out")
+    for name, tensor in (("arteries", highest), ("filled", read)):
+        # weights of both signs that sum to zero: neither mask is empty or full
+        weights = np.array([1, -1] * 8, np.float32).reshape(1, 16, 1, 1)
+        net.op("Conv", tensor, net.weight(weights), name=name)
+    shape, state = [1, 1, *size], [1, 16, *size]
+    inputs = {"frame": shape, "hidden_in": state, "highest_in": state}
+    outputs = {"arteries": shape, "filled": shape, "hidden_out": state, "highest_out": state}
+    tensors = ([networks.tensor(*item) for item in them.items()] for them in (inputs, outputs))
+    return networks.save(path, net.nodes, *tensors, net.weights)
+
+
 class ArrayFeed:
     """Frames that are network inputs already, for a task that calls positive logits a vessel."""
 
     def __init__(self, *images):
         self.images = images
-        self.task = self
+        self.states = {}
 
-    def frame(self, index):
-        return self.images[index]
+    def at(self, pick):
+        return self.images[pick]
+
+    def lead(self, index):
+        return (index,)
+
+    def ends_run(self, index):
+        return index + 1 == len(self)
+
+    def agreement(self):
+        return Agreement()
+
+    def fresh_task(self):
+        return self
+
+    def reset(self):
+        pass
+
+    def preprocess(self, frame, inputs):
+        inputs["image"][...] = frame
 
     def postprocess(self, outputs, frame):
         mask = (outputs["logits"] > 0).astype(np.uint8)
@@ -154,6 +230,7 @@ def run(content, feed, index, outputs):
     )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry(NO_SATURATION, "1")
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

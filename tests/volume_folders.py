@@ -59,14 +59,14 @@ def regions(path: Path) -> Path:
     return networks.save(path, [node], [networks.tensor("patch", [1, 5, *PATCH])], outputs, arrays)
 
 
-def microbleed_folder(path: Path, **changes) -> ModelFolder:
+def microbleed_folder(path: Path, builders=None, **changes) -> ModelFolder:
     path.mkdir(parents=True, exist_ok=True)
     files, pairs = {}, []
-    for name, build in (("detector", detector), ("regions", regions)):
+    for name, build in (builders or {"detector": detector, "regions": regions}).items():
         graph = build(path / "network.onnx")
-        files[f"{name}.onnx"] = graph.read_bytes()
+        files[f"{name}.fp32.onnx"] = graph.read_bytes()
         graph.unlink()
-        session = onnxruntime.InferenceSession(files[f"{name}.onnx"])
+        session = onnxruntime.InferenceSession(files[f"{name}.fp32.onnx"])
         tensor = session.get_inputs()[0]
         image = np.random.default_rng(0).random(tensor.shape, np.float32)
         outputs = session.run(None, {tensor.name: image})
@@ -77,7 +77,7 @@ def microbleed_folder(path: Path, **changes) -> ModelFolder:
     manifest = {
         "task": "microbleed_detection",
         "options": OPTIONS,
-        "graphs": {"detector.fp32": "detector.onnx", "regions.fp32": "regions.onnx"},
+        "graphs": {"detector.fp32": "detector.fp32.onnx", "regions.fp32": "regions.fp32.onnx"},
         "golden": Golden(),
     }
     files["golden.npz"] = buffer.getvalue()
@@ -133,3 +133,50 @@ def answer_of(volume, *bleeds, dropped=(), phase=True) -> sdk.MicrobleedAnswer:
         tiles=9,
         tiles_skipped=3,
     )
+
+
+def _layer(name, source, weights, bias, strides=(1, 1, 1)):
+    node, arrays = conv(name, source, weights, bias, strides)
+    return [node, helper.make_node("Relu", [name], [f"{name}_relu"])], arrays, f"{name}_relu"
+
+
+def deep_detector(path: Path) -> Path:
+    """The same rule as `detector`, with a layer between that computes in INT8."""
+    random = np.random.default_rng(0)
+    weights = np.zeros((16, 2, 4, 4, 4))
+    weights[:, 1] = random.uniform(0.5, 1.5, (16, 1, 1, 1)) / 64
+    nodes, arrays, tensor = _layer("first", "tile", weights, np.full(16, -0.25), [4, 4, 4])
+    middle = np.eye(16).reshape(16, 16, 1, 1, 1) + random.normal(0, 0.01, (16, 16, 1, 1, 1))
+    more, others, tensor = _layer("middle", tensor, middle, np.zeros(16))
+    nodes, arrays = nodes + more, arrays + others
+    heads = np.zeros((1, 16, 1, 1, 1)), np.zeros((4, 16, 1, 1, 1))
+    heads[0][:] = 60 / 16
+    for name, weights, bias in zip(
+        ("logits", "offsets"), heads, ([-17.0], np.zeros(4)), strict=True
+    ):
+        node, own = conv(name, tensor, weights, bias, [1, 1, 1])
+        nodes, arrays = [*nodes, node], arrays + own
+    grid = [TILE // 4] * 3
+    outputs = [networks.tensor("logits", [1, 1, *grid]), networks.tensor("offsets", [1, 4, *grid])]
+    inputs = [networks.tensor("tile", [1, 2, TILE, TILE, TILE])]
+    return networks.save(path, nodes, inputs, outputs, arrays)
+
+
+def deep_regions(path: Path) -> Path:
+    """The same rule as `regions`, with a layer between that computes in INT8."""
+    random = np.random.default_rng(1)
+    weights = np.zeros((16, 5, 1, 1, 1))
+    weights[::2, 4], weights[1::2, 4] = 1.0, -1.0
+    weights[:2, 4], weights[:2, 0] = 0.0, 1.0
+    nodes, arrays, tensor = _layer("first", "patch", weights, np.zeros(16))
+    middle = np.eye(16).reshape(16, 16, 1, 1, 1) + random.normal(0, 0.01, (16, 16, 1, 1, 1))
+    more, others, tensor = _layer("middle", tensor, middle, np.zeros(16))
+    head = np.zeros((4, 16, 1, 1, 1))
+    head[0, :2], head[1, 3::2], head[2, 2::2] = -50.0, 1.0, 1.0
+    node, own = conv("regions", tensor, head, [5.0, 0.0, 0.0, -10.0], [1, 1, 1])
+    outputs = [networks.tensor("regions", [1, 4, *PATCH])]
+    inputs = [networks.tensor("patch", [1, 5, *PATCH])]
+    return networks.save(path, [*nodes, *more, node], inputs, outputs, arrays + others + own)
+
+
+DEEP = {"detector": deep_detector, "regions": deep_regions}

@@ -1,6 +1,6 @@
 """Says what a target would refuse or run slowly in an ONNX graph, quantised or not."""
 
-from calibration.lint.graph import Graph, GraphError, read_graph
+from calibration.graph import Graph, GraphError, read_graph
 from calibration.lint.rule import Finding, Place, Rule, Severity
 from calibration.lint.rules import RULES, lint
 from calibration.lint.targets import TARGETS, Target

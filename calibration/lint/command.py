@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from calibration.graph import read_graph
 from calibration.lint.document import rules_in_markdown
-from calibration.lint.graph import read_graph
 from calibration.lint.rule import Finding, Place, Severity
 from calibration.lint.rules import lint
 from calibration.lint.targets import TARGETS, Target

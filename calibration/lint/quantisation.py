@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.lint.graph import Graph, Node
+from calibration.graph import Graph, Node
 
 QUANTISE = "QuantizeLinear"
 DEQUANTISE = "DequantizeLinear"

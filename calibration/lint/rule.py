@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from calibration.lint.graph import Graph
+from calibration.graph import Graph
 from calibration.lint.targets import Target
 
 

@@ -11,7 +11,7 @@ from sdk.engines.sidecar import Machine
 from sdk.errors import EngineError
 from sdk.model_folder import ModelFolder
 
-GRAPHS = ("fp32", "fp16", "int8", "int8.fp16", "int8.fewer")
+GRAPHS = ("fp32", "fp16", "int8", "int8.fp16", "int8.fewer", "int8.fewer.fp16")
 """Graphs of a model folder that engines are built from."""
 
 

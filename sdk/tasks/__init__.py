@@ -1,6 +1,7 @@
 """The clinical questions. To add one, write its file and name it in TASKS."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from sdk.errors import ModelFolderError
@@ -28,6 +29,7 @@ __all__ = [
     "answers_volumes",
     "contract_of",
     "dice",
+    "make_like",
     "make_task",
     "make_volume_task",
     "parts_of",
@@ -69,8 +71,12 @@ def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Tas
     return _made(TASKS[manifest.task], folder)
 
 
-def make_volume_task(folder: ModelFolder) -> MicrobleedDetection:
+def make_volume_task(folder: ModelFolder, precision: str = "") -> MicrobleedDetection:
     """The same for a task that answers volumes.
+
+    Args:
+        folder: the model folder.
+        precision: of the graphs that run, whose options may differ.
 
     Raises:
         ModelFolderError: the folder is for another task, or its options do not fit.
@@ -80,7 +86,7 @@ def make_volume_task(folder: ModelFolder) -> MicrobleedDetection:
             f"{folder.path} is for the task {folder.manifest.task!r}, expected "
             f"{', '.join(sorted(VOLUME_TASKS))}; open folders of frame tasks with sdk.Session"
         )
-    return _made(VOLUME_TASKS[folder.manifest.task], folder)
+    return _made(VOLUME_TASKS[folder.manifest.task], folder, precision)
 
 
 def answers_volumes(folder: ModelFolder) -> bool:
@@ -115,11 +121,17 @@ def parts_of(folder: ModelFolder) -> tuple[ModelFolder, ...]:
     return parts
 
 
-def _made(kind: Callable[..., Made], folder: ModelFolder) -> Made:
+def _made(kind: Callable[..., Made], folder: ModelFolder, precision: str = "") -> Made:
     manifest = folder.manifest
     try:
-        return kind(**manifest.options)
+        return kind(**manifest.options_of(precision))
     except (TypeError, ValueError) as error:
         raise ModelFolderError(
             f"the options in {folder.path} do not fit {manifest.task!r}: {error}"
         ) from error
+
+
+def make_like(task: Task[Any]) -> Task[Any]:
+    """A task with the same options, that has seen no frame."""
+    options = {f.name: getattr(task, f.name) for f in fields(task) if f.init}  # type: ignore[arg-type]
+    return type(task)(**options)

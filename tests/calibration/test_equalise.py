@@ -7,8 +7,8 @@ from small_nets import ArrayFeed, Net, images, run, separable
 
 from calibration.choose import decibel
 from calibration.equalise import equalise, largest_per_channel, pairs_of
-from calibration.graph import read_graph
 from calibration.placement import place
+from calibration.quantisable import read_quantisable
 
 SPREAD = 5
 
@@ -22,7 +22,7 @@ def quality_db(candidate, source):
 
 def test_the_float_network_computes_the_very_same_numbers(tmp_path):
     path, feed = separable(tmp_path / "net.onnx", spread=SPREAD), images(2)
-    graph = read_graph(path)
+    graph = read_quantisable(path)
     equal, tensors = equalise(graph, place(graph), feed)
     assert tensors
     before = run(path.read_bytes(), feed, 0, ["logits"])["logits"]
@@ -38,7 +38,7 @@ def test_int8_comes_nearer_by_the_spread_of_the_channels(tmp_path):
 
 
 def test_only_pairs_that_nothing_else_sees_are_scaled(tmp_path):
-    graph = read_graph(separable(tmp_path / "net.onnx"))
+    graph = read_quantisable(separable(tmp_path / "net.onnx"))
     found = {(pair.first.name, pair.second.name) for pair in pairs_of(graph, place(graph))}
     assert found == {("depth_a", "point_a"), ("point_a", "depth_b"), ("depth_b", "point_b"),
                      ("point_b", "logits")}  # fmt: skip
@@ -49,7 +49,7 @@ def between(path, insert):
     first = net.relu(net.conv("image", (1, 16), name="first"))
     middle = net.relu(net.conv(insert(net, first), (16, 16), name="middle"))
     net.conv(middle, (16, 1), side=1, name="logits")
-    graph = read_graph(net.save(path, {"logits": [1, 1, 32, 32]}))
+    graph = read_quantisable(net.save(path, {"logits": [1, 1, 32, 32]}))
     return [pair.second.name for pair in pairs_of(graph, place(graph))]
 
 
@@ -74,14 +74,14 @@ def test_a_weight_that_two_read_is_left_alone(tmp_path):
     for name in ("one", "two"):
         tensor = net.relu(net.op("Conv", tensor, shared, name=name, pads=[1] * 4))
     net.conv(tensor, (16, 1), side=1, name="logits")
-    graph = read_graph(net.save(tmp_path / "net.onnx", {"logits": [1, 1, 32, 32]}))
+    graph = read_quantisable(net.save(tmp_path / "net.onnx", {"logits": [1, 1, 32, 32]}))
     assert pairs_of(graph, place(graph)) == []
 
 
 def test_a_dead_channel_is_left_as_it_is(tmp_path):
     path = separable(tmp_path / "net.onnx", spread=SPREAD)
-    graph = read_graph(path)
-    weight, bias = graph.producer["depth_a"].inputs[1:]
+    graph = read_quantisable(path)
+    weight, bias = graph.producer("depth_a").inputs[1:]
     dead = {weight: graph.values(weight).copy(), bias: graph.values(bias).copy()}
     dead[weight][3], dead[bias][3] = 0, -1
     graph = graph.with_values(dead)
@@ -94,7 +94,7 @@ def test_a_dead_channel_is_left_as_it_is(tmp_path):
 def test_ranges_of_channels_are_those_of_all_frames(tmp_path):
     path = separable(tmp_path / "net.onnx")
     feed = ArrayFeed(*images(3).images)
-    found = largest_per_channel(read_graph(path), ["point_a"], feed)["point_a"]
+    found = largest_per_channel(read_quantisable(path), ["point_a"], feed)["point_a"]
     seen = [run(path.read_bytes(), feed, i, ["point_a"])["point_a"] for i in range(3)]
     expected = np.abs(np.concatenate(seen)).max(axis=(0, 2, 3))
     assert found == pytest.approx(expected, rel=1e-4)

@@ -9,11 +9,11 @@ from small_nets import branched, images
 
 from calibration.collect import collect, largest_magnitudes
 from calibration.forms import typed_forms
-from calibration.graph import read_graph
 from calibration.lint import TARGETS, Graph, lint
 from calibration.lint.rule import Severity
 from calibration.placement import place
 from calibration.qdq import Form, write
+from calibration.quantisable import read_quantisable
 from calibration.ranges import limits_of, share_limits
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
 
@@ -23,12 +23,12 @@ HALF = TensorProto.FLOAT16
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The FP32 graph, its INT8 form, the typed forms and what is said of them."""
-    graph = read_graph(branched(tmp_path_factory.mktemp("net") / "net.onnx"))
+    graph = read_quantisable(branched(tmp_path_factory.mktemp("net") / "net.onnx"))
     placement, feed = place(graph), images(2)
     histograms = collect(graph, placement.cpu.pairs, feed)
     ranges = share_limits(limits_of(histograms, "minmax"), histograms, placement.groups)
     int8 = write(graph, placement, ranges, Form.TENSORRT)
-    return graph, int8, typed_forms(graph, int8, largest_magnitudes(graph, feed))
+    return graph, int8, typed_forms(graph, {"int8": int8}, largest_magnitudes(graph, feed))
 
 
 def answer(content, path):
@@ -88,6 +88,6 @@ def test_a_form_that_cannot_be_made_is_left_out_with_its_reason(made):
     model.graph.node.append(helper.make_node("Sparkle", ["logits"], ["star"], domain="vendor"))
     model.opset_import.append(helper.make_opsetid("vendor", 1))
     model.graph.output.append(networks.tensor("star", [1, 1, 32, 32]))
-    graphs, said = typed_forms(graph, model.SerializeToString(), {})
+    graphs, said = typed_forms(graph, {"int8": model.SerializeToString()}, {})
     assert set(graphs) == {"fp16"}
     assert said["forms_left_out"]["int8.fp16"]

@@ -1,93 +1,142 @@
-"""A graph is taken as it is, or refused with the reason."""
+"""The read-only view of a graph."""
 
-import networks
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
-from small_nets import Net, chain
+from onnx import helper
+from sketches import Sketch
 
-from calibration.errors import CalibrationError
-from calibration.graph import read_graph
-
-
-def altered(path, change):
-    model = onnx.load(chain(path))
-    change(model)
-    onnx.save(model, path)
-    return path
+from calibration.lint import TARGETS, Graph, GraphError, lint, read_graph
 
 
-def test_knows_who_makes_and_who_reads(tmp_path):
-    graph = read_graph(chain(tmp_path / "net.onnx"))
-    assert graph.inputs == ("image",)
-    assert graph.producer["logits"].op == "Conv"
-    assert [node.op for node in graph.readers["middle"]] == ["Relu"]
-    assert graph.shapes["middle"] == (1, 16, 32, 32)
-    assert graph.only_reader("logits") is None
+def test_knows_who_makes_and_who_reads_a_tensor():
+    sketch = Sketch()
+    image = sketch.input()
+    relu = sketch.node("Relu", image)
+    sketch.node("Add", relu, relu)
+    graph = Graph(sketch.model())
+    assert graph.producer(relu).name == "Relu_0"
+    assert graph.producer(image) is None
+    assert [reader.name for reader in graph.consumers(graph.producer(relu))] == ["Add_1"]
 
 
-def test_a_constant_node_is_a_constant(tmp_path):
-    net = Net()
-    value = helper.make_tensor("value", TensorProto.FLOAT, [1], [2.0])
-    net.op("Mul", "image", net.op("Constant", name="two", value=value), name="twice")
-    graph = read_graph(net.save(tmp_path / "net.onnx", {"twice": [1, 1, 32, 32]}))
-    assert graph.values("two") == np.float32(2)
-    assert graph.activations(graph.nodes[-1]) == ("image",)
+def test_infers_shapes_through_the_graph():
+    sketch = Sketch()
+    relu = sketch.node("Relu", sketch.conv(sketch.input((1, 32, "rows", 8)), (16, 32, 3, 3)))
+    shape = Graph(sketch.model()).shape(relu)
+    assert shape[:2] == (1, 16)
+    assert shape[2] is None
+    assert shape[3] == 6
 
 
-def test_no_network_is_refused(tmp_path):
-    (tmp_path / "net.onnx").write_bytes(b"nothing of the kind")
-    with pytest.raises(CalibrationError, match="not a valid ONNX network"):
-        read_graph(tmp_path / "net.onnx")
+def test_shapes_that_are_computed_from_weights_are_known():
+    sketch = Sketch()
+    target = sketch.node("Add", sketch.weight([0, 31], np.int64), sketch.weight([1, 1], np.int64))
+    reshaped = sketch.node("Reshape", sketch.input((1, 32)), target)
+    assert Graph(sketch.model()).shape(reshaped) == (1, 32)
 
 
-@pytest.mark.parametrize("opset", [12, 18])
-def test_another_opset_is_refused(tmp_path, opset):
-    def change(model):
-        model.opset_import[0].version = opset
-
-    with pytest.raises(CalibrationError, match=f"has opset {opset}, expected 13 to 17"):
-        read_graph(altered(tmp_path / "net.onnx", change))
+def test_a_nameless_node_is_named_after_its_output():
+    sketch = Sketch()
+    sketch.node("Relu", sketch.input())
+    sketch.nodes[0].name = ""
+    assert Graph(sketch.model()).nodes[0].name == "Relu of Relu_0_0"
 
 
-def test_a_dynamic_shape_is_refused(tmp_path):
-    def change(model):
-        model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "rows"
-        model.graph.output[0].type.tensor_type.shape.dim[2].dim_param = "rows"
+def test_functions_are_laid_flat():
+    sketch = Sketch()
+    sketch.node("Twice", sketch.input((1, 4)), domain="vendor")
+    model = sketch.model()
+    body = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["y"], ["z"])]
+    opset = [helper.make_opsetid("", 17)]
+    model.functions.append(helper.make_function("vendor", "Twice", ["x"], ["z"], body, opset))
+    assert [node.op for node in Graph(model).nodes] == ["Relu", "Relu"]
 
-    with pytest.raises(CalibrationError, match=r"input image has the dynamic shape .*'rows'"):
-        read_graph(altered(tmp_path / "net.onnx", change))
+
+def test_what_is_computed_is_no_constant():
+    sketch = Sketch()
+    same = sketch.node("Identity", sketch.weight([3.0]))
+    other = sketch.node("Neg", same)
+    graph = Graph(sketch.model())
+    assert graph.constant(same) == [3.0]
+    assert graph.constant(other) is None
+    assert graph.is_constant(same)
+    assert not graph.is_constant(other)
 
 
-def test_a_quantised_graph_is_refused(tmp_path):
-    net = Net()
-    scale = net.weight(np.float32(0.1))
-    net.op("DequantizeLinear", net.op("QuantizeLinear", "image", scale), scale, name="out")
-    path = net.save(tmp_path / "net.onnx", {"out": [1, 1, 32, 32]})
-    with pytest.raises(CalibrationError, match="quantised already, see QuantizeLinear"):
+@pytest.mark.parametrize(
+    "attribute", [{"value_float": 2.0}, {"value_ints": [2]}, {"value_floats": [2.0]}]
+)
+def test_every_spelling_of_a_constant_is_read(attribute):
+    sketch = Sketch()
+    constant = sketch.node("Constant", **attribute)
+    assert Graph(sketch.model()).constant(constant) == 2
+
+
+def external(path) -> Sketch:
+    sketch = Sketch()
+    sketch.node("MatMul", sketch.input((1, 64)), sketch.weight(np.full((64, 64), 1e6)))
+    onnx.save(sketch.model(), path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    return sketch
+
+
+def test_weights_in_other_files_are_read_when_a_rule_asks(tmp_path):
+    external(tmp_path / "graph.onnx")
+    findings = lint(read_graph(tmp_path / "graph.onnx"), TARGETS["tensorrt-8.6"])
+    assert "constant-beyond-half" in {finding.rule.name for finding in findings}
+
+
+def test_missing_weights_are_missed(tmp_path):
+    external(tmp_path / "graph.onnx")
+    (tmp_path / "w.bin").unlink()
+    with pytest.raises(GraphError, match=r"w\.bin"):
+        read_graph(tmp_path / "graph.onnx")
+
+
+def test_long_weights_are_not_copied_for_their_shapes(monkeypatch):
+    sizes = []
+    inferred = onnx.shape_inference.infer_shapes
+    sketch = Sketch()
+    sketch.node("MatMul", sketch.input((1, 512)), sketch.weight(np.ones((512, 512))))
+    model = sketch.model()
+
+    def watched(skeleton, **options):
+        sizes.append(skeleton.ByteSize())
+        return inferred(skeleton, **options)
+
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", watched)
+    assert Graph(model).shape("MatMul_0_0") == (1, 512)
+    assert sizes[0] < 4096 < model.ByteSize()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "not a valid"), (b"\x00nonsense", "not a valid"), (None, "cannot")],
+)
+def test_an_unreadable_file_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "graph.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(GraphError, match=message) as refusal:
         read_graph(path)
+    assert "graph.onnx" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
-def batch_norm(path, *, behind_convolution):
-    net = Net()
-    tensor = net.conv("image", (1, 4), name="convolution")
-    if not behind_convolution:
-        tensor = net.relu(tensor)
-    ones = net.weight(np.ones(4, np.float32))
-    net.op("BatchNormalization", tensor, *[ones] * 4, name="out")
-    return net.save(path, {"out": [1, 4, 32, 32]})
+def test_a_graph_of_unknown_operators_is_invalid(tmp_path):
+    sketch = Sketch()
+    sketch.node("Relu", sketch.input())
+    model = sketch.model()
+    model.graph.node[0].op_type = "Unheard"
+    onnx.save(model, tmp_path / "graph.onnx")
+    with pytest.raises(GraphError, match="Unheard"):
+        read_graph(tmp_path / "graph.onnx")
 
 
-def test_an_unfolded_batch_norm_is_refused(tmp_path):
-    with pytest.raises(CalibrationError, match="follows Conv convolution and is not folded"):
-        read_graph(batch_norm(tmp_path / "net.onnx", behind_convolution=True))
-
-
-def test_a_batch_norm_that_nothing_can_fold_is_taken(tmp_path):
-    assert read_graph(batch_norm(tmp_path / "net.onnx", behind_convolution=False)).nodes
-
-
-def test_networks_of_the_suite_have_the_opset(tmp_path):
-    assert networks.OPSET[0].version == 17
-    assert read_graph(networks.darkness(tmp_path / "net.onnx")).outputs == ("logits",)
+def test_a_graph_without_an_opset_is_refused():
+    sketch = Sketch()
+    sketch.node("Relu", sketch.input((1, 8)))
+    model = sketch.model()
+    del model.opset_import[:]
+    with pytest.raises(GraphError, match="no shapes can be inferred"):
+        Graph(model)

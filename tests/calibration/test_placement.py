@@ -6,18 +6,18 @@ import pytest
 from small_nets import Net, branched, chain
 
 from calibration.errors import CalibrationError
-from calibration.graph import read_graph
 from calibration.placement import place
+from calibration.quantisable import read_quantisable
 
 
 @pytest.fixture
 def chained(tmp_path):
-    return place(read_graph(chain(tmp_path / "net.onnx")))
+    return place(read_quantisable(chain(tmp_path / "net.onnx")))
 
 
 @pytest.fixture
 def branchy(tmp_path):
-    return place(read_graph(branched(tmp_path / "net.onnx")))
+    return place(read_quantisable(branched(tmp_path / "net.onnx")))
 
 
 def placed(tmp_path, insert, shape=(1, 16, 32, 32)):
@@ -28,7 +28,7 @@ def placed(tmp_path, insert, shape=(1, 16, 32, 32)):
     inserted = insert(net, anchor)
     net.conv(net.relu(net.conv(inserted, (shape[1], 16), name="after")), (16, 4), name="last")
     path = net.save(tmp_path / "net.onnx", {"last": [1, 4, *shape[2:]]})
-    return {decision.node: decision for decision in place(read_graph(path)).decisions}
+    return {decision.node: decision for decision in place(read_quantisable(path)).decisions}
 
 
 def test_first_and_last_convolution_stay_float(chained):
@@ -122,18 +122,18 @@ def test_products_with_a_matrix_take_the_axis_of_their_outputs(tmp_path):
     gemm = net.op("Gemm", plain, net.random(20, 18), name="gemm")
     flipped = net.op("Gemm", gemm, net.random(16, 18), transB=1, name="flipped")
     net.op("MatMul", flipped, net.random(16, 4), name="last")
-    graph = read_graph(net.save(tmp_path / "net.onnx", {"last": [32, 4]}))
+    graph = read_quantisable(net.save(tmp_path / "net.onnx", {"last": [32, 4]}))
     found = {graph.nodes[index].name: axis for index, axis in place(graph).weights.items()}
     assert found == {"plain": 1, "gemm": 1, "flipped": 0}
 
 
 def test_a_network_without_anything_to_quantise_is_refused(tmp_path):
     with pytest.raises(CalibrationError, match="nothing in this network would become INT8"):
-        place(read_graph(networks.darkness(tmp_path / "net.onnx")))
+        place(read_quantisable(networks.darkness(tmp_path / "net.onnx")))
 
 
 def test_what_is_asked_for_stays_float(tmp_path):
-    graph = read_graph(branched(tmp_path / "net.onnx"))
+    graph = read_quantisable(branched(tmp_path / "net.onnx"))
     found = {item.node: item for item in place(graph, ["inn*", "outer"]).decisions}
     assert [found[name].reason for name in ("inner", "outer")] == ["kept in float as asked"] * 2
     assert not found["residual"].int8
@@ -142,4 +142,4 @@ def test_what_is_asked_for_stays_float(tmp_path):
 
 def test_a_name_that_fits_nothing_is_refused(tmp_path):
     with pytest.raises(CalibrationError, match="no convolution or matrix product is called nobody"):
-        place(read_graph(branched(tmp_path / "net.onnx")), ["nobody"])
+        place(read_quantisable(branched(tmp_path / "net.onnx")), ["nobody"])

@@ -7,14 +7,14 @@ from onnx import TensorProto, numpy_helper
 from small_nets import branched, chain, images, run
 
 from calibration.collect import CollectOptions, collect
-from calibration.graph import read_graph
 from calibration.placement import place
 from calibration.qdq import Form, dequantised_name, grid_of, write
+from calibration.quantisable import read_quantisable
 from calibration.ranges import Range, limits_of, share_limits
 
 
 def prepared(path, method="minmax"):
-    graph = read_graph(path)
+    graph = read_quantisable(path)
     placement = place(graph)
     histograms = collect(graph, placement.cpu.pairs, images(4), CollectOptions())
     return (

@@ -7,8 +7,8 @@ import pytest
 from candidates import prepared
 from small_nets import ArrayFeed, Net, branched, chain, images, run, separable, volumetric
 
+from calibration.agreement import Agreement, Tolerance
 from calibration.choose import decibel
-from calibration.gate import Agreement, Tolerance
 from calibration.judge import Verdict, hardest
 from calibration.recovery import STEPS, Remedy, recover, told_of_step
 

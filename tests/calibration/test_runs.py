@@ -50,6 +50,30 @@ def test_an_array_is_a_run(tmp_path, pixels, order):
     assert run.frames[3].index == 3
 
 
+@pytest.mark.parametrize("name", ["run.nii", "run.nii.gz"])
+def test_a_nifti_series_is_a_run(tmp_path, pixels, name):
+    nibabel = pytest.importorskip("nibabel")
+    nibabel.save(nibabel.Nifti1Image(pixels.T, np.eye(4)), tmp_path / name)
+    (run,) = open_runs([tmp_path])
+    assert np.array_equal(frames_of(run), pixels)
+    assert np.array_equal(run.frames[1].pixels, pixels[1])
+    assert run.frames[1].pixels.dtype == np.uint16
+
+
+@pytest.mark.parametrize("kind", ["scaled", "float", "signed"])
+def test_a_nifti_image_that_is_no_detector_image_is_refused(tmp_path, pixels, kind):
+    nibabel = pytest.importorskip("nibabel")
+    stored = pixels.T.astype(np.float32) if kind == "float" else pixels.T.astype(np.int16)
+    if kind == "signed":
+        stored[0, 0, 0] = -5
+    image = nibabel.Nifti1Image(stored, np.eye(4))
+    if kind == "scaled":
+        image.header.set_slope_inter(0.5, 0)
+    nibabel.save(image, tmp_path / "run.nii")
+    with pytest.raises(CalibrationError, match="unscaled integers from 0 to 65535"):
+        open_runs([tmp_path / "run.nii"])
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_every_array_of_an_archive_is_a_run(tmp_path, pixels, save):
     save(tmp_path / "runs.npz", a=pixels, b=pixels[0])
@@ -75,7 +99,7 @@ def test_what_is_not_there_is_refused(tmp_path):
         open_runs([tmp_path / "nowhere"])
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "run.dcm", "run.npy", "run.npz"])
+@pytest.mark.parametrize("name", ["notes.txt", "run.dcm", "run.nii", "run.npy", "run.npz"])
 def test_an_unreadable_file_is_refused(tmp_path, name):
     start = {"run.npy": b"\x93NUMPY", "run.npz": b"PK\x03\x04"}.get(name, b"")
     (tmp_path / name).write_bytes(start + b"these are no frames")

@@ -8,8 +8,8 @@ from candidates import prepared
 from small_nets import Net, branched, images, run, volumetric
 
 from calibration.choose import decibel
-from calibration.graph import read_graph
 from calibration.placement import SENSITIVE
+from calibration.quantisable import read_quantisable
 from calibration.sensitivity import fewest, multiplications, rank
 
 
@@ -37,7 +37,7 @@ def test_the_rank_is_that_of_a_graph_in_which_one_operation_is_int8(tmp_path):
 
 def test_what_goes_to_float_says_why_and_the_rest_keeps_its_ranges(tmp_path):
     candidate, _ = prepared(branched(tmp_path / "net.onnx"))
-    less = candidate.with_float([], [candidate.graph.producer["fused"].index])
+    less = candidate.with_float([], [candidate.graph.producer("fused").index])
     reasons = {item.node: (item.int8, item.reason) for item in less.placement.decisions}
     assert reasons["fused"] == (False, SENSITIVE)
     assert reasons["outer"][0]
@@ -65,13 +65,13 @@ def test_nothing_may_be_enough():
 
 
 def test_multiplications_are_those_of_the_weights_at_every_place(tmp_path):
-    flat = read_graph(three(tmp_path / "flat.onnx"))
-    index = flat.producer["two"].index
+    flat = read_quantisable(three(tmp_path / "flat.onnx"))
+    index = flat.producer("two").index
     assert multiplications(flat, [index]) == 16 * 16 * 9 * 32 * 32
-    deep = read_graph(volumetric(tmp_path / "deep.onnx"))
-    both = [deep.producer[name].index for name in ("inner", "logits")]
+    deep = read_quantisable(volumetric(tmp_path / "deep.onnx"))
+    both = [deep.producer(name).index for name in ("inner", "logits")]
     assert multiplications(deep, both) == (16 * 16 * 27 + 16) * 8 * 16 * 16
     net = Net()
     net.op("MatMul", "image", net.weight(np.ones((32, 5), np.float32)), name="out")
-    product = read_graph(net.save(tmp_path / "product.onnx", {"out": [1, 1, 32, 5]}))
+    product = read_quantisable(net.save(tmp_path / "product.onnx", {"out": [1, 1, 32, 5]}))
     assert multiplications(product, [0]) == 32 * 32 * 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,8 @@ class CohortSubject:
     """Of the same acquisition."""
     lesions_mm: NDArray[np.float64]
     """(n, 4) x, y, z in DICOM patient coordinates, and diameter."""
+    known: bool = True
+    """False where there is no table of bleeds."""
     certain: NDArray[np.bool_]
     """(n,) False for possible bleeds, which are neither to be found nor to be denied."""
 
@@ -60,11 +62,12 @@ class CohortSubject:
         return volume, np.hstack([voxels, self.lesions_mm[:, 3:]])
 
 
-def read_cohort(folder: Path) -> list[CohortSubject]:
+def read_cohort(folder: Path, *, known: bool = True) -> list[CohortSubject]:
     """Reads the tables of a folder: subjects.csv (subject, swi, phase) and lesions.csv.
 
     Paths are relative to the folder. A row of lesions.csv is one bleed: subject, x_mm, y_mm, z_mm,
-    diameter_mm, certain (1 or 0). A subject without rows has no bleeds.
+    diameter_mm, certain (1 or 0). A subject without rows has no bleeds. Where they are not `known`,
+    the second table is not read.
 
     Raises:
         ValueError: a table or image is missing, a column, a number, or a subject twice; the message
@@ -79,11 +82,12 @@ def read_cohort(folder: Path) -> list[CohortSubject]:
             if not row[column] or not (folder / row[column]).exists():
                 _refuse(folder / SUBJECTS, line, f"there is no {column} {row[column]!r}")
     lesions: dict[str, list[list[float]]] = {name: [] for name in names}
-    for line, row in _rows(folder / LESIONS, LESION_COLUMNS):
+    for line, row in _rows(folder / LESIONS, LESION_COLUMNS) if known else ():
         if row["subject"] not in lesions:
             _refuse(folder / LESIONS, line, f"{row['subject']!r} is not in {SUBJECTS}")
         lesions[row["subject"]].append(_lesion(folder / LESIONS, line, row))
-    return [_subject(folder, row, lesions[row["subject"]]) for _, row in subjects]
+    found = [_subject(folder, row, lesions[row["subject"]]) for _, row in subjects]
+    return [replace(subject, known=known) for subject in found]
 
 
 def _subject(folder: Path, row: dict[str, str], lesions: list[list[float]]) -> CohortSubject:

@@ -1,6 +1,6 @@
 """Every rule, by theme; a new theme is a file and a line here."""
 
-from calibration.lint.graph import Graph
+from calibration.graph import Graph
 from calibration.lint.rule import Finding, Rule, Severity
 from calibration.lint.rules import (
     attention,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from calibration.lint.graph import Graph, Node
+from calibration.graph import Graph, Node
 from calibration.lint.quantisation import (
     Layer,
     before_pair,

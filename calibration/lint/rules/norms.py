@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from calibration.lint.graph import Graph, Node
+from calibration.graph import Graph, Node
 from calibration.lint.rule import Place, Rule, Severity
 from calibration.lint.targets import Target, every_target, on_tensorrt
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from math import prod
 
-from calibration.lint.graph import Graph
+from calibration.graph import Graph
 from calibration.lint.rule import Place, Rule, Severity
 from calibration.lint.targets import Target, on_tensorrt
 

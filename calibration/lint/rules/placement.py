@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from calibration.lint.graph import Graph, Node
+from calibration.graph import Graph, Node
 from calibration.lint.quantisation import (
     DEQUANTISE,
     QUANTISE,

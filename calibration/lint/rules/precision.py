@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from calibration.lint.graph import Graph
+from calibration.graph import Graph
 from calibration.lint.quantisation import before_pair, layers
 from calibration.lint.rule import Place, Rule, Severity
 from calibration.lint.targets import Target, on_tensorrt

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from calibration.lint.graph import Graph, Node
+from calibration.graph import Graph, Node
 from calibration.lint.quantisation import before_pair, dequantiser, integer_layers
 from calibration.lint.rule import Place, Rule, Severity
 from calibration.lint.targets import Target, on_tensorrt

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from calibration.agreement import Agreement, Tolerance
 from calibration.errors import CalibrationError
-from calibration.gate import Agreement, Tolerance, dice
 from sdk import Grade, QualityAnswer, Vessels
+from sdk.tasks import dice
 
 
 def vessels(mask):
