@@ -14,6 +14,7 @@ from sdk.model_folder import Manifest, ModelFolder
 from sdk.outcome import Outcome, Status
 from sdk.tasks import Task, make_task
 from sdk.timing import LatencyRecord, Stopwatch
+from sdk.upload import FrameUpload
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +56,7 @@ class Session(Generic[Answer]):
         self._folder = ModelFolder.open(folder)
         self._task: Task[Answer] = make_task(self._folder, task)
         self._backend = self._opened(backend, precision, threads)
+        self._upload = FrameUpload()
         self._latency = LatencyRecord()
         self._busy = Lock()
         self._streams = 0
@@ -173,12 +175,14 @@ class Session(Generic[Answer]):
         answer: Answer | None = None
         status, reason = Status.DELIVERED, ""
         try:
-            with watch.stage("preprocess"):
-                self._task.preprocess(frame, self._backend.inputs)
-            with watch.stage("inference"):
-                self._backend.run()
-            with watch.stage("postprocess"):
-                answer = self._task.postprocess(self._backend.outputs, frame)
+            with self._backend.errors():
+                with watch.stage("preprocess"):
+                    seen = self._upload(frame, self._backend.inputs)
+                    self._task.preprocess(seen, self._backend.inputs)
+                with watch.stage("inference"):
+                    self._backend.run()
+                with watch.stage("postprocess"):
+                    answer = self._task.postprocess(self._backend.outputs, seen)
         except FrameError as error:
             status, reason = Status.REJECTED, str(error)
         except BackendError as error:

@@ -41,6 +41,8 @@ def open_ready(folder: ModelFolder, task: Task[Any], request: Request) -> Backen
         return open_engine(folder, task, wanted, request.precision, request.threads)
     setting, notes = settle(folder, request.precision, wanted, request.threads)
     graph = folder.graph(setting.precision)
-    backend = open_backend(graph, library=setting.library, threads=setting.threads)
+    backend = open_backend(
+        graph, library=setting.library, threads=setting.threads, on_device=task.on_device
+    )
     backend.precision, backend.notes = setting.precision, notes
     return make_ready(backend, folder, task, setting.precision)

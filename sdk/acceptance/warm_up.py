@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk import kernels
 from sdk.backends import Backend
 from sdk.errors import AngioEdgeError, BackendError, ModelFolderError
 from sdk.frame import Frame
 from sdk.model_folder import Golden, ModelFolder, relative_difference
 from sdk.tasks import Task
 from sdk.tensors import TensorSpec, specs_of
+from sdk.upload import FrameUpload
 
 
 def make_ready(
@@ -73,24 +75,25 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
         for name, expected in recorded.items() if check else ():
             where = f"{folder.path}, {precision}, golden frame {index}: {name}"
             tolerance = golden.tolerance_of(precision, name)
-            _compare(expected, backend.outputs[name], tolerance, where)
+            _compare(expected, kernels.to_host(backend.outputs[name]), tolerance, where)
     for tensor in backend.inputs.values():
-        tensor[...] = 0
+        kernels.clear(tensor)
 
 
 def rehearse(task: Task[Any], backend: Backend) -> None:
     """Takes a made-up frame through the task, so that the first real one finds everything warm."""
     pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
-    frame = Frame(pixels=pixels, bits_stored=12)
-    task.preprocess(frame, backend.inputs)
-    task.postprocess(backend.outputs, frame)
+    frame = FrameUpload()(Frame(pixels=pixels, bits_stored=12), backend.inputs)
+    with backend.errors():
+        task.preprocess(frame, backend.inputs)
+        task.postprocess(backend.outputs, frame)
     task.reset()
 
 
 def run_on(backend: Backend, inputs: dict[str, NDArray[Any]]) -> None:
     """Runs a backend on recorded inputs."""
     for name, tensor in inputs.items():
-        np.copyto(backend.inputs[name], tensor)
+        kernels.fill(backend.inputs[name], tensor)
     backend.run()
 
 

@@ -113,9 +113,10 @@ def _cells(number: Measured, bound: str, *, within: bool) -> tuple[str, str, str
 def _on_library(
     folder: ModelFolder, library: str, precision: str, threads: int | None
 ) -> Certificate:
-    graph = folder.graph(precision)
+    graph, task = folder.graph(precision), make_task(folder)
+    options = {"library": library, "threads": threads, "on_device": task.on_device}
     with (
         closing(open_backend(folder.graph(REFERENCE))) as reference,
-        closing(open_backend(graph, library=library, threads=threads)) as candidate,
+        closing(open_backend(graph, **options)) as candidate,
     ):
-        return compare(folder, make_task(folder), precision, reference, candidate)
+        return compare(folder, task, precision, reference, candidate)

@@ -38,6 +38,14 @@ class Task(ABC, Generic[Answer]):
         """
 
     @property
+    def on_device(self) -> bool:
+        """Whether `preprocess` and `postprocess` also work on tensors in a CUDA device's memory.
+
+        Then frames come there too. Otherwise tensors are NumPy arrays, whatever runs the graph.
+        """
+        return False
+
+    @property
     def states(self) -> Mapping[str, str]:
         """Inputs the graph takes from its own last run: input name -> output name."""
         return {}
@@ -52,7 +60,13 @@ class Task(ABC, Generic[Answer]):
 
     @abstractmethod
     def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
-        """Reads the answer from the outputs of the graph, which the next run overwrites."""
+        """Reads the answer from the outputs of the graph, which the next run overwrites.
+
+        On a device it is here that the host waits, for what `preprocess` and the graph queued too.
+
+        Raises:
+            FrameError: only the device could tell that the frame cannot be fed to this network.
+        """
 
     @abstractmethod
     def agreement(self, expected: Answer, got: Answer) -> dict[str, float]:
