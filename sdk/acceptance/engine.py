@@ -20,6 +20,7 @@ from sdk.engines import (
     Device,
     Plan,
     Toolkit,
+    Trials,
     build_engines,
     find_plan,
     open_toolkit,
@@ -164,8 +165,8 @@ def _built(folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: s
     from sdk.backends.tensorrt import time_ms
 
     request = BuildRequest(precision=precision, cache=wanted.cache)
-    judge = judge_with(folder)
-    choice = build_engines(folder, toolkit, request, time_ms=time_ms, accept=judge)
+    trials = Trials(time_ms=time_ms, accept=judge_with(folder))
+    choice = build_engines(folder, toolkit, request, trials=trials)
     plan = find_plan(folder, toolkit.machine(), precision=choice.chosen, cache=wanted.cache)
     if plan is None:
         raise EngineError(f"the engine of {folder.path} that was just built is gone; build again")

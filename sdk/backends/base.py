@@ -51,7 +51,7 @@ class Backend(ABC):
             BackendError: the library failed.
         """
 
-    def wait(self) -> None:
+    def finish(self) -> None:
         """Waits until what `run` queued is done."""
         with self.errors():
             for tensor in self.outputs.values():

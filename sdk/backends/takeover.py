@@ -79,8 +79,8 @@ class TakeoverBackend(Backend):
     def run(self) -> None:
         self._current.run()
 
-    def wait(self) -> None:
-        self._current.wait()
+    def finish(self) -> None:
+        self._current.finish()
 
     def close(self) -> None:
         self._current.close()

@@ -272,11 +272,11 @@ def time_ms(data: bytes, runs: int = 50) -> float:
     with closing(TensorRTBackend(data, on_device=_native.has_cuda)) as backend:
         for _ in range(WARM_RUNS):
             backend.run()
-        backend.wait()
+        backend.finish()
         times_ms = []
         for _ in range(runs):
             begin = time.perf_counter_ns()
             backend.run()
-            backend.wait()
+            backend.finish()
             times_ms.append((time.perf_counter_ns() - begin) / 1e6)
     return median(times_ms)

@@ -17,7 +17,7 @@ from sdk.acceptance import (
     read_certificate,
 )
 from sdk.cli.qualify import show
-from sdk.engines import BuildRequest, Choice, Progress, build_engines, open_toolkit
+from sdk.engines import BuildRequest, Choice, Progress, Trials, build_engines, open_toolkit
 from sdk.model_folder import ModelFolder
 
 MOST_DETAIL = 60
@@ -83,14 +83,8 @@ def build(  # noqa: PLR0913  one parameter per command-line option
         rebuild=rebuild,
     )
     with _PhaseBars(console) as bars:
-        choice = build_engines(
-            folder,
-            toolkit,
-            request,
-            time_ms=time_ms,
-            accept=judge_with(folder),
-            watch=bars.show,
-        )
+        trials = Trials(time_ms=time_ms, accept=judge_with(folder))
+        choice = build_engines(folder, toolkit, request, trials=trials, watch=bars.show)
     Console().print(_table(choice))
     plan = find_engine(folder, choice.chosen, cache)
     written = None if request.precision else read_certificate(certificate_path(plan))

@@ -114,9 +114,10 @@ def _on_library(
     folder: ModelFolder, library: str, precision: str, threads: int | None
 ) -> Certificate:
     graph, task = folder.graph(precision), make_task(folder)
-    options = {"library": library, "threads": threads, "on_device": task.on_device}
     with (
         closing(open_backend(folder.graph(REFERENCE))) as reference,
-        closing(open_backend(graph, **options)) as candidate,
+        closing(
+            open_backend(graph, library=library, threads=threads, on_device=task.on_device)
+        ) as candidate,
     ):
         return compare(folder, task, precision, reference, candidate)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdk.engines.choice import Choice, choice_path, write_choice
-from sdk.engines.ladder import Accept, Ladder, TimeMs
+from sdk.engines.ladder import Ladder, Trials
 from sdk.engines.options import BuildOptions, default_workspace_mib
 from sdk.engines.progress import Watch, unwatched
 from sdk.engines.recipe import ladder_of
@@ -38,8 +38,7 @@ def build_engines(
     toolkit: Toolkit,
     request: BuildRequest,
     *,
-    time_ms: TimeMs | None = None,
-    accept: Accept | None = None,
+    trials: Trials | None = None,
     watch: Watch = unwatched,
 ) -> Choice:
     """Builds engines in processes of their own, and records the choice where `find_plan` looks.
@@ -48,14 +47,14 @@ def build_engines(
         folder: the model folder.
         toolkit: the device and its TensorRT.
         request: what to build.
-        time_ms: times a serialised engine on this device; without it INT8 is never preferred.
-        accept: judges every engine that was built, unless one precision was asked for; what it
-            objects to is left for the next rung. Without it whatever builds will do.
+        trials: times and judges what was built on this device; None does neither.
         watch: is told how far a build is.
 
     Raises:
-        EngineError: nothing can be built and accepted, or nothing can be written where engines are kept.
+        EngineError: nothing can be built and accepted, or nothing can be written where engines are
+            kept.
     """
+    trials = trials or Trials()
     workspace_mib = request.workspace_mib or default_workspace_mib(toolkit.device)
     workshop = Workshop(
         folder=folder,
@@ -70,7 +69,7 @@ def build_engines(
     )
     workshop.prepare()
     rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
-    ladder = Ladder(rungs, workshop.engine, accept)
-    choice = ladder.only(request.precision) if request.precision else ladder.best(time_ms)
+    ladder = Ladder(rungs, workshop.engine, trials.accept)
+    choice = ladder.only(request.precision) if request.precision else ladder.best(trials.time_ms)
     write_choice(choice_path(folder, workshop.machine, request.cache), choice)
     return choice

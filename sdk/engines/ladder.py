@@ -1,6 +1,7 @@
 """From INT8 down to FP32: what builds and is accepted, INT8 only where it was measured to win."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sdk.engines.choice import Choice, Step
@@ -16,6 +17,20 @@ Accept: TypeAlias = Callable[[Plan], str]
 
 INT8 = ("int8", "int8.fewer")
 UNTIMED = "INT8 was not timed against FP16 here, and is taken only where it is faster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """What is asked about engines that were built.
+
+    Attributes:
+        time_ms: times a serialised engine; without it INT8 is never preferred.
+        accept: judges every engine, unless one precision was asked for; what it objects to is left
+            for the next rung. Without it whatever builds will do.
+    """
+
+    time_ms: TimeMs | None = None
+    accept: Accept | None = None
 
 
 class Ladder:
