@@ -72,4 +72,4 @@ def _frozen(image: Any) -> bool:
 
 
 def _alike(twin: DeviceArray, image: Any) -> bool:
-    return twin.shape == image.shape and twin.dtype == image.dtype
+    return bool(twin.shape == image.shape and twin.dtype == image.dtype)

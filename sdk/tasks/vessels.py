@@ -79,7 +79,7 @@ class Reading:
         """
         count, pixels, _ = (int(number) for number in self.told)
         spacing = self.pixel_spacing_mm
-        made = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
+        made: Any = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
         return Vessels(
             mask=made if mask is None else mask,
             area_px=pixels,
