@@ -34,8 +34,7 @@ def open_backend(
         graph: path of the graph.
         library: one of `LIBRARIES`.
         threads: threads of one inference; None lets the library use every core.
-        on_device: whether who uses it works on tensors in a CUDA device's memory, which a library
-            that runs there then keeps; needs kernels built for CUDA, otherwise they are NumPy's.
+        on_device: whether tensors may stay in a CUDA device's memory, where the kernels can too.
 
     Raises:
         ModelFolderError: no library here opens such a file, or the library refuses it.

@@ -153,6 +153,13 @@ class OnnxRuntimeBackend(Backend):
         return "cpu", 0, tensor.dtype, tensor.shape, tensor.ctypes.data
 
 
+def without_waiting() -> Any:
+    """Options of a run that returns when its work is queued in the stream of the provider."""
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+    return options
+
+
 def check_provider(provider: str) -> None:
     """Refuses an execution provider that this build of the library lacks.
 

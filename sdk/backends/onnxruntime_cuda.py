@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from sdk._native import DeviceStream
-from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend
+from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend, without_waiting
 from sdk.kernels import DeviceArray
 from sdk.tensors import TensorSpec
-
-ASYNCHRONOUS = "disable_synchronize_execution_providers"
 
 
 class OnnxRuntimeCudaBackend(OnnxRuntimeBackend):
@@ -34,8 +31,7 @@ class OnnxRuntimeCudaBackend(OnnxRuntimeBackend):
         """
         self._stream = DeviceStream()
         super().__init__(graph, provider=CUDA, threads=threads)
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.add_run_config_entry(ASYNCHRONOUS, "1")
+        self._run_options = without_waiting()
 
     def _provider_options(self, provider: str) -> dict[str, str]:
         return {

@@ -140,7 +140,7 @@ class TensorRTBackend(Backend):
                 self._give_addresses(self._context)
             self._queue(self._context, stream)
 
-        self._launches.launch([tensor.address for tensor in bound.values()], queue)
+        self._launches.launch([bound[name].address for name in sorted(bound)], queue)
         self._sides.reverse()
 
     @property

@@ -4,16 +4,30 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from sdk import _native
 from sdk._native import DeviceArray
 from sdk.kernels.device import on_device, same_place, stream_of
 
-HostCopy = _native.HostCopy
-"""``take(array)`` queues the copy of a device array into pinned memory, which it keeps, and gives
-that as a NumPy array: filled once `wait` has returned, overwritten by the next ``take``. An array
-in host memory is given back as it is."""
+
+class HostCopy:
+    """Takes copies of small device arrays into pinned memory that it keeps, without waiting."""
+
+    def __init__(self) -> None:
+        self._copy = _native.HostCopy()
+
+    def take(self, array: Any) -> NDArray[Any]:
+        """Queues the copy, and gives the array that is going to hold it.
+
+        It is filled once `wait` has returned, and overwritten by the next `take`. An array in host
+        memory is given back as it is.
+
+        Raises:
+            ValueError: the array is a view whose elements are not next to each other.
+        """
+        copy: NDArray[Any] = self._copy.take(array)
+        return copy
 
 
 class ArrayPool:

@@ -13,7 +13,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "emulated"
-ON_DEVICE = ("tests/sdk/test_device_session.py", "tests/sdk/backends/test_tensorrt_on_device.py")
+ON_DEVICE = (
+    "tests/sdk/test_device_session.py",
+    "tests/sdk/backends/test_onnxruntime_cuda.py",
+    "tests/sdk/backends/test_tensorrt_on_device.py",
+)
 HOST_POINTER = """
 import importlib.util, sys
 import numpy as np
