@@ -9,7 +9,7 @@ BIN := .venv/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cmake/*) $(shell find csrc -type f)
 CPP := $(shell find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu')
 
-.PHONY: demo test lint format bench setup cuda-check gpu-check emulated clean
+.PHONY: demo test lint format bench results setup cuda-check gpu-check emulated clean
 
 demo: .venv/device  ## run the shipped model over a phantom run, or RUN=path.dcm
 	@test -e "$(RUN)" || $(BIN)/python samples/phantom_run.py "$(RUN)"
@@ -32,6 +32,9 @@ format: .venv/workstation
 
 bench: .venv/bench  ## kernels and session against their peers, in one run
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks --json benchmarks/results/cpu.json --markdown docs/benchmarks.md
+
+results: .venv/workstation  ## the tables of all trainings, from their scores in docs/results
+	$(BIN)/angioedge train results
 
 setup: .venv/workstation  ## everything the workstation needs
 

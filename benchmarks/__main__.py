@@ -21,6 +21,7 @@ from benchmarks import (
     bench_frame,
     bench_regions,
     bench_registration,
+    bench_sequence,
     bench_session,
     int8,
     memory,
@@ -39,7 +40,11 @@ FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "centreline": bench_centreline.rows,
     "session": bench_session.rows,
 }
-STUDIES: Mapping[str, Callable[[Sequence[str]], None]] = {"int8": int8.main, "memory": memory.main}
+STUDIES: Mapping[str, Callable[[Sequence[str]], None]] = {
+    "int8": int8.main,
+    "memory": memory.main,
+    "sequence": bench_sequence.main,
+}
 """With tables and options of their own; measured when they are asked for by name."""
 PEERS = (
     "numpy",

@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from export.artery_sequence import export, task_of
 from export.graph import OPSET
+from export.origin import trained_on, with_origin
 from sdk.model_folder import (
     Golden,
     GoldenPair,
@@ -70,7 +71,7 @@ def make_folder(
         files[card.name] = card.read_bytes()
     origin = {
         "network": _described(network, size),
-        "trained_on": "phantoms only",
+        "trained_on": trained_on(notes),
         "training": notes,
         "held_out": json.loads(report.read_text()) if report else None,
         "opset": OPSET,
@@ -87,7 +88,7 @@ def _manifest(size: int, origin: dict[str, Any]) -> Manifest:
         task=task.name,
         options={f.name: getattr(task, f.name) for f in fields(task) if f.init},
         graphs={"fp32": GRAPH},
-        intended_input=INTENDED,
+        intended_input=with_origin(INTENDED, origin["training"]),
         golden=Golden(),
         origin=origin,
     )

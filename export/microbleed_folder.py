@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from export.origin import trained_on, with_origin
 from export.volumetric import export
 from sdk.model_folder import (
     Golden,
@@ -79,10 +80,10 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
         task=task.name,
         options={name: getattr(task, name) for name in OF_WEIGHTS},
         graphs={"detector.fp32": "detector.fp32.onnx", "regions.fp32": "regions.fp32.onnx"},
-        intended_input=INTENDED,
+        intended_input=with_origin(INTENDED, detector_notes, regions_notes),
         golden=Golden(),
         origin={
-            "trained_on": "phantoms only",
+            "trained_on": trained_on(detector_notes, regions_notes),
             "detector": detector_notes,
             "regions": regions_notes,
             "held_out": reports,

@@ -13,6 +13,7 @@ import torch
 
 from export.angiogram_quality import GRADE, INPUT, VESSELS, export
 from export.graph import OPSET
+from export.origin import trained_on, with_origin
 from sdk.model_folder import (
     Golden,
     GoldenPair,
@@ -89,11 +90,11 @@ def _manifest(
         task=task.name,
         options=options,
         graphs={"fp32": GRAPH},
-        intended_input=INTENDED,
+        intended_input=with_origin(INTENDED, notes),
         golden=Golden(),
         origin={
             "network": "angiogram quality, variant B, 3434227 parameters",
-            "trained_on": "phantoms only",
+            "trained_on": trained_on(notes),
             "training": notes,
             "held_out": json.loads(report.read_text()) if report else None,
             "opset": OPSET,

@@ -66,10 +66,11 @@ class Volume:
         voxels: NDArray[Any],
         spacing_mm: tuple[float, float, float],
         phase: NDArray[np.float32] | None = None,
+        brain: NDArray[Any] | None = None,
     ) -> "Volume":
         """An axial volume from (slice, row, column) distances, its first voxel at the origin."""
         to_patient = np.eye(4)[[2, 1, 0, 3]] * np.array([*spacing_mm, 1.0])
-        return cls(voxels=voxels, to_patient=to_patient, phase=phase)
+        return cls(voxels=voxels, to_patient=to_patient, phase=phase, brain=brain)
 
     @property
     def shape(self) -> tuple[int, int, int]:

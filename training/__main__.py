@@ -1,4 +1,4 @@
-"""Command line of the trainings: `python -m training angiogram_quality`."""
+"""Command line of the trainings: `python -m training RECIPE`, the same for every recipe."""
 
 from __future__ import annotations
 
@@ -13,67 +13,129 @@ from training.recipes import (
     angiogram_quality,
     artery_sequence,
     artery_training,
-    microbleed_command,
+    microbleed_detection,
+    microbleed_training,
 )
+from training.recipes.processes import join, leave
+from training.studies import command as studies
+
+SHORT = ("side", "training-count", "batch", "seed", "steps", "phantoms", "threads", "device")
+"""Fields of the microbleed recipes that have an option of their own."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train a network by its recipe, or score what was trained on held-out phantoms."""
+    """Train a network by its recipe, or score what was trained on held-out data.
+
+    Several processes train together under `torchrun --nproc-per-node N -m training RECIPE ...`.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["microbleed_detection"]:
-        microbleed_command.main(arguments[1:])
+    if arguments[:1] == ["study"]:
+        studies.study(arguments[1:])
+        return
+    if arguments[:1] == ["results"]:
+        studies.results()
         return
     options = _parser().parse_args(arguments)
-    out = options.out or Path("runs") / options.recipe
-    options.run(options, out)
+    recipe, out = options.choose(options)
+    recipe = changed(recipe, options.set)
+    try:
+        options.run(options, recipe, options.out or out)
+    finally:
+        leave()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m training", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="angioedge train", description=main.__doc__)
     recipes = parser.add_subparsers(dest="recipe", required=True)
-    recipes.add_parser("microbleed_detection", add_help=False, help="has options of its own")
-    for name, run in (("angiogram_quality", _quality), ("artery_sequence", _artery)):
-        one = recipes.add_parser(name)
-        one.set_defaults(run=run)
-        one.add_argument("--minutes", type=float, help="train for this long, not for all steps")
-        one.add_argument("--out", type=Path, help="folder of the training [runs/RECIPE]")
-        one.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-        one.add_argument("--report", action="store_true", help="score the best weights instead")
-        if run is _quality:
-            help_text = "score a model folder instead"
-            one.add_argument("--score", type=Path, metavar="FOLDER", help=help_text)
-            continue
-        one.add_argument(
-            "--by", choices=artery_sequence.RECIPES, default="full", help="supervision"
-        )
-        one.add_argument("--teacher", type=Path, help="weights of a VSS-Net, for --by stream")
-        help_text = "another value for a field of the recipe, such as kind=SALE; may be repeated"
-        one.add_argument(
-            "--set", action="append", default=[], metavar="FIELD=VALUE", help=help_text
-        )
+    quality, artery, microbleed = (
+        recipes.add_parser(name)
+        for name in ("angiogram_quality", "artery_sequence", "microbleed_detection")
+    )
+    quality.set_defaults(choose=_quality_recipe, run=_quality)
+    artery.set_defaults(choose=_artery_recipe, run=_artery)
+    microbleed.set_defaults(choose=_microbleed_recipe, run=_microbleed)
+    for one in (quality, artery, microbleed):
+        _add_common(one)
+    add = quality.add_argument
+    add("--score", type=Path, metavar="FOLDER", help="score a model folder instead")
+    add = artery.add_argument
+    add("--by", choices=artery_sequence.RECIPES, default="full", help="supervision")
+    add("--teacher", type=Path, help="weights of a VSS-Net, for --by stream")
+    _add_microbleed(microbleed)
+    recipes.add_parser("study", add_help=False, help="trainings that answer a question together")
+    recipes.add_parser("results", help="print the tables of all studies")
     return parser
 
 
-def _quality(options: argparse.Namespace, out: Path) -> None:
-    recipe = angiogram_quality.AngiogramQualityRecipe()
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--minutes", type=float, help="train for this long, not for all steps")
+    add("--out", type=Path, help="folder of the training [runs/RECIPE]")
+    add("--resume", action="store_true", help="go on from the last checkpoint")
+    add("--report", action="store_true", help="score the best weights instead")
+    text = "another value for a field of the recipe, such as steps=500; may be repeated"
+    add("--set", action="append", default=[], metavar="FIELD=VALUE", help=text)
+    text = "folder to train on in the place of phantoms, as --set data=FOLDER"
+    add("--data", dest="set", action="append", type="data={}".format, metavar="FOLDER", help=text)
+
+
+def _add_microbleed(parser: argparse.ArgumentParser) -> None:
+    """Its options of old are other words for --set."""
+    parser.add_argument("network", choices=microbleed_detection.RECIPES)
+    without = {"fusion": ("network.fusion", "FFM"), "hard-samples": ("hard_samples", "HSPL")}
+    for name, (field, short) in without.items():
+        setting = f"{field}=false"
+        help_text = f"the detector without {short}, as --set {setting}"
+        parser.add_argument(
+            f"--without-{name}", dest="set", action="append_const", const=setting, help=help_text
+        )
+    for name in SHORT:
+        field = name.replace("-", "_")
+        help_text = f"as --set {field}={name.upper()}"
+        parser.add_argument(
+            f"--{name}", dest="set", action="append", type=f"{field}={{}}".format, help=help_text
+        )
+
+
+def _quality_recipe(_: argparse.Namespace) -> tuple[Any, Path]:
+    return angiogram_quality.AngiogramQualityRecipe(), Path("runs/angiogram_quality")
+
+
+def _artery_recipe(options: argparse.Namespace) -> tuple[Any, Path]:
+    return artery_sequence.RECIPES[options.by], Path("runs/artery_sequence")
+
+
+def _microbleed_recipe(options: argparse.Namespace) -> tuple[Any, Path]:
+    name = options.network
+    return microbleed_detection.RECIPES[name], Path("runs/microbleed_detection") / name
+
+
+def _quality(options: argparse.Namespace, recipe: Any, out: Path) -> None:
     if options.score:
         _show(angiogram_quality.score_folder(recipe, options.score, out))
     elif options.report:
         _show(angiogram_quality.report(recipe, out))
     else:
         best = angiogram_quality.train(recipe, out, minutes=options.minutes, resume=options.resume)
-        sys.stdout.write(f"best weights: {best}\n")
+        _tell(best, recipe.device)
 
 
-def _artery(options: argparse.Namespace, out: Path) -> None:
-    recipe = changed(artery_sequence.RECIPES[options.by], options.set)
+def _artery(options: argparse.Namespace, recipe: Any, out: Path) -> None:
     if options.report:
         _show(artery_training.report(recipe, out))
         return
     best = artery_training.train(
         recipe, out, minutes=options.minutes, resume=options.resume, teacher=options.teacher
     )
-    sys.stdout.write(f"best weights: {best}\n")
+    _tell(best, recipe.device)
+
+
+def _microbleed(options: argparse.Namespace, recipe: Any, out: Path) -> None:
+    if options.report:
+        _show(microbleed_training.report(recipe, out))
+        return
+    best = microbleed_training.train(recipe, out, minutes=options.minutes, resume=options.resume)
+    _tell(best, recipe.device)
 
 
 def changed(recipe: Any, settings: list[str]) -> Any:
@@ -104,6 +166,11 @@ def _value(text: str) -> Any:
 
 def _show(numbers: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(numbers, indent=2) + "\n")
+
+
+def _tell(best: Path, device: str) -> None:
+    if join(device).first:
+        sys.stdout.write(f"best weights: {best}\n")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,16 @@ import numpy as np
 import torch
 
 from sdk import kernels
-from training.datasets.brain_pool import FINE_SPACING_MM, LESION
-from training.detection_metrics import SubjectFindings, froc, score
+from training.datasets.brain_pool import IGNORED, LESION
+from training.detection_metrics import (
+    SubjectFindings,
+    false_positives,
+    froc,
+    score,
+    without_doubtful,
+)
 from training.losses.microbleed_detection import cell_centres
+from training.metrics import bootstrap_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +49,10 @@ def findings(network: MicrobleedNet, pool: CropPool) -> list[SubjectFindings]:
     """What the network finds in every crop, decoded and suppressed as on the device."""
     network.eval()
     device = next(network.parameters()).device
-    spacing, found = np.array(FINE_SPACING_MM), []
-    for images, lesions, kinds in zip(pool.images, pool.lesions, pool.kinds, strict=True):
+    found = []
+    for index, images in enumerate(pool.images):
+        lesions, kinds = pool.lesions[index], pool.kinds[index]
+        spacing = np.array(pool.spacing_of(index))
         inputs = torch.from_numpy(images.astype(np.float32)[None] / 255).to(device)
         logits, offsets = (output[0].cpu().numpy() for output in network(inputs))
         count = len(logits)
@@ -60,15 +69,26 @@ def findings(network: MicrobleedNet, pool: CropPool) -> list[SubjectFindings]:
         boxes = np.ascontiguousarray(np.hstack([centres - half, centres + half]), np.float32)
         kept = kernels.nms(boxes, scores, SUPPRESSION)
         true = lesions[kinds == LESION]
+        every = SubjectFindings(
+            candidates_mm=centres[kept].astype(np.float64),
+            scores=scores[kept].astype(np.float64),
+            lesions_mm=true[:, :3] * spacing,
+            diameters_mm=true[:, 3] * spacing[1],
+        )
+        doubtful = _doubtful(lesions, kinds, images.shape[-1])
         found.append(
-            SubjectFindings(
-                candidates_mm=centres[kept].astype(np.float64),
-                scores=scores[kept].astype(np.float64),
-                lesions_mm=true[:, :3] * spacing,
-                diameters_mm=true[:, 3] * spacing[1],
-            )
+            without_doubtful(every, doubtful[:, :3] * spacing, doubtful[:, 3] * spacing[1])
         )
     return found
+
+
+def _doubtful(
+    lesions: NDArray[np.float32], kinds: NDArray[np.uint8], side: int
+) -> NDArray[np.float32]:
+    """Rows of the lesions inside a crop that are neither to be found nor to be denied."""
+    centres = lesions[:, :3]
+    inside = ((centres >= -0.5) & (centres < side - 0.5)).all(1)
+    return np.asarray(lesions[inside & (kinds == IGNORED)])
 
 
 def mean_sensitivity(found: Sequence[SubjectFindings], tolerance_mm: float = 3.0) -> float:
@@ -93,13 +113,20 @@ def summary(found: Sequence[SubjectFindings], threshold: float) -> dict[str, Any
     for tolerance_mm in (3.0, 5.0):
         counted = score(found, tolerance_mm=tolerance_mm, threshold=threshold)
         interval = counted.sensitivity_interval()
+        false = bootstrap_interval(
+            false_positives(found, tolerance_mm=tolerance_mm, threshold=threshold)
+        )
+        curve = froc(found, tolerance_mm=tolerance_mm)
         numbers[f"within_{tolerance_mm:g}_mm"] = {
             "sensitivity": counted.sensitivity,
             "sensitivity_low": interval.low,
             "sensitivity_high": interval.high,
             "false_positives_per_crop": counted.false_positives_per_subject,
+            "false_positives_low": false.low,
+            "false_positives_high": false.high,
             "precision": counted.precision,
             "f1": counted.f1,
             "mean_froc_sensitivity": mean_sensitivity(found, tolerance_mm),
+            "froc": {f"{r:g}": curve.sensitivity_at(r) for r in FALSE_POSITIVE_RATES},
         }
     return numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,14 +98,46 @@ def match(subject: SubjectFindings, tolerance_mm: float) -> NDArray[np.bool_]:
     hits = np.zeros(len(subject.scores), np.bool_)
     free = np.ones(len(subject.lesions_mm), np.bool_)
     for index in np.argsort(-subject.scores, kind="stable"):
-        apart = np.abs(subject.lesions_mm - subject.candidates_mm[index])
-        distance = np.sqrt((apart**2).sum(1))
-        inside = (apart <= subject.diameters_mm[:, None] / 2).all(1)
-        distance[~(free & ((distance <= tolerance_mm) | inside))] = np.inf
+        place = subject.candidates_mm[index]
+        distance = _distance(place, subject.lesions_mm, subject.diameters_mm, tolerance_mm)
+        distance[~free] = np.inf
         if len(distance) and np.isfinite(distance.min()):
             free[int(distance.argmin())] = False
             hits[index] = True
     return hits
+
+
+def _distance(
+    place: Floats, lesions_mm: Floats, diameters_mm: Floats, tolerance_mm: float
+) -> Floats:
+    """(m,) distance of a place (3,) from the lesions that it hits, infinite from the others."""
+    apart = np.abs(lesions_mm - place)
+    distance = np.sqrt((apart**2).sum(1))
+    inside = (apart <= diameters_mm[:, None] / 2).all(1)
+    return np.where((distance <= tolerance_mm) | inside, distance, np.inf)
+
+
+def without_doubtful(
+    subject: SubjectFindings, places_mm: Floats, diameters_mm: Floats, tolerance_mm: float = 3.0
+) -> SubjectFindings:
+    """Without the candidates that hit a doubtful lesion and no certain one: they count neither way.
+
+    Args:
+        subject: what was found, and the certain lesions.
+        places_mm: (k, 3) centres of the lesions that nobody is certain of.
+        diameters_mm: (k,) of these.
+        tolerance_mm: as in `match`.
+    """
+
+    def hit(places: Floats, diameters: Floats) -> NDArray[np.bool_]:
+        rows = [
+            np.isfinite(_distance(candidate, places, diameters, tolerance_mm)).any()
+            for candidate in subject.candidates_mm
+        ]
+        return np.array(rows, np.bool_)
+
+    kept = ~hit(places_mm, diameters_mm) | hit(subject.lesions_mm, subject.diameters_mm)
+    return replace(subject, candidates_mm=subject.candidates_mm[kept], scores=subject.scores[kept])
 
 
 def score(
@@ -125,6 +157,17 @@ def score(
         false_negatives=lesions - found,
         subjects=len(subjects),
     )
+
+
+def false_positives(
+    subjects: Sequence[SubjectFindings], *, tolerance_mm: float = 3.0, threshold: float = -np.inf
+) -> NDArray[np.int64]:
+    """(subjects,) false positives of each, for their histogram and the interval of their mean."""
+    counts = [
+        int((~match(subject, tolerance_mm) & (subject.scores >= threshold)).sum())
+        for subject in subjects
+    ]
+    return np.array(counts, np.int64)
 
 
 def froc(subjects: Sequence[SubjectFindings], *, tolerance_mm: float = 3.0) -> Froc:

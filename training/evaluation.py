@@ -14,7 +14,7 @@ from sdk.backends.onnxruntime import OnnxRuntimeBackend
 from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
 from sdk.tasks import AngiogramQuality
-from training.datasets.angiogram_pool import GRADES, AngiogramPool
+from training.datasets.angiogram_pool import GRADES, UNGRADED, AngiogramPool
 from training.metrics import (
     Estimate,
     bootstrap_interval,
@@ -38,10 +38,10 @@ class Report:
 
     dice: Estimate
     """Mean Dice per frame against the whole tree inside the field, filled or not."""
-    accuracy: Estimate
-    """Share of frames with the right grade."""
-    ordinal_error: float
-    """Mean distance of the grades."""
+    accuracy: Estimate | None
+    """Share of graded frames with the right grade; None where no frame was graded."""
+    ordinal_error: float | None
+    """Mean distance of the grades; None where no frame was graded."""
     confusion: NDArray[np.int64]
     """(grades, grades): rows are true grades."""
     dice_of_grade: tuple[float, ...]
@@ -57,7 +57,7 @@ class Report:
         deciding = pool.severities.argmax(axis=1)
         return {
             "dice": asdict(self.dice),
-            "accuracy": asdict(self.accuracy),
+            "accuracy": asdict(self.accuracy) if self.accuracy else None,
             "ordinal_error": self.ordinal_error,
             "confusion": self.confusion.tolist(),
             "dice_of_grade": list(self.dice_of_grade),
@@ -68,7 +68,7 @@ class Report:
                     "accuracy": float(right[chosen].mean()),
                 }
                 for index, name in enumerate(AXES)
-                if (chosen := deciding == index).any()
+                if (chosen := (deciding == index) & pool.known).any()
             },
             "of_kind": {
                 name: {
@@ -105,13 +105,14 @@ def evaluate(predict: Predict, pool: AngiogramPool, *, batch: int = 4) -> Report
 def by_torch(network: AngiogramQualityNet, size: int, *, bfloat16: bool = False) -> Predict:
     """The network as it is trained, on frames of size x size."""
     network.eval().set_size(size)
+    device = next(network.parameters()).device
 
     @torch.no_grad()
     def predict(inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        frames = torch.from_numpy(inputs).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        frames = torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             vessels, grade = network(frames)
-        return vessels.float().numpy(), grade.float().numpy()
+        return vessels.float().cpu().numpy(), grade.float().cpu().numpy()
 
     return predict
 
@@ -140,11 +141,13 @@ def score(
     overlaps: NDArray[np.float64], grades: NDArray[np.int64], truth: NDArray[np.int64]
 ) -> Report:
     """Report from the Dice and the predicted grade of every frame."""
+    graded = truth != UNGRADED
+    some, right = int(graded.sum()), int((grades == truth).sum())
     return Report(
         dice=bootstrap_interval(overlaps),
-        accuracy=wilson_interval(int((grades == truth).sum()), len(truth)),
-        ordinal_error=ordinal_error(grades, truth),
-        confusion=confusion(grades, truth, GRADES),
+        accuracy=wilson_interval(right, some) if some else None,
+        ordinal_error=ordinal_error(grades[graded], truth[graded]) if some else None,
+        confusion=confusion(grades[graded], truth[graded], GRADES),
         dice_of_grade=tuple(
             float(overlaps[truth == grade].mean()) if (truth == grade).any() else float("nan")
             for grade in range(GRADES)

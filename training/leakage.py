@@ -54,10 +54,15 @@ def _classifier(features: int, hidden: int) -> nn.Sequential:
 def leakage_accuracy(
     training: AngiogramPool, test: AngiogramPool, *, hidden: int = HIDDEN
 ) -> Estimate:
-    """Accuracy on `test` of a small network that sees statistics of the `training` frames only.
+    """Accuracy on `test` of a small network that sees statistics of the `training` frames only."""
+    predicted = leakage_grades(training, test, hidden=hidden)
+    return wilson_interval(int((predicted == test.grades).sum()), len(test))
 
-    With `hidden` = 0 it is a logistic regression.
-    """
+
+def leakage_grades(
+    training: AngiogramPool, test: AngiogramPool, *, hidden: int = HIDDEN
+) -> NDArray[np.int64]:
+    """(N,) grades that such a network gives; with `hidden` = 0 it is a logistic regression."""
     features, unseen = table(training), table(test)
     centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
     inputs = torch.from_numpy((features - centre) / scale)
@@ -71,5 +76,5 @@ def leakage_accuracy(
         torch.autograd.backward(loss)
         optimiser.step()
     with torch.no_grad():
-        predicted = model(torch.from_numpy((unseen - centre) / scale)).argmax(1).numpy()
-    return wilson_interval(int((predicted == test.grades).sum()), len(test))
+        logits = model(torch.from_numpy((unseen - centre) / scale))
+    return np.asarray(logits.argmax(1).numpy(), np.int64)

@@ -25,9 +25,14 @@ def frame_of(phantom: PhantomFrame) -> Frame:
 
 
 def network_input(phantom: PhantomFrame, size: int = 512) -> NDArray[np.float32]:
+    """(size, size) in [0, 1], as `sdk.tasks.AngiogramQuality` prepares a phantom."""
+    return native_input(frame_of(phantom), size)
+
+
+def native_input(frame: Frame, size: int = 512) -> NDArray[np.float32]:
     """(size, size) in [0, 1], as `sdk.tasks.AngiogramQuality` prepares a frame."""
     image = np.zeros((size, size), np.float32)
-    AngiogramQuality(size=(size, size)).preprocess(frame_of(phantom), {"frame": image[None, None]})
+    AngiogramQuality(size=(size, size)).preprocess(frame, {"frame": image[None, None]})
     return image
 
 

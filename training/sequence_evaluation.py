@@ -76,12 +76,19 @@ def score_pool(predict: Predict, pool: SequencePool) -> list[MaskScores]:
 
 
 def summary(scores: list[MaskScores]) -> dict[str, Any]:
-    """Mean of every score over the sequences, with its 95 % interval, and their number."""
+    """Mean of every score over the sequences, with its 95 % interval, and their number.
+
+    The standard deviation over the sequences stands beside it, as papers print it.
+    """
     table: dict[str, Any] = {"sequences": len(scores)}
     for entry in fields(MaskScores):
         values = np.array([getattr(score, entry.name) for score in scores])
         known = values[~np.isnan(values)]
-        table[entry.name] = asdict(bootstrap_interval(known)) if known.size else None
+        if known.size:
+            mean = asdict(bootstrap_interval(known))
+            table[entry.name] = {**mean, "std": float(known.std())}
+        else:
+            table[entry.name] = None
     return table
 
 

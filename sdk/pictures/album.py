@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any
 
 from sdk.outcome import Outcome
+from sdk.pictures.arrival import ArrivalMap
 from sdk.pictures.contact_sheet import ContactSheet
 from sdk.pictures.timeline import Timeline
 from sdk.pictures.video import DEFAULT_FPS, Video
@@ -14,7 +15,8 @@ from sdk.pictures.video import DEFAULT_FPS, Video
 class Album:
     """overlay.webm, contact_sheet.png and timeline.png of one run; a context manager.
 
-    Leaving it without an error writes what is not yet written.
+    Leaving it without an error writes what is not yet written. Runs whose arteries were followed
+    get arrival.png as well.
     """
 
     def __init__(self, folder: Path, frames: int, frame_rate_hz: float | None = None) -> None:
@@ -27,6 +29,7 @@ class Album:
         self._video = Video(folder / "overlay.webm", frame_rate_hz or DEFAULT_FPS)
         self._sheet = ContactSheet(frames)
         self._timeline = Timeline()
+        self._arrival = ArrivalMap()
 
     def drawn(self, outcomes: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
         """Passes outcomes on, each as soon as it is drawn."""
@@ -34,6 +37,7 @@ class Album:
             self._video.add(outcome)
             self._sheet.add(outcome)
             self._timeline.add(outcome)
+            self._arrival.add(outcome)
             yield outcome
 
     def __enter__(self) -> "Album":  # noqa: PYI034  typing.Self came with Python 3.11
@@ -49,3 +53,4 @@ class Album:
         if exc_type is None:
             self._sheet.save(self._folder / "contact_sheet.png")
             self._timeline.save(self._folder / "timeline.png")
+            self._arrival.save(self._folder / "arrival.png")

@@ -28,7 +28,7 @@ def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     of the grade; a frame without an answer is shown without one.
     """
     frame, vessels = outcome.frame, vessels_of(outcome.answer)
-    pixels, (low, high) = _native(frame) if frame.mask is None else _subtracted(frame)
+    pixels, (low, high) = shown_of(frame)
     style = OverlayStyle(
         low=low,
         high=high if high != low else low + 1,
@@ -39,6 +39,11 @@ def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
     colours = np.array([colour_of(outcome)], np.uint8)
     picture = kernels.overlay(pixels, mask, style, colours=colours)
     return np.vstack([_fit(picture, side), _caption(outcome, side)])
+
+
+def shown_of(frame: Frame) -> tuple[NDArray[Any], tuple[float, float]]:
+    """(rows, columns) values to show of a frame, and the window: the values of black and white."""
+    return _native(frame) if frame.mask is None else _subtracted(frame)
 
 
 def colour_of(outcome: Outcome[Any]) -> tuple[int, int, int]:

@@ -7,8 +7,18 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from training.detection_metrics import DetectionScore, SubjectFindings, froc, match, score
+from training.detection_metrics import (
+    DetectionScore,
+    SubjectFindings,
+    false_positives,
+    froc,
+    match,
+    score,
+    without_doubtful,
+)
 
 
 def subject(seed: int, candidates: int = 12, lesions: int = 5) -> SubjectFindings:
@@ -128,3 +138,57 @@ def test_sensitivity_at_a_rate_of_false_positives() -> None:
 def test_no_subjects_no_rate() -> None:
     with pytest.raises(ValueError, match="got none"):
         score([])
+
+
+@pytest.mark.parametrize("tolerance", [3.0, 5.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_other_pairing_finds_many_more(seed: int, tolerance: float) -> None:
+    """Greedy pairs are one-to-one: no more than the largest matching, no less than half of it."""
+    found = subject(seed, candidates=20, lesions=12)
+    apart = np.abs(found.candidates_mm[:, None] - found.lesions_mm[None])
+    near = np.sqrt((apart**2).sum(-1)) <= tolerance
+    hit = near | (apart <= found.diameters_mm[None, :, None] / 2).all(-1)
+    largest = int((maximum_bipartite_matching(csr_matrix(hit)) >= 0).sum())
+    counted = score([found], tolerance_mm=tolerance)
+    assert largest / 2 <= counted.true_positives <= largest
+    assert counted.true_positives + counted.false_negatives == 12
+    assert counted.true_positives + counted.false_positives == 20
+
+
+def test_a_wider_tolerance_finds_what_lies_between() -> None:
+    """4 mm beside a lesion of 2 mm: missed at 3 mm, found at 5 mm."""
+    found = SubjectFindings(
+        candidates_mm=np.array([[0.0, 4.0, 0.0]]),
+        scores=np.array([0.9]),
+        lesions_mm=np.zeros((1, 3)),
+        diameters_mm=np.array([2.0]),
+    )
+    points = [froc([found], tolerance_mm=tolerance) for tolerance in (3.0, 5.0)]
+    assert [curve.sensitivity.tolist() for curve in points] == [[0.0], [1.0]]
+    assert [curve.false_positives_per_subject.tolist() for curve in points] == [[1.0], [0.0]]
+
+
+@pytest.mark.parametrize("threshold", [-np.inf, 0.5])
+def test_false_positives_of_each_add_up_to_their_mean(threshold: float) -> None:
+    subjects = [subject(3), subject(4, lesions=0), subject(5, candidates=0)]
+    each = false_positives(subjects, threshold=threshold)
+    assert each.tolist() == [score([s], threshold=threshold).false_positives for s in subjects]
+    assert each[1] == (subjects[1].scores >= threshold).sum()
+    assert each.mean() == score(subjects, threshold=threshold).false_positives_per_subject
+
+
+def test_doubtful_lesions_are_neither_found_nor_denied() -> None:
+    """One candidate on a certain lesion, one on a doubtful one, one between both, one nowhere."""
+    found = SubjectFindings(
+        candidates_mm=np.array([[0.0, 0, 0], [0, 9, 0], [0, 2.5, 0], [0, 40, 0]]),
+        scores=np.array([0.9, 0.8, 0.7, 0.6]),
+        lesions_mm=np.zeros((1, 3)),
+        diameters_mm=np.array([2.0]),
+    )
+    left = without_doubtful(found, np.array([[0.0, 8, 0], [0, 5, 0]]), np.array([4.0, 2.0]))
+    assert left.scores.tolist() == [0.9, 0.7, 0.6]
+    counted = score([left])
+    assert (counted.true_positives, counted.false_positives) == (1, 2)
+    assert without_doubtful(found, np.zeros((0, 3)), np.zeros(0)).scores.tolist() == (
+        found.scores.tolist()
+    )

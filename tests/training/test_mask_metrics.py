@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from flood import flood
+from scipy.stats import mannwhitneyu
 
 from training.mask_metrics import area_under_roc, centreline_dice, components, mask_scores
 from training.metrics import dice
@@ -66,3 +67,43 @@ def test_empty_masks() -> None:
 def test_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="one shape"):
         mask_scores(np.zeros((3, 4)), np.zeros((4, 3), bool))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_published_relations_hold(seed: int) -> None:
+    """DSC = 2PS / (P + S), IOU = DSC / (2 - DSC), and AUC is the statistic of Mann and Whitney."""
+    rng = np.random.default_rng(100 + seed)
+    truth = rng.random((40, 50)) > 0.8
+    probability = np.clip(truth * 0.3 + rng.normal(0.3, 0.2, truth.shape), 0, 1).round(2)
+    scores = mask_scores(probability, truth)
+    predicted = probability > 0.5
+    precision = (predicted & truth).sum() / predicted.sum()
+    assert scores.dsc == pytest.approx(2 * precision * scores.sen / (precision + scores.sen))
+    assert scores.iou == pytest.approx(scores.dsc / (2 - scores.dsc))
+    statistic = mannwhitneyu(probability[truth], probability[~truth]).statistic
+    assert scores.auc == pytest.approx(statistic / (truth.sum() * (~truth).sum()))
+
+
+def test_a_broken_vessel_is_more_connected_components_than_a_whole_one() -> None:
+    """With the background on both sides: 4 components of the prediction, 2 of the truth."""
+    truth = np.zeros((9, 30), bool)
+    truth[4, 1:29] = True
+    broken = truth.copy()
+    broken[4, [10, 20]] = False
+    assert mask_scores(truth.astype(float), truth).vc == 1.0
+    assert mask_scores(broken.astype(float), truth).vc == 4 / 2
+
+
+def test_centreline_dice_by_lengths_of_a_fork() -> None:
+    """A prediction that lacks one of two arms of 12 from a trunk of 20, and adds a line of 10."""
+    truth, predicted = np.zeros((2, 40, 60), bool)
+    truth[20, 5:25] = True
+    for step in range(12):
+        truth[20 - step, 25 + step] = truth[20 + step, 25 + step] = True
+    predicted |= truth
+    predicted[21:, 26:] = False
+    predicted[38, 40:50] = True
+    precision, sensitivity = 32 / 42, 32 / 43  # the fork's first pixel belongs to both arms
+    expected = 2 * precision * sensitivity / (precision + sensitivity)
+    assert centreline_dice(predicted, truth) == pytest.approx(expected)
+    assert centreline_dice(truth, predicted) == centreline_dice(predicted, truth)

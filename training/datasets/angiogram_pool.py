@@ -27,6 +27,8 @@ DRAWN_WEIGHTS = (1.5, 1.5, 2.0, 1.0, 1.0, 1.5, 1.5)
 `AXES`: those are shown more often that are seldom or that are learned slowly."""
 GRADES = 3
 """Poor, acceptable, good."""
+UNGRADED = -1
+"""In the place of a grade where nobody graded a frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +55,16 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class AngiogramPool:
-    """Network inputs and truths of a range of seeds; frame i has grade i modulo 3."""
+    """Network inputs and truths; of phantoms, frame i has grade i modulo 3."""
 
     inputs: NDArray[np.uint8]
     """(N, size, size) network input times 255."""
     vessels: NDArray[np.uint8]
     """(N, size, size / 8) packed bits."""
     grades: NDArray[np.int64]
-    """(N,)."""
+    """(N,), or `UNGRADED`."""
     severities: NDArray[np.float32]
-    """(N, axes) in the order of `AXES`."""
+    """(N, axes) in the order of `AXES`; NaN where they are unknown, as of all but phantoms."""
     subtracted: NDArray[np.bool_]
     """(N,) whether a mask was subtracted, else the frame is native."""
 
@@ -74,14 +76,21 @@ class AngiogramPool:
         return self.inputs[index], np.unpackbits(self.vessels[index], axis=-1)
 
     @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(N,) whether the severities of a frame are known."""
+        return np.asarray(np.isfinite(self.severities).all(axis=1))
+
+    @cached_property
     def _shares(self) -> NDArray[np.float64]:
         """(N,) probability that a frame is the next one of a batch."""
-        weights = np.array(DRAWN_WEIGHTS)[self.severities.argmax(axis=1)]
+        deciding = np.array(DRAWN_WEIGHTS)[self.severities.argmax(axis=1)]
+        weights = np.where(self.known, deciding, 1.0)
         return np.asarray(weights / weights.sum())
 
     def locally_visible(self, index: int) -> bool:
         """Whether a crop is enough to see why the frame has its grade."""
-        return AXES[int(np.argmax(self.severities[index]))] in LOCAL_AXES
+        deciding = AXES[int(np.argmax(self.severities[index]))]
+        return bool(self.known[index]) and deciding in LOCAL_AXES
 
     def whole(self, indices: NDArray[np.int64]) -> Batch:
         """Whole frames as they are."""
@@ -106,13 +115,14 @@ class AngiogramPool:
         whole = inputs.shape[-1] == self.inputs.shape[-1]
         visible = [whole or self.locally_visible(index) for index in indices.tolist()]
         axes = np.array([whole or name in LOCAL_AXES for name in AXES], np.float32)
+        known, graded = self.known[indices], self.grades[indices] != UNGRADED
         return Batch(
             inputs=inputs,
             vessels=np.stack([truth for _, truth in pairs])[:, None].astype(np.float32),
-            grades=self.grades[indices],
-            visible=np.array(visible, np.float32),
-            severities=self.severities[indices],
-            visible_axes=np.tile(axes, (len(indices), 1)),
+            grades=np.where(graded, self.grades[indices], 0),
+            visible=np.array(visible, np.float32) * graded,
+            severities=np.nan_to_num(self.severities[indices]),
+            visible_axes=np.tile(axes, (len(indices), 1)) * known[:, None],
         )
 
 

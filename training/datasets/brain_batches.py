@@ -62,3 +62,24 @@ def patch_inputs(
         inputs, regions = inputs[..., ::-1], regions[..., ::-1]
         inputs = inputs * np.array([1, 1, 1, 1, -1], np.float32).reshape(1, 5, 1, 1, 1)
     return np.ascontiguousarray(inputs), np.ascontiguousarray(regions)
+
+
+def random_cuts(
+    rng: np.random.Generator, inputs: NDArray[np.float32], regions: NDArray[np.int64], side: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The same with `side` rows and columns, cut out of each patch at another place.
+
+    Many small cuts of many heads say more about a batch's statistics than few large ones, whose
+    coordinates differ so much that BatchNorm would take the place in the head for a shift.
+    """
+    rows, columns = regions.shape[2:]
+    tops = rng.integers(0, rows - side + 1, len(regions)).tolist()
+    lefts = rng.integers(0, columns - side + 1, len(regions)).tolist()
+    cuts = [
+        np.s_[..., top : top + side, left : left + side]
+        for top, left in zip(tops, lefts, strict=True)
+    ]
+    return (
+        np.stack([patch[cut] for patch, cut in zip(inputs, cuts, strict=True)]),
+        np.stack([labels[cut] for labels, cut in zip(regions, cuts, strict=True)]),
+    )

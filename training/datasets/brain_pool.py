@@ -51,6 +51,11 @@ class CropPool:
     def __len__(self) -> int:
         return len(self.images)
 
+    def spacing_of(self, index: int) -> tuple[float, float, float]:  # noqa: ARG002
+        """(z, y, x) size of the voxels of a crop in mm: all phantoms have the same."""
+        z, y, x = FINE_SPACING_MM
+        return z, y, x
+
 
 @dataclass(frozen=True, kw_only=True)
 class PatchPool:

@@ -12,6 +12,7 @@ from training.networks.blocks import (
     WINDOW,
     FeatureAggregation,
     LocalGlobalAttention,
+    PlainAggregation,
     SeparableResidual,
     conv_bn,
     global_mean,
@@ -54,6 +55,10 @@ class AngiogramQualityConfig:
     """Channels of FAM 3, 2, 1 and 0."""
     hidden: int = 128
     """Units of the hidden layer of the classifier."""
+    aggregation: bool = True
+    """Whether skip connections are gated and channels re-weighted (FAM), or joined plainly."""
+    gated: bool = True
+    """Whether vessels gate what the grade is told from, or features are averaged over the frame."""
 
 
 class AngiogramQualityNet(nn.Module):
@@ -91,13 +96,14 @@ class AngiogramQualityNet(nn.Module):
         self.attention3 = _attentions(c3, 16, config.attentions[0])
         self.attention4 = _attentions(c4, 32, config.attentions[1])
         d3, d2, d1, d0 = config.decoder
-        self.fam3 = FeatureAggregation(c3, c4, d3, 16)
-        self.fam2 = FeatureAggregation(c2, d3, d2, 8)
-        self.fam1 = FeatureAggregation(c1, d2, d1, 4)
-        self.fam0 = FeatureAggregation(c0, d1, d0, 2)
+        join = FeatureAggregation if config.aggregation else PlainAggregation
+        self.fam3 = join(c3, c4, d3, 16)
+        self.fam2 = join(c2, d3, d2, 8)
+        self.fam1 = join(c1, d2, d1, 4)
+        self.fam0 = join(c0, d1, d0, 2)
         self.tail = nn.Sequential(separable(d0 + config.channels, 16), nn.Conv2d(16, 1, 1))
         self.classifier_in = pointwise(c4, c4)
-        self.described = 3 * c4 + SCALARS
+        self.described = 3 * c4 + SCALARS if config.gated else c4
         self.standardise = True
         self.register_buffer("described_mean", torch.zeros(self.described))
         self.register_buffer("described_variance", torch.ones(self.described))
@@ -168,6 +174,8 @@ class AngiogramQualityNet(nn.Module):
 
     def _pool(self, deep: Tensor, probability: Tensor, frame: Tensor) -> Tensor:
         side = self.size // STRIDE
+        if not self.config.gated:
+            return global_mean(self.classifier_in(deep), side).flatten(1)
         coarse = functional.avg_pool2d(probability, STRIDE)
         doubt = functional.avg_pool2d(4 * probability * (1 - probability), STRIDE)
         brightness = functional.avg_pool2d(frame[:, :1], STRIDE)

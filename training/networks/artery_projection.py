@@ -44,6 +44,20 @@ class ProjectionNet(nn.Module):
         return log_odds(logits, stride=1)
 
 
+class ReducedInput(nn.Module):
+    """A sequence network that sees a projection, or chosen frames, in the place of the sequence."""
+
+    def __init__(self, network: nn.Module, projection: Projection) -> None:
+        super().__init__()
+        self.network = network
+        self.projection = projection
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Frames (B, T, rows, columns) -> log-odds of an artery (B, 1, rows, columns)."""
+        answer: Tensor = self.network(project(sequence, self.projection))
+        return answer
+
+
 def project(sequence: Tensor, projection: Projection) -> Tensor:
     """(B, T, rows, columns) -> (B, 1 or 2, rows, columns).
 

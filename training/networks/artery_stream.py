@@ -24,6 +24,8 @@ from training.networks.sequence_blocks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from training.networks.artery_sequence import VssNet
+
 SHIPPED = SequenceConfig(
     widths=(16, 24, 32, 48), stride=2, norm="batch", decoder="plain", dropout=0.0
 )
@@ -118,6 +120,33 @@ class StreamingVssNet(nn.Module):
             latest = maps if latest is None else latest
         arteries, filled = self._decode(new[2::2], latest if latest is not None else maps)
         return arteries, filled, tuple(new)
+
+    def begin_as(self, teacher: VssNet) -> None:
+        """Takes over what a bidirectional network of the same shape knows without the future.
+
+        Stem, down-sampling, the recurrence from the beginning and the decoder are copied; of the
+        fusion of both directions, the half that reads the one that is left.
+
+        Raises:
+            ValueError: the teacher has another shape.
+        """
+        known = {
+            name: value
+            for name, value in teacher.state_dict().items()
+            if "backward_in_time" not in name
+        }
+        for index, width in enumerate(self.config.widths):
+            name = f"levels.{index}.fuse.weight"
+            known[name] = known[name][:, :width]
+        own = self.state_dict()
+        unlike = [name for name in known if name not in own or own[name].shape != known[name].shape]
+        if unlike:
+            message = (
+                f"expected a teacher of the shape {self.config}, got {teacher.config}: "
+                f"{unlike[0]} and {len(unlike) - 1} other tensors differ"
+            )
+            raise ValueError(message)
+        self.load_state_dict({**own, **known})
 
     def initial_state(self, rows: int, columns: int, batch: int = 1) -> tuple[Tensor, ...]:
         """The state before the first frame: zeros. See `state_names` for the order."""

@@ -171,6 +171,23 @@ class FeatureAggregation(nn.Module):
         self.side = size // self.stride
 
 
+class PlainAggregation(nn.Module):
+    """What a feature aggregation is compared with: concatenation, no gate, no weights."""
+
+    def __init__(self, skip: int, deep: int, out: int, stride: int) -> None:  # noqa: ARG002
+        super().__init__()
+        self.skip_in = pointwise(skip, out)
+        self.deep_in = pointwise(deep, out)
+        self.fuse = separable(2 * out, out)
+        self.out = separable(out, out)
+
+    def forward(self, skip: Tensor, deep: Tensor) -> Tensor:
+        """Skip (B, Cs, H, W) and deep (B, Cd, H / 2, W / 2) -> (B, Co, H, W)."""
+        up = upsample(self.deep_in(deep))
+        out: Tensor = self.out(self.fuse(torch.cat([self.skip_in(skip), up], 1))) + up
+        return out
+
+
 def global_mean(x: Tensor, side: int) -> Tensor:
     """Mean over a (B, C, side, side) map as (B, C, 1, 1), by pools of at most 32x32.
 

@@ -29,6 +29,10 @@ class BrainRegionsConfig:
     """Channels of the four levels."""
 
 
+HALF_WIDTH = BrainRegionsConfig(widths=(8, 16, 32, 64))
+"""The shape that is shipped: regions are large and smooth, and a quarter of the cost is enough."""
+
+
 class BrainRegionsNet(nn.Module):
     """A patch and its coordinates in, logits of the regions out.
 

@@ -13,6 +13,7 @@ from training.phantoms.bolus import Bolus
 from training.phantoms.detector import Detector, expose, full_scale, store
 from training.phantoms.quality import Severities
 from training.phantoms.texture import REFERENCE_SIDE, Image
+from training.phantoms.venous import VenousReturn, venous_return
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +69,8 @@ class RunOptions:
     """Impairments; where several overlap, all act."""
     cerebral: bool | None = None
     """A head, a heart, or either at random."""
+    venous_delay_share: float | None = None
+    """Part of the run between the farthest artery and the first vein; none without veins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +114,10 @@ def phantom_run(
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
     course = _course(scene, _bolus(frames, options), direction=float(rng.uniform(0, 2 * np.pi)))
+    if options.venous_delay_share is not None:
+        delay_ms = options.venous_delay_share * frames * options.frame_time_ms
+        veins = np.random.default_rng([seed, 0x7E])
+        course = replace(course, venous=venous_return(veins, scene.vessels, course.bolus, delay_ms))
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -143,6 +150,7 @@ class _Course:
     direction: float
     least_noise: float
     shift_per_share: float
+    venous: VenousReturn | None = None
 
     def severities(self, time_ms: float, defects: dict[str, float]) -> Severities:
         """What the bolus and the defects make of a frame."""
@@ -160,6 +168,8 @@ class _Course:
     def beam(self, time_ms: float, impaired: Severities, rng: np.random.Generator) -> Image:
         """Intensity on the detector."""
         depth = self.scene.depth(self.bolus.filling(self.scene.vessels.arrival, time_ms))
+        if self.venous is not None:
+            depth = depth + self.scene.iodine * self.venous.thickness(time_ms)
         way = quality.motion_blur_px(impaired.motion) / 2
         detector = replace(
             STORAGE,

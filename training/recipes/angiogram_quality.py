@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.datasets.angiogram_pool import cached
+from training.datasets.angiogram_pool import UNGRADED, AngiogramPool, cached
+from training.datasets.picture_pairs import angiogram_pairs
 from training.evaluation import Predict, by_folder, by_torch, evaluate
 from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
 from training.recipes.checkpoint import load_weights
-from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.recipes.loop import REPORT, WEIGHTS, open_folder
 from training.recipes.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
-REPORT = "metrics.json"
-"""File in the folder of a training with the scores on the held-out phantoms."""
 LEAKAGE_FRAMES = 3000
 """Training phantoms that the leakage control learns from."""
 
@@ -86,18 +85,34 @@ class AngiogramQualityRecipe:
     """Weights of the joint loss."""
     validate_every_s: float = 300.0
     """Seconds between validations."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with."""
     workers: int = 2
     """Processes that generate phantoms before the training."""
     bfloat16: bool = True
     """Run the network's forward and backward pass in bfloat16 where it is safe."""
+    device: str = "cpu"
+    """Where torch computes, such as ``cuda``."""
+    data: str | None = None
+    """Folder of pictures with masks to train on in the place of phantoms."""
 
     def seeds(self, part: str) -> range:
         """Seeds of the `training`, `validation` or `test` phantoms; the three never meet."""
         first: int = getattr(self, f"{part}_seed")
         count: int = getattr(self, f"{part}_frames")
         return range(first, first + count)
+
+    def pool(self, part: str, out: Path) -> AngiogramPool:
+        """The pictures of `data`, or phantoms, made once.
+
+        Phantoms are kept in `out` unless the recipe names a folder.
+        """
+        if self.data is not None:
+            return angiogram_pairs(Path(self.data), part, self.network.size)
+        folder = Path(self.phantoms) if self.phantoms else out
+        return cached(folder, self.seeds(part), self.network.size, workers=self.workers)
 
 
 def train(
@@ -108,8 +123,7 @@ def train(
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
     """
-    refuse_to_overwrite(out, resume=resume)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
+    open_folder(recipe, out, resume=resume)
     trainer = Trainer(recipe, out, minutes)
     if resume:
         trainer.resume()
@@ -136,18 +150,25 @@ def score_folder(recipe: AngiogramQualityRecipe, folder: Path, out: Path) -> dic
     return _scores(recipe, by_folder(folder), out)
 
 
+def _statistics_alone(recipe: AngiogramQualityRecipe, out: Path) -> dict[str, Any] | None:
+    """How well a grade is told without looking at vessels; None where grades are missing."""
+    frames = min(recipe.training_frames, LEAKAGE_FRAMES)
+    training = replace(recipe, training_frames=frames).pool("training", out)
+    test = recipe.pool("test", out)
+    if UNGRADED in training.grades or UNGRADED in test.grades:
+        return None
+    return {
+        "logistic_regression": asdict(leakage_accuracy(training, test, hidden=0)),
+        "perceptron": asdict(leakage_accuracy(training, test)),
+    }
+
+
 def _scores(recipe: AngiogramQualityRecipe, predict: Predict, out: Path) -> dict[str, Any]:
     """Every frame counts, whatever its grade; Dice is against the whole tree inside the field."""
-    size = recipe.network.size
-    seeds = recipe.seeds("training")[:LEAKAGE_FRAMES]
-    training = cached(out, seeds, size, workers=recipe.workers)
-    test = cached(out, recipe.seeds("test"), size, workers=recipe.workers)
+    test = recipe.pool("test", out)
     return {
-        "data": "phantoms",
+        "data": "phantoms" if recipe.data is None else f"pictures of {Path(recipe.data).name}",
         "frames": len(test),
         **evaluate(predict, test).as_dict(test),
-        "statistics_only_accuracy": {
-            "logistic_regression": asdict(leakage_accuracy(training, test, hidden=0)),
-            "perceptron": asdict(leakage_accuracy(training, test)),
-        },
+        "statistics_only_accuracy": _statistics_alone(recipe, out),
     }

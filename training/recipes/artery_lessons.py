@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from training.datasets.sequence_augmentation import photometric, strong
-from training.datasets.sequence_pool import SequenceBatch, SequencePool, batch_of, cached, draw
+from training.datasets.sequence_pool import SequenceBatch, SequencePool, batch_of, draw
 from training.losses.artery_sequence import distillation_loss, scribble_loss, segmentation_loss
 from training.networks.artery_sequence import VssNet
 from training.networks.artery_stream import StreamingVssNet
@@ -47,9 +47,9 @@ class Lesson(Loop[SequenceBatch]):
         super().__init__(
             recipe, out, minutes, self.learners[0], optimiser_of(parameters, recipe.weight_decay)
         )
-        size, workers = recipe.size, recipe.workers
-        self.pool = pool or cached(out, recipe.seeds("training"), size, workers=workers)
-        self.validation = cached(out, recipe.seeds("validation"), size, workers=workers)
+        once = self.processes.once
+        self.pool = pool or once(lambda: recipe.pool("training", out))
+        self.validation = once(lambda: recipe.pool("validation", out))
 
     def fresh(self) -> list[nn.Module]:
         """The networks that learn; the first one answers."""
@@ -62,7 +62,8 @@ class Lesson(Loop[SequenceBatch]):
     def draw(self, rng: np.random.Generator, stage: Any) -> SequenceBatch:  # noqa: ARG002
         """Random crops."""
         plan = self.recipe
-        return batch_of(draw(self.pool, rng, count=plan.batch, frames=plan.frames, side=plan.side))
+        count = self.share(plan.batch)
+        return batch_of(draw(self.pool, rng, count=count, frames=plan.frames, side=plan.side))
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """Cross-entropy and Dice against the union."""
@@ -96,7 +97,8 @@ class ScribbleLesson(Lesson):
     def draw(self, rng: np.random.Generator, stage: Any) -> SequenceBatch:  # noqa: ARG002
         """The same crops twice, one behind the other, each in its own photometric version."""
         plan = self.recipe
-        crops = draw(self.pool, rng, count=plan.batch, frames=plan.frames, side=plan.side)
+        count = self.share(plan.batch)
+        crops = draw(self.pool, rng, count=count, frames=plan.frames, side=plan.side)
         batch = batch_of(crops, plan.kind)
         versions = [photometric(rng, crop.inputs) for _ in range(2) for crop in crops]
         return SequenceBatch(**{**vars(batch), "sequences": np.stack(versions)})
@@ -124,7 +126,7 @@ class SelfTrainingLesson(Lesson):
             return super().draw(rng, stage)
         plan = self.recipe
         crops = []
-        for from_pseudo in rng.random(plan.batch) < plan.pseudo_share:
+        for from_pseudo in rng.random(self.share(plan.batch)) < plan.pseudo_share:
             pool = self.pseudo if from_pseudo else self.pool
             (crop,) = draw(pool, rng, count=1, frames=plan.frames, side=plan.side)
             crops.append(strong(rng, crop) if from_pseudo and plan.strong else crop)
@@ -147,6 +149,9 @@ class StreamLesson(Lesson):
         self.teacher = VssNet(self.recipe.teacher).to(self.recipe.device).eval()
         self.teacher.requires_grad_(requires_grad=False)
         load_weights(weights, self.teacher)
+        if self.recipe.begin_as_teacher and not self.state.step:
+            for network in (*self.learners, self.average):
+                cast("StreamingVssNet", network).begin_as(self.teacher)
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """After a frame in the middle and after the last one."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from training.datasets.sequence_folder import read_sequences
+from training.datasets.sequence_pool import SequencePool, cached
 from training.losses.artery_sequence import DistillationWeights, ScribbleWeights
-from training.networks.artery_projection import Projection, ProjectionNet
+from training.networks.artery_projection import Projection, ProjectionNet, ReducedInput
 from training.networks.artery_sequence import VssNet
 from training.networks.artery_stream import SHIPPED
-from training.networks.sequence_blocks import SequenceConfig, scaled
+from training.networks.sequence_blocks import SequenceConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
 Kind = Literal["SALE", "RDFA"]
-TEACHER = SequenceConfig(widths=scaled(8), norm="batch")
-"""VSS-Net at a quarter of its width: 1/16 of the cost; BatchNorm allows whole frames."""
+TEACHER = SHIPPED
+"""VSS-Net in the shape of the streaming network that it teaches; BatchNorm allows whole frames."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,9 @@ class SequenceRecipe:
     network: SequenceConfig = TEACHER
     """Shape of the network."""
     input: Literal["sequence"] | Projection = "sequence"
-    """The whole sequence for VSS-Net, or a projection for the 2-D baseline of the same width."""
+    """The whole sequence, or what of it the network sees instead."""
+    flat: bool = False
+    """Whether a 2-D FR-UNet of the same first width answers on a projection instead of VSS-Net."""
     by_patches: bool = False
     """Answer by overlapping patches of 64 x 64, as networks with InstanceNorm must."""
     frames: int = 8
@@ -35,11 +40,11 @@ class SequenceRecipe:
     """Side of the training crops in pixels."""
     batch: int = 8
     """Crops per step."""
-    steps: int = 3000
+    steps: int = 800
     """Optimiser steps, unless the time is limited instead."""
     size: int = 512
     """Side of a phantom frame in pixels."""
-    training_sequences: int = 240
+    training_sequences: int = 320
     """Phantoms to train on."""
     validation_sequences: int = 12
     """Phantoms that choose the checkpoint."""
@@ -53,7 +58,7 @@ class SequenceRecipe:
     """Seed of the first held-out phantom."""
     seed: int = 7
     """Seed of the weights and of the order of the batches."""
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     """Highest learning rate."""
     final_rate: float = 0.01
     """Last learning rate as a fraction of the highest."""
@@ -65,8 +70,12 @@ class SequenceRecipe:
     """Largest norm of the gradient."""
     average_decay: float = 0.99
     """Decay per step of the averaged weights, which are the ones that are kept."""
-    validate_every_s: float = 300.0
+    validate_every_s: float = 600.0
     """Seconds between validations."""
+    data: str | None = None
+    """Folder of DIAS, or of pictures with masks, to train on in the place of phantoms."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with."""
     workers: int = 2
@@ -80,11 +89,25 @@ class SequenceRecipe:
         count: int = getattr(self, f"{part}_sequences")
         return range(first, first + count)
 
+    def pool(self, part: str, out: Path) -> SequencePool:
+        """The sequences of `data`, or phantoms, made once.
+
+        Phantoms are kept in `out` unless the recipe names a folder.
+        """
+        if self.data is not None:
+            return read_sequences(Path(self.data), part, self.size)
+        folder = Path(self.phantoms) if self.phantoms else out
+        return cached(folder, self.seeds(part), self.size, workers=self.workers)
+
     def make(self) -> nn.Module:
         """A fresh network."""
+        if self.flat and self.input == "sequence":
+            raise ValueError("expected a projection as input of a flat network, got sequence")
         if self.input == "sequence":
             return VssNet(self.network)
-        return ProjectionNet(self.network.widths[0], self.input, self.network.dropout)
+        if self.flat:
+            return ProjectionNet(self.network.widths[0], self.input, self.network.dropout)
+        return ReducedInput(VssNet(self.network), self.input)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +142,12 @@ class StreamRecipe(SequenceRecipe):
     """Shape of the student."""
     teacher: SequenceConfig = TEACHER
     """Shape of the teacher, whose weights are given to the training."""
-    side: int = 128
-    """Side of the training crops in pixels."""
+    begin_as_teacher: bool = True
+    """Whether the student begins with the teacher's weights; both then have one shape."""
+    steps: int = 350
+    """Optimiser steps, unless the time is limited instead."""
+    learning_rate: float = 1e-3
+    """Highest learning rate."""
     weights: DistillationWeights = field(default_factory=DistillationWeights)
     """How the student is taught."""
 

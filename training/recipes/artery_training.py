@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from training.datasets.sequence_pool import SequencePool, cached
+from training.datasets.scribbles import KINDS
+from training.datasets.sequence_folder import read_unlabelled
+from training.datasets.sequence_pool import SequencePool, pool_of
 from training.networks.artery_stream import StreamingVssNet
 from training.recipes.artery_lessons import (
     Lesson,
@@ -16,6 +18,7 @@ from training.recipes.artery_lessons import (
     SelfTrainingLesson,
     StreamLesson,
     predictor,
+    without_frame_truth,
 )
 from training.recipes.artery_sequence import (
     ScribbleRecipe,
@@ -24,17 +27,14 @@ from training.recipes.artery_sequence import (
     StreamRecipe,
 )
 from training.recipes.checkpoint import load_weights
-from training.recipes.loop import WEIGHTS, refuse_to_overwrite
+from training.recipes.loop import REPORT, WEIGHTS, open_folder
+from training.recipes.processes import join
 from training.sequence_evaluation import dice_of_prefixes, score_pool, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from torch import nn
-
-REPORT = "metrics.json"
-"""File in the folder of a training with the scores on the held-out phantoms."""
 
 
 def train(
@@ -51,13 +51,14 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
-        ValueError: a teacher was given to another recipe than the stream.
+        ValueError: a teacher was given to another recipe than the stream, or the data lack the
+            truth that the recipe learns from.
     """
     if teacher is not None and not isinstance(recipe, StreamRecipe):
         raise ValueError("expected a teacher for the recipe stream alone; leave it out")
     if isinstance(recipe, SelfTrainingRecipe):
         return _self_train(recipe, out, minutes=minutes, resume=resume)
-    _begin(recipe, out, resume=resume)
+    open_folder(recipe, out, resume=resume)
     lesson = _lesson(recipe, out, minutes)
     if teacher is not None and isinstance(lesson, StreamLesson):
         lesson.take_teacher(teacher)
@@ -66,16 +67,16 @@ def train(
 
 def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
     """Score the best weights of a folder on held-out phantoms."""
-    network: nn.Module = _answering(recipe)
+    network: nn.Module = answering(recipe)
     notes = load_weights(out / WEIGHTS, network)
-    test = cached(out, recipe.seeds("test"), recipe.size, workers=recipe.workers)
+    test = recipe.pool("test", out)
     numbers = {
-        "data": "phantoms",
+        "data": "phantoms" if recipe.data is None else f"sequences of {Path(recipe.data).name}",
         "steps": notes["state"]["step"],
         **summary(score_pool(predictor(recipe, network), test)),
     }
     if isinstance(network, StreamingVssNet):
-        numbers["dice_of_frames"] = _mean_by_frame(dice_of_prefixes(network, test))
+        numbers["dice_of_frames"] = mean_by_frame(dice_of_prefixes(network, test))
     (out / REPORT).write_text(json.dumps(numbers, indent=2))
     return numbers
 
@@ -83,15 +84,20 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
 def _lesson(recipe: SequenceRecipe, out: Path, minutes: float | None) -> Lesson:
     match recipe:
         case ScribbleRecipe():
-            return ScribbleLesson(recipe, out, minutes)
+            lesson: Lesson = ScribbleLesson(recipe, out, minutes)
+            if lesson.pool.scribbles.shape[1] != len(KINDS):
+                raise ValueError(_lacking(recipe, f"scribbles of both kinds, {', '.join(KINDS)}"))
         case StreamRecipe():
-            return StreamLesson(recipe, out, minutes)
-    return Lesson(recipe, out, minutes)
+            lesson = StreamLesson(recipe, out, minutes)
+            if not len(lesson.pool.filled):
+                raise ValueError(_lacking(recipe, "the arteries that each single frame shows"))
+        case _:
+            lesson = Lesson(recipe, out, minutes)
+    return lesson
 
 
-def _begin(recipe: SequenceRecipe, out: Path, *, resume: bool) -> None:
-    refuse_to_overwrite(out, resume=resume)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
+def _lacking(recipe: SequenceRecipe, truth: str) -> str:
+    return f"expected {truth} in {recipe.data}, which has none; use --by full, or phantoms"
 
 
 def _finish(lesson: Lesson, *, resume: bool) -> Path:
@@ -105,13 +111,13 @@ def _self_train(
     recipe: SelfTrainingRecipe, out: Path, *, minutes: float | None, resume: bool
 ) -> Path:
     """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
-    every = cached(out, recipe.seeds("training"), recipe.size, workers=recipe.workers)
-    labelled = every.part(range(recipe.labelled))
-    unlabelled = every.part(range(recipe.labelled, len(every)))
+    processes = join(recipe.device)
+    every = processes.once(lambda: recipe.pool("training", out))
+    labelled, unlabelled = every.part(range(recipe.labelled)), _unlabelled(recipe, every)
     best: Path | None = None
     for number in range(recipe.rounds + 1):
         folder = out / f"round{number}"
-        _begin(recipe, folder, resume=resume)
+        open_folder(recipe, folder, resume=resume)
         lesson = SelfTrainingLesson(recipe, folder, minutes, labelled)
         if best is not None:
             for network in (*lesson.learners, lesson.average):
@@ -120,8 +126,23 @@ def _self_train(
         best = _finish(lesson, resume=resume)
     if best is None:
         raise ValueError(f"expected at least 0 rounds, got {recipe.rounds}")
-    (out / WEIGHTS).write_bytes(best.read_bytes())
+    if processes.first:
+        (out / WEIGHTS).write_bytes(best.read_bytes())
     return out / WEIGHTS
+
+
+def _unlabelled(recipe: SelfTrainingRecipe, every: SequencePool) -> SequencePool:
+    """The training sequences behind the labelled ones, and those that never had a mask."""
+    found = [every.sequence(index) for index in range(recipe.labelled, len(every))]
+    more = None if recipe.data is None else read_unlabelled(Path(recipe.data), recipe.size)
+    if more is not None:
+        found += [more.sequence(index) for index in range(len(more))]
+    if not found:
+        raise ValueError(
+            f"expected more sequences than the {recipe.labelled} labelled ones, got {len(every)}; "
+            "set labelled to fewer"
+        )
+    return pool_of([without_frame_truth(entry) for entry in found], recipe.size)
 
 
 def pseudo_labelled(lesson: Lesson, pool: SequencePool) -> SequencePool:
@@ -131,13 +152,13 @@ def pseudo_labelled(lesson: Lesson, pool: SequencePool) -> SequencePool:
     return pool.with_union(np.stack(masks))
 
 
-def _answering(recipe: SequenceRecipe) -> nn.Module:
+def answering(recipe: SequenceRecipe) -> nn.Module:
     """A network of the shape that answers after the training."""
     is_stream = isinstance(recipe, StreamRecipe)
     return StreamingVssNet(recipe.network) if is_stream else recipe.make()
 
 
-def _mean_by_frame(curves: list[list[float]]) -> list[float]:
+def mean_by_frame(curves: list[list[float]]) -> list[float]:
     """Mean after 1, 2, ... frames, of the sequences that have so many."""
 
     def columns() -> Iterator[list[float]]:

@@ -3,70 +3,36 @@
 from __future__ import annotations
 
 import copy
-import csv
+import json
 import math
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.recipes import curves
 from training.recipes.checkpoint import load_training, save_training, save_weights
 from training.recipes.memory import keep_freed_memory
+from training.recipes.processes import join
 from training.recipes.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-WEIGHTS, TRAINING, LOG = "best.safetensors", "last.safetensors", "log.csv"
-"""Files in the folder of a training."""
+    import numpy as np
+
+    from training.recipes.schedule import Schedule
+
+WEIGHTS, TRAINING = "best.safetensors", "last.safetensors"
+RECIPE, REPORT = "recipe.json", "metrics.json"
+"""Files in the folder of a training; the report holds the scores on the held-out part."""
 
 Batch = TypeVar("Batch")
-
-
-class Schedule(Protocol):
-    """What every recipe, a dataclass, says about the course of its training."""
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps, unless the time is limited instead."""
-
-    @property
-    def seed(self) -> int:
-        """Seed of the weights and of the order of the batches."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Highest learning rate."""
-
-    @property
-    def final_rate(self) -> float:
-        """Last learning rate as a fraction of the highest."""
-
-    @property
-    def warm_up_steps(self) -> int:
-        """Steps of the linear warm-up."""
-
-    @property
-    def gradient_clip(self) -> float:
-        """Largest norm of the gradient."""
-
-    @property
-    def average_decay(self) -> float:
-        """Decay per step of the averaged weights, which are the ones that are kept."""
-
-    @property
-    def validate_every_s(self) -> float:
-        """Seconds between validations."""
-
-    @property
-    def threads(self) -> int:
-        """Threads that a layer is computed with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,18 +73,23 @@ class Loop(ABC, Generic[Batch]):
         A group of the optimiser may have a `share` of the learning rate, else it has all of it.
         """
         self.schedule, self.out, self.minutes = schedule, out, minutes
+        self.processes = join(schedule.device)
         self.optimiser = optimiser
-        self.average = copy.deepcopy(network).eval()
+        self.average = copy.deepcopy(network).eval() if schedule.average_decay else network
         self.state = _State()
         self._network = network
+        self._taken: list[dict[str, float]] = []
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
-        """What a checkpoint must hold beside the average, by name."""
+        """All that learns, by name: what a checkpoint must hold beside the average."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, stage: Any) -> Batch:
-        """A batch that depends on the generator and the stage alone; called in a thread."""
+        """A batch, or this process's `share` of it; called in a thread.
+
+        It depends on the generator and the stage alone.
+        """
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
@@ -126,7 +97,7 @@ class Loop(ABC, Generic[Batch]):
 
     @abstractmethod
     def validate(self) -> Validation:
-        """Scores `average`."""
+        """Scores `average`; called in the first process alone."""
 
     def stage(self) -> Any:
         """Which part of the training this is, for `draw`; one part unless a recipe has more."""
@@ -141,18 +112,24 @@ class Loop(ABC, Generic[Batch]):
 
     def run(self, until_step: int | None = None) -> None:
         """Train to the end, or to a step, validating and saving on the way."""
+        self.processes.begin(self._kept().values(), self.schedule.seed)
         started = time.monotonic() - self.state.elapsed_s
         loss = math.nan
-        with Progress() as progress:
+        with Progress(shown=self.processes.first) as progress:
             for batch in self._batches():
-                loss = self._step(batch)
-                self.state.elapsed_s = time.monotonic() - started
+                own = self._step(batch)
+                loss, elapsed_s = self.processes.agree(own, time.monotonic() - started)
+                self._note(loss, elapsed_s)
                 progress.update(self.done(), {"step": self.state.step, "loss": loss})
                 if self.state.step == until_step:
                     break
-                if self.state.elapsed_s - self.state.validated_s > self.schedule.validate_every_s:
-                    progress.note(self._validate(loss))
-            progress.note(self._validate(loss))
+                if elapsed_s - self.state.validated_s > self.schedule.validate_every_s:
+                    progress.note(self._stop_to_validate(loss))
+            progress.note(self._stop_to_validate(loss))
+
+    def share(self, batch: int) -> int:
+        """How much of a batch this process draws; all of it unless there are several."""
+        return self.processes.share(batch)
 
     def done(self) -> float:
         """Part of the training that is over, by time where that is limited, else by steps."""
@@ -168,6 +145,8 @@ class Loop(ABC, Generic[Batch]):
         return plan.learning_rate * warm * (plan.final_rate + (1 - plan.final_rate) * cosine)
 
     def _kept(self) -> dict[str, nn.Module]:
+        if self.average is self._network:
+            return self.networks()
         return {**self.networks(), "average": self.average}
 
     def _batches(self) -> Iterator[Batch]:
@@ -183,7 +162,7 @@ class Loop(ABC, Generic[Batch]):
                 yield batch
 
     def _prepare(self, executor: ThreadPoolExecutor, step: int, stage: Any) -> Future[Batch]:
-        rng = np.random.default_rng([self.schedule.seed, step])
+        rng = self.processes.generator(self.schedule.seed, step)
         return executor.submit(self.draw, rng, stage)
 
     def _step(self, batch: Batch) -> float:
@@ -194,14 +173,24 @@ class Loop(ABC, Generic[Batch]):
         loss = self.loss(batch)
         torch.autograd.backward(loss)
         learned = [entry for group in self.optimiser.param_groups for entry in group["params"]]
+        self.processes.average(learned, self.networks().values())
         torch.nn.utils.clip_grad_norm_(learned, self.schedule.gradient_clip)
         self.optimiser.step()
         self.state.step += 1
         self._update_average()
         return float(loss.detach())
 
+    def _note(self, loss: float, elapsed_s: float) -> None:
+        self.state.elapsed_s = elapsed_s
+        if not self.processes.first:
+            return
+        rate = self.optimiser.param_groups[0]["lr"]
+        self._taken.append({"step": self.state.step, "rate": round(rate, 8), "loss": loss})
+
     @torch.no_grad()
     def _update_average(self) -> None:
+        if self.average is self._network:
+            return
         decay = min(self.schedule.average_decay, (1 + self.state.step) / (10 + self.state.step))
         new = self._network.state_dict()
         for name, mean in self.average.state_dict().items():
@@ -210,9 +199,15 @@ class Loop(ABC, Generic[Batch]):
             else:
                 mean.copy_(new[name])
 
+    def _stop_to_validate(self, loss: float) -> str:
+        """The first process validates and saves, the others wait."""
+        self.state.validated_s = self.state.elapsed_s
+        text = self._validate(loss) if self.processes.first else ""
+        self.processes.wait()
+        return text
+
     def _validate(self, loss: float) -> str:
         found = self.validate()
-        self.state.validated_s = self.state.elapsed_s
         recipe = asdict(self.schedule)  # type: ignore[call-overload]
         notes = {"state": asdict(self.state), "recipe": recipe}
         if found.score > self.state.best:
@@ -232,13 +227,10 @@ class Loop(ABC, Generic[Batch]):
             **{k: round(v, 4) for k, v in found.numbers.items()},
             "best": round(self.state.best, 4),
         }
-        path = self.out / LOG
-        fresh = not path.is_file()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+        curves.extend(self.out / curves.LOG, [row])
+        curves.extend(self.out / curves.STEPS, self._taken)
+        self._taken.clear()
+        curves.draw(self.out)
 
 
 def begin(schedule: Schedule) -> None:
@@ -246,10 +238,11 @@ def begin(schedule: Schedule) -> None:
     keep_freed_memory()
     torch.set_num_threads(schedule.threads)
     torch.manual_seed(schedule.seed)
+    join(schedule.device)
 
 
-def refuse_to_overwrite(out: Path, *, resume: bool) -> None:
-    """Makes the folder of a training.
+def open_folder(recipe: Any, out: Path, *, resume: bool) -> None:
+    """Makes the folder of a training and writes its recipe there.
 
     Raises:
         FileExistsError: it holds a training and `resume` was not asked for.
@@ -259,4 +252,6 @@ def refuse_to_overwrite(out: Path, *, resume: bool) -> None:
             f"expected a folder without a training, found one in {out}; resume it or choose another"
         )
         raise FileExistsError(message)
-    out.mkdir(parents=True, exist_ok=True)
+    if join(recipe.device).first:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RECIPE).write_text(json.dumps(asdict(recipe), indent=2))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from training.losses.microbleed_detection import DetectionLossConfig
-from training.networks.brain_regions import BrainRegionsConfig
-from training.networks.microbleed_detection import MicrobleedConfig
+from training.networks.brain_regions import HALF_WIDTH, BrainRegionsConfig
+from training.networks.microbleed_detection import THIN, MicrobleedConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Recipe:
     """What both trainings have in common."""
 
-    steps: int = 3000
+    steps: int = 800
     """Optimiser steps, unless the time is limited instead."""
     batch: int = 4
     """Inputs per step."""
@@ -33,16 +33,24 @@ class _Recipe:
     """Seed of the weights and of the order of the inputs."""
     learning_rate: float = 2e-3
     """Highest learning rate of AdamW."""
+    final_rate: float = 0.01
+    """Last learning rate as a fraction of the highest."""
     weight_decay: float = 1e-2
     """AdamW's decay."""
     gradient_clip: float = 5.0
     """Largest norm of the gradient."""
     warm_up_steps: int = 30
     """Steps of the linear warm-up; a cosine follows."""
-    validate_every_s: float = 300.0
+    average_decay: float = 0.0
+    """Decay per step of averaged weights; at 0 the weights themselves are kept."""
+    validate_every_s: float = 400.0
     """Seconds between validations."""
     device: str = "cpu"
     """Where torch computes, such as cpu or cuda."""
+    data: str | None = None
+    """Folder of subjects to train the detector on in the place of phantoms."""
+    phantoms: str | None = None
+    """Folder that keeps the phantoms for several trainings; by default each keeps its own."""
     threads: int = 2
     """Threads that a layer is computed with on a CPU."""
     workers: int = 2
@@ -62,9 +70,9 @@ class DetectorRecipe(_Recipe):
     The published ablation is `network.fusion` and `hard_samples` off and on.
     """
 
-    network: MicrobleedConfig = field(default_factory=MicrobleedConfig)
+    network: MicrobleedConfig = THIN
     """Shape of the network."""
-    side: int = 64
+    side: int = 48
     """Side of the crops in voxels, a multiple of 16."""
     loss: DetectionLossConfig = field(default_factory=DetectionLossConfig)
     """Rules and weights of the loss."""
@@ -79,7 +87,26 @@ class DetectorRecipe(_Recipe):
 class RegionsRecipe(_Recipe):
     """Every number of the training of the brain regions network."""
 
-    network: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
+    network: BrainRegionsConfig = HALF_WIDTH
     """Shape of the network."""
+    steps: int = 700
+    """Optimiser steps, unless the time is limited instead."""
+    side: int = 32
+    """Rows and columns of the training cuts, multiples of 8 and at most those of a patch."""
+    batch: int = 12
+    """Inputs per step."""
+    training_count: int = 300
+    """Phantoms to train on, one input each."""
+    validation_count: int = 24
+    """Phantoms that choose the checkpoint."""
+    test_count: int = 60
+    """Held-out phantoms, seen once, after the training."""
     patch: tuple[int, int, int] = (16, 64, 64)
     """Slices, rows and columns of a patch."""
+
+
+RECIPES: dict[str, DetectorRecipe | RegionsRecipe] = {
+    "detector": DetectorRecipe(),
+    "regions": RegionsRecipe(),
+}
+"""By the word that the command line takes."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-import time
-from abc import ABC, abstractmethod
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
 
-from training.datasets.brain_batches import augmented_crops, patch_inputs
+from training.datasets.brain_batches import augmented_crops, patch_inputs, random_cuts
 from training.datasets.brain_pool import crop_pool, patch_pool
+from training.datasets.cohort_pool import cohort_crops
 from training.detection_evaluation import best_threshold, findings, mean_sensitivity, summary
 from training.losses.brain_regions import region_loss
 from training.losses.microbleed_detection import (
     ConcentrationLoss,
+    CropTruth,
     anchor_targets,
     hard_samples,
     proposal_loss,
@@ -26,193 +25,170 @@ from training.losses.microbleed_detection import (
 from training.networks.brain_regions import BrainRegionsNet
 from training.networks.microbleed_detection import MicrobleedNet
 from training.phantoms.head_anatomy import REGIONS
-from training.recipes.checkpoint import load_training, load_weights, save_training, save_weights
-from training.recipes.memory import keep_freed_memory
+from training.recipes.checkpoint import load_weights
+from training.recipes.loop import REPORT, WEIGHTS, Loop, Validation, begin, open_folder
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
-from training.recipes.progress import Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from training.datasets.brain_pool import CropPool, PatchPool
 
-WEIGHTS, TRAINING, LOG, REPORT = "best.safetensors", "last.safetensors", "log.csv", "metrics.json"
-"""Files in the folder of a training."""
+    Images = NDArray[np.float32]
+
+Batch = TypeVar("Batch")
 
 
-class Training(ABC):
-    """Steps, validations and checkpoints of one network; what it learns is the subclass's."""
+class Training(Loop[Batch]):
+    """What the trainings of both networks have in common."""
 
-    network: nn.Module
-
-    def __init__(self, recipe: DetectorRecipe | RegionsRecipe, out: Path) -> None:
-        self.recipe, self.out = recipe, out
-        self.step, self.elapsed_s, self.best = 0, 0.0, -1.0
-        keep_freed_memory()
-        torch.set_num_threads(recipe.threads)
-        torch.manual_seed(recipe.seed)
+    def __init__(
+        self, recipe: DetectorRecipe | RegionsRecipe, out: Path, minutes: float | None = None
+    ) -> None:
+        begin(recipe)
         self.learning = self.make()
         for module in self.learning.values():
             module.to(recipe.device)
-        self.optimiser = torch.optim.AdamW(
+        optimiser = torch.optim.AdamW(
             [entry for module in self.learning.values() for entry in module.parameters()],
             lr=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
         )
+        super().__init__(recipe, out, minutes, self.learning["network"], optimiser)
 
     @abstractmethod
     def make(self) -> dict[str, nn.Module]:
         """The modules that learn; "network" is the one that is kept."""
 
     @abstractmethod
-    def loss(self, rng: np.random.Generator, done: float) -> Tensor:
-        """Loss of a random batch, at a part of the training."""
+    def report(self) -> dict[str, Any]:
+        """Scores of the best weights on the held-out part."""
 
-    @abstractmethod
-    def validate(self) -> float:
-        """The higher the better."""
+    def networks(self) -> dict[str, nn.Module]:
+        """The network, and what only its training knows."""
+        return self.learning
 
-    def resume(self) -> None:
-        """Go on from the last checkpoint in the folder."""
-        notes = load_training(self.out / TRAINING, self.learning, self.optimiser)["state"]
-        self.step, self.elapsed_s, self.best = notes["step"], notes["elapsed_s"], notes["best"]
+    def tensor(self, array: NDArray[Any]) -> Tensor:
+        """An array where the networks are."""
+        return torch.from_numpy(array).to(self.schedule.device)
 
-    def run(self, minutes: float | None = None, until_step: int | None = None) -> None:
-        """Train to the end, or to a step, validating and saving on the way."""
-        started, validated = time.monotonic() - self.elapsed_s, self.elapsed_s
-        loss = math.nan
-        with Progress() as progress:
-            while (done := self._done(minutes)) < 1.0 and self.step != until_step:
-                loss = self._learn(done)
-                self.elapsed_s = time.monotonic() - started
-                progress.update(done, {"step": self.step, "loss": loss})
-                if self.elapsed_s - validated > self.recipe.validate_every_s:
-                    progress.note(self._save(loss))
-                    validated = self.elapsed_s
-            progress.note(self._save(loss))
-
-    def _done(self, minutes: float | None) -> float:
-        if minutes is not None:
-            return self.elapsed_s / (60 * minutes)
-        return self.step / self.recipe.steps
-
-    def _learn(self, done: float) -> float:
-        """One step; what it sees depends on the seed and the step alone."""
-        warm = min(1.0, (self.step + 1) / self.recipe.warm_up_steps)
-        rate = self.recipe.learning_rate * warm * (0.01 + 0.495 * (1 + math.cos(math.pi * done)))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+    def learn(self) -> None:
+        """Everything that learns behaves as in training."""
         for module in self.learning.values():
             module.train()
-        loss = self.loss(np.random.default_rng([self.recipe.seed, self.step]), done)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        parameters = self.optimiser.param_groups[0]["params"]
-        torch.nn.utils.clip_grad_norm_(parameters, self.recipe.gradient_clip)
-        self.optimiser.step()
-        self.step += 1
-        return float(loss.detach())
-
-    def _save(self, loss: float) -> str:
-        score = self.validate()
-        better, self.best = score > self.best, max(score, self.best)
-        state = {"step": self.step, "elapsed_s": self.elapsed_s, "best": self.best}
-        notes: dict[str, Any] = {"state": state, "recipe": asdict(self.recipe)}
-        if better:
-            save_weights(self.out / WEIGHTS, self.learning["network"], notes)
-        save_training(self.out / TRAINING, self.learning, self.optimiser, notes)
-        row = {**state, "elapsed_s": round(self.elapsed_s), "loss": loss, "score": score}
-        path = self.out / LOG
-        fresh = not path.is_file()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        return f"step {self.step}: loss {loss:.4f}, score {score:.4f}, best {self.best:.4f}"
 
 
-class DetectorTraining(Training):
-    """Crops of phantom brains, RPN loss, and prototypes of hard samples."""
+class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
+    """Crops of brains, RPN loss, and prototypes of hard samples."""
 
-    recipe: DetectorRecipe
-    network: MicrobleedNet
+    def __init__(self, recipe: DetectorRecipe, out: Path, minutes: float | None = None) -> None:
+        self.recipe = recipe
+        super().__init__(recipe, out, minutes)
+        self.pool = self.processes.once(lambda: self.crops("training"))
+        self.validation = self.processes.once(lambda: self.crops("validation"))
 
     def make(self) -> dict[str, nn.Module]:
         """The detector, and the prototypes where they are learnt."""
         recipe = self.recipe
         self.network = MicrobleedNet(recipe.network)
-        self.pool = self.crops("training")
-        self.validation = self.crops("validation")
         modules: dict[str, nn.Module] = {"network": self.network}
         if recipe.hard_samples:
             modules["prototypes"] = ConcentrationLoss(recipe.network.fused, recipe.loss)
         return modules
 
     def crops(self, part: str) -> CropPool:
-        """Crops of a part of the phantoms."""
+        """Crops of a part of the subjects of `data`, or of phantoms."""
         recipe = self.recipe
-        return crop_pool(self.out, recipe.seeds(part), recipe.side, workers=recipe.workers)
+        if recipe.data is not None:
+            return cohort_crops(Path(recipe.data) / part, recipe.seeds(part), recipe.side)
+        folder = Path(recipe.phantoms or self.out)
+        return crop_pool(folder, recipe.seeds(part), recipe.side, workers=recipe.workers)
 
-    def loss(self, rng: np.random.Generator, done: float) -> Tensor:
+    def draw(self, rng: np.random.Generator, stage: Any) -> tuple[Images, list[CropTruth]]:  # noqa: ARG002
+        """Random crops with their bleeds."""
+        return augmented_crops(self.pool, rng, self.share(self.recipe.batch))
+
+    def loss(self, batch: tuple[Images, list[CropTruth]]) -> Tensor:
         """Classification, regression, and after the first part of the training concentration."""
-        images, truths = augmented_crops(self.pool, rng, self.recipe.batch)
-        features = self.network.features(torch.from_numpy(images).to(self.recipe.device))
+        self.learn()
+        images, truths = batch
+        features = self.network.features(self.tensor(images))
         outputs = self.network.propose(features)
         grid, config = tuple(outputs[0].shape[2:]), self.recipe.loss
         anchors = self.recipe.network.anchors
         targets = [anchor_targets(truth, anchors, grid, config.ignore_iou) for truth in truths]
         total = sum(proposal_loss(outputs, targets, config), torch.zeros(()))
-        if self.recipe.hard_samples and done >= self.recipe.concentration_after:
+        if self.recipe.hard_samples and self.done() >= self.recipe.concentration_after:
             vectors, classes = hard_samples(features, outputs[0], truths, config)
             concentrated = self.learning["prototypes"](vectors, classes)
             total = total + config.concentration * concentrated
         return total
 
-    def validate(self) -> float:
-        """Mean sensitivity of the FROC."""
-        return mean_sensitivity(findings(self.network, self.validation))
+    def validate(self) -> Validation:
+        """Mean sensitivity of the FROC decides."""
+        found = mean_sensitivity(findings(self.network, self.validation))
+        text = f"mean sensitivity {found:.3f}"
+        return Validation(score=found, numbers={"mean_sensitivity": found}, text=text)
 
     def report(self) -> dict[str, Any]:
         """Held-out crops at the threshold that the validation crops choose."""
         load_weights(self.out / WEIGHTS, self.network)
         threshold = best_threshold(findings(self.network, self.validation))
         numbers = summary(findings(self.network, self.crops("test")), threshold)
-        return {"data": "phantoms, crops", **numbers}
+        data = self.recipe.data
+        of = "phantoms" if data is None else f"subjects of {Path(data).name}"
+        return {"data": f"{of}, crops", **numbers}
 
 
-class RegionsTraining(Training):
+class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
     """Patches of phantom brains with their true regions."""
 
-    recipe: RegionsRecipe
-    network: BrainRegionsNet
+    def __init__(self, recipe: RegionsRecipe, out: Path, minutes: float | None = None) -> None:
+        self.recipe = recipe
+        super().__init__(recipe, out, minutes)
+        self.pool = self.processes.once(lambda: self.patches("training"))
+        self.validation = self.processes.once(lambda: self.patches("validation"))
 
     def make(self) -> dict[str, nn.Module]:
         """The brain regions network."""
         self.network = BrainRegionsNet(self.recipe.network)
-        self.pool = self.patches("training")
-        self.validation = self.patches("validation")
         return {"network": self.network}
 
     def patches(self, part: str) -> PatchPool:
-        """Patches of a part of the phantoms."""
+        """Patches of a part of the phantoms.
+
+        Raises:
+            ValueError: real subjects were given, whose regions nobody drew.
+        """
         recipe = self.recipe
-        return patch_pool(self.out, recipe.seeds(part), recipe.patch, workers=recipe.workers)
+        if recipe.data is not None:
+            raise ValueError(
+                "expected no data for the brain regions network, which learns from regions that "
+                "phantoms alone bring along; leave data out"
+            )
+        folder = Path(recipe.phantoms or self.out)
+        return patch_pool(folder, recipe.seeds(part), recipe.patch, workers=recipe.workers)
 
-    def loss(self, rng: np.random.Generator, done: float) -> Tensor:  # noqa: ARG002
-        """Cross-entropy and Dice."""
-        chosen = rng.integers(0, len(self.pool), self.recipe.batch)
+    def draw(self, rng: np.random.Generator, stage: Any) -> tuple[Images, NDArray[np.int64]]:  # noqa: ARG002
+        """Cuts of random patches with their regions."""
+        chosen = rng.integers(0, len(self.pool), self.share(self.recipe.batch))
         mirrored = bool(rng.integers(2))  # the head is symmetric, its coordinates mirror too
-        inputs, regions = patch_inputs(self.pool, chosen, mirrored=mirrored)
-        logits = self.network(torch.from_numpy(inputs).to(self.recipe.device))
-        return region_loss(logits, torch.from_numpy(regions).to(self.recipe.device))
+        return random_cuts(
+            rng, *patch_inputs(self.pool, chosen, mirrored=mirrored), self.recipe.side
+        )
 
-    def validate(self) -> float:
-        """Mean Dice of the three regions."""
+    def loss(self, batch: tuple[Images, NDArray[np.int64]]) -> Tensor:
+        """Cross-entropy and Dice."""
+        self.learn()
+        inputs, regions = batch
+        return region_loss(self.network(self.tensor(inputs)), self.tensor(regions))
+
+    def validate(self) -> Validation:
+        """Mean Dice of the three regions decides."""
         scores = self._dice(self.validation)
-        return float(np.mean(list(scores.values())))
+        mean = float(np.mean(list(scores.values())))
+        return Validation(score=mean, numbers={"dice": mean, **scores}, text=f"dice {mean:.3f}")
 
     def report(self) -> dict[str, Any]:
         """Dice of every region over all held-out patches."""
@@ -234,11 +210,13 @@ class RegionsTraining(Training):
         return {name: float(scores[index]) for index, name in enumerate(REGIONS) if index}
 
 
-def make_training(recipe: DetectorRecipe | RegionsRecipe, out: Path) -> Training:
+def make_training(
+    recipe: DetectorRecipe | RegionsRecipe, out: Path, minutes: float | None = None
+) -> DetectorTraining | RegionsTraining:
     """The training of a recipe."""
     if isinstance(recipe, DetectorRecipe):
-        return DetectorTraining(recipe, out)
-    return RegionsTraining(recipe, out)
+        return DetectorTraining(recipe, out, minutes)
+    return RegionsTraining(recipe, out, minutes)
 
 
 def train(
@@ -253,14 +231,16 @@ def train(
     Raises:
         FileExistsError: the folder holds a training and `resume` was not asked for.
     """
-    there = (out / TRAINING).exists()
-    if there and not resume:
-        message = f"expected a folder without a training, found one in {out}; resume it or move it"
-        raise FileExistsError(message)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2))
-    training = make_training(recipe, out)
-    if there:
+    open_folder(recipe, out, resume=resume)
+    training = make_training(recipe, out, minutes)
+    if resume:
         training.resume()
-    training.run(minutes)
+    training.run()
     return out / WEIGHTS
+
+
+def report(recipe: DetectorRecipe | RegionsRecipe, out: Path) -> dict[str, Any]:
+    """Score the best weights of a folder on held-out phantoms."""
+    numbers = make_training(recipe, out).report()
+    (out / REPORT).write_text(json.dumps(numbers, indent=2) + "\n")
+    return numbers

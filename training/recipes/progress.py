@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 class Progress:
     """Shows the part done, the time left, and the latest numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shown: bool = True) -> None:
+        """Takes whether it is this process that shows anything."""
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=Console(),
+            console=Console(quiet=not shown),
             refresh_per_second=1,
         )
         self._task = self._bar.add_task("training", total=1.0)

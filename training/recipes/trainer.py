@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from training.datasets.angiogram_pool import Batch, cached
+from training.datasets.angiogram_pool import Batch
 from training.evaluation import by_torch, evaluate
 from training.losses.angiogram_quality import Outputs, Targets, joint_loss
 from training.networks.angiogram_quality import AngiogramQualityNet
@@ -31,17 +31,17 @@ class Trainer(Loop[Batch]):
         begin(recipe)
         self.recipe = recipe
         self.network = AngiogramQualityNet(recipe.network)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.supervised = _Supervised(self.network)
+        self.network.to(recipe.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.supervised = _Supervised(self.network).to(recipe.device)
         optimiser = torch.optim.AdamW(
             self.supervised.groups(recipe),
             lr=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
         )
         super().__init__(recipe, out, minutes, self.network, optimiser)
-        size = recipe.network.size
-        self.pool = cached(out, recipe.seeds("training"), size, workers=recipe.workers)
-        self.validation = cached(out, recipe.seeds("validation"), size, workers=recipe.workers)
+        once = self.processes.once
+        self.pool = once(lambda: recipe.pool("training", out))
+        self.validation = once(lambda: recipe.pool("validation", out))
 
     def networks(self) -> dict[str, nn.Module]:
         """The network and its auxiliary head."""
@@ -58,31 +58,31 @@ class Trainer(Loop[Batch]):
 
     def draw(self, rng: np.random.Generator, stage: Stage) -> Batch:
         """Augmented frames or crops."""
-        return self.pool.augmented(rng, stage.batch, stage.side)
+        return self.pool.augmented(rng, self.share(stage.batch), stage.side)
 
     def loss(self, batch: Batch) -> Tensor:
         """The joint loss."""
         self.supervised.train()
         self.network.set_size(batch.inputs.shape[-1])
         self.network.detach_vessels = self.done() < self.recipe.detached_share
-        frames = torch.from_numpy(batch.inputs).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+        device = torch.device(self.recipe.device)
+        frames = torch.from_numpy(batch.inputs).to(device, memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
             outputs = self.supervised(frames)
-        return joint_loss(outputs, _targets(batch), self.recipe.loss)
+        return joint_loss(outputs, _targets(batch, device), self.recipe.loss)
 
     def validate(self) -> Validation:
-        """Vessels and grades of whole phantoms; their mean decides."""
+        """Vessels and grades of whole frames; their mean decides, or the vessels alone."""
         size, half = self.recipe.network.size, self.recipe.bfloat16
         average = cast("AngiogramQualityNet", self.average)
         report = evaluate(by_torch(average, size, bfloat16=half), self.validation)
+        numbers: dict[str, float | int] = {"side": self.stage().side, "dice": report.dice.value}
+        if report.accuracy is None or report.ordinal_error is None:
+            return Validation(score=report.dice.value, numbers=numbers, text=f"dice {report.dice}")
+        numbers |= {"accuracy": report.accuracy.value, "ordinal_error": report.ordinal_error}
         return Validation(
             score=(report.dice.value + report.accuracy.value) / 2,
-            numbers={
-                "side": self.stage().side,
-                "dice": report.dice.value,
-                "accuracy": report.accuracy.value,
-                "ordinal_error": report.ordinal_error,
-            },
+            numbers=numbers,
             text=f"dice {report.dice}, accuracy {report.accuracy}",
         )
 
@@ -120,6 +120,6 @@ class _Supervised(nn.Module):
         ]
 
 
-def _targets(batch: Batch) -> Targets:
+def _targets(batch: Batch, device: torch.device) -> Targets:
     names = [entry.name for entry in fields(Targets)]
-    return Targets(**{name: torch.from_numpy(getattr(batch, name)) for name in names})
+    return Targets(**{name: torch.from_numpy(getattr(batch, name)).to(device) for name in names})

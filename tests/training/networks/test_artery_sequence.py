@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.networks.artery_projection import ProjectionNet, project
+from training.networks.artery_projection import ProjectionNet, ReducedInput, project
 from training.networks.artery_sequence import DEAD_PARAMETERS, SequenceFeatures, VssNet
 from training.networks.cost import giga_macs
 from training.networks.lattice import UpSide
@@ -142,3 +142,16 @@ def test_the_baseline_sees_its_projection_alone(projection: str) -> None:
 def test_an_unknown_projection_is_refused() -> None:
     with pytest.raises(ValueError, match="'median'"):
         project(torch.zeros(1, 2, 8, 8), "median")  # type: ignore[arg-type]
+
+
+def test_a_reduced_input_is_what_the_network_sees() -> None:
+    seen: list[torch.Tensor] = []
+
+    class Spy(torch.nn.Module):
+        def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+            seen.append(sequence)
+            return sequence[:, :1]
+
+    sequence = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).reshape(2, 3, 4, 4)
+    ReducedInput(Spy(), "first_last")(sequence)
+    assert torch.equal(seen[0], sequence[:, [0, 2]])

@@ -80,3 +80,16 @@ def test_the_shipped_form_is_small() -> None:
         frame = torch.empty(1, 1, 512, 512)
         cost = giga_macs(network.step, frame, network.initial_state(512, 512))
     assert cost == pytest.approx(4.91, abs=0.01)
+
+
+def test_a_student_begins_with_what_its_teacher_knows_of_the_past() -> None:
+    config = TINY[0]
+    torch.manual_seed(5)
+    teacher, student = VssNet(config), StreamingVssNet(config)
+    student.begin_as(teacher)
+    own, known = student.state_dict(), teacher.state_dict()
+    assert torch.equal(
+        own["levels.2.onward.of_state.weight"], known["levels.2.onward.of_state.weight"]
+    )
+    width = config.widths[1]
+    assert torch.equal(own["levels.1.fuse.weight"], known["levels.1.fuse.weight"][:, :width])

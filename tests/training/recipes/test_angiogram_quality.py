@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from picture_folders import picture_folder
 from safetensors.torch import load_file
 
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
@@ -114,3 +115,15 @@ def test_a_report_scores_the_held_out_phantoms(tmp_path: Path) -> None:
     assert (numbers["frames"], numbers["data"]) == (6, "phantoms")
     assert np.sum(numbers["confusion"]) == 6
     assert numbers["accuracy"]["low"] <= numbers["accuracy"]["value"]
+
+
+@pytest.mark.parametrize("graded", [True, False])
+def test_pictures_with_masks_take_the_place_of_phantoms(tmp_path: Path, *, graded: bool) -> None:
+    data = picture_folder(tmp_path / "ours", graded=graded)
+    recipe = replace(TINY, steps=1, data=str(data))
+    train(recipe, tmp_path / "run")
+    numbers = report(recipe, tmp_path / "run")
+    assert (numbers["data"], numbers["frames"]) == ("pictures of ours", 2)
+    assert (numbers["accuracy"] is not None) is graded
+    assert (numbers["statistics_only_accuracy"] is not None) is graded
+    assert numbers["of_deciding_axis"] == {}

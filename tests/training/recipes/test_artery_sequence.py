@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from training.__main__ import changed
-from training.networks.artery_projection import ProjectionNet
+from training.networks.artery_projection import ProjectionNet, ReducedInput
 from training.networks.artery_sequence import VssNet
 from training.networks.artery_stream import StreamingVssNet
 from training.networks.sequence_blocks import SequenceConfig
@@ -42,9 +42,7 @@ SMALL: dict[str, Any] = {
     "workers": 1,
 }
 TINY: dict[str, Any] = {name: replace(RECIPES[name], **SMALL) for name in RECIPES}
-TINY["stream"] = replace(
-    TINY["stream"], network=replace(SHAPE, stride=2), teacher=SHAPE, batch=1, steps=3
-)
+TINY["stream"] = replace(TINY["stream"], network=SHAPE, teacher=SHAPE, batch=1, steps=3)
 TINY["self_training"] = replace(TINY["self_training"], labelled=1, rounds=1)
 
 
@@ -85,6 +83,13 @@ def test_the_stream_is_taught_and_scored_frame_by_frame(out: Path, pools: Path) 
     assert len(numbers["dice_of_frames"]) >= 4
     network = StreamingVssNet(recipe.network)
     load_weights(out / "best.safetensors", network)
+
+
+def test_a_student_may_have_another_shape_if_it_begins_afresh(out: Path, pools: Path) -> None:
+    other = replace(TINY["stream"], network=replace(SHAPE, stride=2), steps=1)
+    with pytest.raises(ValueError, match="teacher of the shape"):
+        train(other, out, teacher=pools / "best.safetensors")
+    train(replace(other, begin_as_teacher=False), out, teacher=pools / "best.safetensors")
 
 
 def test_a_resumed_stream_ends_like_an_uninterrupted_one(out: Path) -> None:
@@ -146,7 +151,10 @@ def test_patches_and_whole_frames_agree_on_what_is_local() -> None:
 def test_inputs_choose_the_network() -> None:
     recipe = replace(SequenceRecipe(), network=SHAPE)
     assert isinstance(recipe.make(), VssNet)
-    assert isinstance(replace(recipe, input="minimum").make(), ProjectionNet)
+    assert isinstance(replace(recipe, input="minimum").make(), ReducedInput)
+    assert isinstance(replace(recipe, input="minimum", flat=True).make(), ProjectionNet)
+    with pytest.raises(ValueError, match="projection as input of a flat network"):
+        replace(recipe, flat=True).make()
 
 
 def test_seeds_of_the_three_parts_never_meet() -> None:

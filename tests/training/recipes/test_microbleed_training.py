@@ -12,16 +12,17 @@ import torch
 from safetensors.torch import load_file
 
 from training.__main__ import main
-from training.datasets.brain_batches import augmented_crops, patch_inputs
+from training.datasets.brain_batches import augmented_crops, patch_inputs, random_cuts
 from training.datasets.brain_pool import IGNORED, LESION, CropPool, PatchPool
 from training.networks.brain_regions import BrainRegionsConfig
 from training.networks.microbleed_detection import MicrobleedConfig
-from training.recipes import microbleed_training
+from training.recipes import curves, microbleed_detection, microbleed_training
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
 from training.recipes.microbleed_training import (
     DetectorTraining,
     RegionsTraining,
     make_training,
+    report,
     train,
 )
 
@@ -79,9 +80,10 @@ def test_a_resumed_training_ends_like_an_uninterrupted_one(
 
 def test_the_detector_learns_to_see_balls(tmp_path: Path) -> None:
     network = replace(DETECTOR.network, fused=16)
-    recipe = replace(DETECTOR, network=network, batch=4, learning_rate=1e-2)
+    recipe = replace(DETECTOR, network=network, batch=4, learning_rate=1e-2, steps=1000)
     training = DetectorTraining(recipe, tmp_path)
-    losses = [training._learn(0.0) for _ in range(30)]
+    training.run(until_step=30)
+    losses = curves.read(tmp_path / curves.STEPS)["loss"].tolist()
     assert np.median(losses[-8:]) < 0.8 * np.median(losses[:4]), losses
 
 
@@ -93,7 +95,7 @@ def test_the_prototypes_learn_only_where_they_are_asked_for(
     recipe = replace(DETECTOR, hard_samples=hard_samples, loss=loss)
     training = DetectorTraining(recipe, tmp_path)
     assert ("prototypes" in training.learning) is hard_samples
-    training._learn(0.5)
+    training.run(until_step=1)
     if hard_samples:
         prototypes = training.learning["prototypes"].prototypes
         assert float(prototypes.grad.abs().sum()) > 0
@@ -101,7 +103,7 @@ def test_the_prototypes_learn_only_where_they_are_asked_for(
 
 def test_the_concentration_loss_waits_for_its_time(tmp_path: Path) -> None:
     training = DetectorTraining(replace(DETECTOR, concentration_after=0.5), tmp_path)
-    training._learn(0.2)
+    training.run(until_step=1)
     assert training.learning["prototypes"].prototypes.grad is None
 
 
@@ -147,10 +149,38 @@ def test_seeds_of_the_three_parts_never_meet() -> None:
 def test_the_command_trains_and_reports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("training.recipes.microbleed_command.RegionsRecipe", lambda: REGIONS)
+    monkeypatch.setitem(microbleed_detection.RECIPES, "regions", REGIONS)
     command = ["microbleed_detection", "regions", "--out", str(tmp_path), "--batch", "1"]
     main(command)
     main([*command, "--report"])
     assert "best weights" in capsys.readouterr().out
     assert json.loads((tmp_path / "recipe.json").read_text())["batch"] == 1
     assert "dice" in json.loads((tmp_path / "metrics.json").read_text())
+
+
+def test_real_subjects_take_the_place_of_phantoms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def crops(folder: Path, seeds: range, side: int) -> CropPool:
+        asked.append(folder)
+        return fake_crops(folder, seeds, side, workers=1)
+
+    monkeypatch.setattr(microbleed_training, "cohort_crops", crops)
+    recipe = replace(DETECTOR, data=str(tmp_path / "ours"), steps=1)
+    train(recipe, tmp_path / "run")
+    assert report(recipe, tmp_path / "run")["data"] == "subjects of ours, crops"
+    assert {folder.name for folder in asked} == {"training", "validation", "test"}
+    with pytest.raises(ValueError, match="phantoms alone bring along"):
+        train(replace(REGIONS, data="ours"), tmp_path / "regions")
+
+
+def test_cuts_keep_image_place_and_region_together() -> None:
+    rows, columns = np.meshgrid(np.arange(16), np.arange(16), indexing="ij")
+    inputs = np.stack([np.stack([rows, columns])[:, None]] * 3).astype(np.float32)
+    regions = np.stack([(100 * rows + columns)[None]] * 3)
+    cut, labels = random_cuts(np.random.default_rng(0), inputs, regions, 8)
+    assert cut.shape == (3, 2, 1, 8, 8)
+    assert np.array_equal(100 * cut[:, 0] + cut[:, 1], labels)
+    assert len({int(patch[0, 0, 0]) for patch in labels}) > 1

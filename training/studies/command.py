@@ -1,0 +1,81 @@
+"""Command line of the studies: `python -m training study NAME` and `python -m training results`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from training.studies import artery, microbleed, quality
+from training.studies.study import Result, Study, add_results, machine, read_results
+from training.studies.table import table
+
+STUDIES: dict[str, Study] = {
+    study.name: study for study in (*quality.STUDIES, *artery.STUDIES, *microbleed.STUDIES)
+}
+RESULTS = Path("docs/results")
+"""Folder with the scores of every study."""
+DOCUMENT = Path("docs/results.md")
+"""The tables."""
+HEADING = """# What the trainings showed
+
+Every number here is of phantoms, pictures computed by this project, and of trainings that are much
+smaller than the published ones; it says in which direction things go, and nothing about patients.
+`make results` prints this page from the scores in `docs/results`.
+"""
+
+
+def study(arguments: list[str]) -> None:
+    """Run trainings of a study that have no result yet, and print its table."""
+    options = _parser().parse_args(arguments)
+    chosen = STUDIES[options.study]
+    names = [training.name for training in chosen.trainings]
+    if options.only is not None and options.only not in names:
+        sys.exit(f"expected one of {', '.join(names)} after --only, got {options.only}")
+    path = RESULTS / f"{chosen.name}.json"
+    for seed in options.seeds:
+        for training in chosen.trainings:
+            if options.only in (None, training.name):
+                _run(chosen, training.name, seed, options)
+    sys.stdout.write(table(chosen, read_results(path)))
+
+
+def _run(chosen: Study, name: str, seed: int, options: argparse.Namespace) -> None:
+    """One training, unless its results are there."""
+    path = RESULTS / f"{chosen.name}.json"
+    training = next(entry for entry in chosen.trainings if entry.name == name)
+    there = {(entry.row, entry.seed) for entry in read_results(path)}
+    if all((row, seed) in there for row in training.rows) and not options.again:
+        return
+    sys.stdout.write(f"{chosen.name}: {name}, seed {seed}\n")
+    recipe = replace(
+        training.recipe, seed=seed, threads=options.threads, phantoms=str(options.phantoms)
+    )
+    scores = chosen.run(recipe, options.out / chosen.name / f"{name}-{seed}")
+    found = [
+        Result(row=row, seed=seed, machine=machine(), scores=entry.scores, curves=entry.curves)
+        for row, entry in zip(training.rows, scores, strict=True)
+    ]
+    add_results(path, found)
+
+
+def results() -> None:
+    """Print the tables of all studies and write them into the document."""
+    tables = [table(one, read_results(RESULTS / f"{one.name}.json")) for one in STUDIES.values()]
+    text = "\n".join([HEADING, *tables])
+    DOCUMENT.write_text(text)
+    sys.stdout.write(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training study", description=study.__doc__)
+    parser.add_argument("study", choices=list(STUDIES))
+    parser.add_argument("--only", metavar="TRAINING", help="one of its trainings, all by default")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9], help="[7 8 9]")
+    parser.add_argument("--again", action="store_true", help="also where there are results")
+    parser.add_argument("--threads", type=int, default=2, help="of one training [2]")
+    runs = Path("runs")
+    parser.add_argument("--out", type=Path, default=runs / "studies", help="of the trainings")
+    parser.add_argument("--phantoms", type=Path, default=runs / "phantoms", help="of all of them")
+    return parser
