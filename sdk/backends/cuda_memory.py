@@ -128,8 +128,11 @@ class DeviceTensor:
 
     def __init__(self, spec: TensorSpec, stream: int) -> None:
         self.name = spec.name
-        self.array = DeviceArray(spec.shape, np.dtype(spec.dtype), stream)
-        self.array.clear()
+        try:
+            self.array = DeviceArray(spec.shape, np.dtype(spec.dtype), stream)
+            self.array.clear()
+        except RuntimeError as error:
+            raise BackendError(f"there is no memory for {spec} on the device: {error}") from error
         self.address: int = self.array.__cuda_array_interface__["data"][0]
 
 

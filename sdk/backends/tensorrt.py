@@ -170,6 +170,8 @@ class TensorRTBackend(Backend):
         partner = {**states, **{after: before for before, after in states.items()}}
         self._sides = [ping, {name: ping[partner[name]] for name in ping}]
         self._states = tuple(states)
+        with self._open_stream().current():
+            self._launches.forget()  # those so far copy what is carried
         self._sent = [tensor for tensor in self._sent if tensor.name not in ping]
         self._received = [tensor for tensor in self._received if tensor.name not in ping]
         self._offer()
@@ -225,7 +227,7 @@ class TensorRTBackend(Backend):
         if stream is None:
             return
         with stream.current():  # memory is given back where the context is current
-            self._launches.close()
+            self._launches.forget()
             self._context = self._engine = self._runtime = None
             self._sent, self._received, self._sides = [], [], [{}]
             self.inputs, self.outputs = {}, {}

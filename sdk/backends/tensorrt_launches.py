@@ -63,6 +63,6 @@ class Launches:
         """How many sets of addresses were recorded."""
         return len(self._graphs)
 
-    def close(self) -> None:
-        """Drops the recordings; called where the context is current."""
+    def forget(self) -> None:
+        """Drops the recordings, where what a run queues is another; the context is current."""
         self._graphs.clear()
