@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdk import _native, kernels
+from sdk import Frame, Mask, _native, kernels
+from sdk.backends import Backend
 from sdk.kernels import to_device
+from sdk.tasks import AngiogramQuality
+from sdk.upload import FrameUpload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from sdk import Vessels
+    from sdk.tensors import TensorSpec
 
 Job = tuple[str, "Callable[[], object]", int]
 """A name, a call, and the bytes that it must read and write at least."""
@@ -175,10 +181,71 @@ def volume_jobs(rng: np.random.Generator, sizes: Sizes) -> list[Job]:
     ]
 
 
+class Still(Backend):
+    """Stands in for a network on the device: its outputs lie there already, and never change."""
+
+    def __init__(self, task: AngiogramQuality, vessels: Any) -> None:
+        stream = _native.DeviceStream()
+        self.name, self._stream = "stand-in-cuda", stream
+
+        def tensors(specs: Iterable[TensorSpec]) -> dict[str, Any]:
+            made = {s.name: _native.DeviceArray(s.shape, s.dtype, stream.handle) for s in specs}
+            for tensor in made.values():
+                tensor.clear()
+            return made
+
+        self.inputs, self.outputs = tensors(task.inputs), tensors(task.outputs)
+        self.outputs["vessels"].copy_from(vessels[None, None])
+
+    def run(self) -> None:
+        """Everything is there."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def pipeline_ms(frame: Any, logits: Any, repeats: int) -> dict[str, float]:
+    """Median milliseconds of one frame through a task on the device, as a session takes it there.
+
+    Upload, percentiles, subtraction, threshold, components, and the small answers back, with one
+    wait. ``frame on the device`` leaves the upload out, ``mask looked at`` copies the mask too. The
+    network is missing.
+    """
+    task = AngiogramQuality(size=logits.shape)
+    backend, upload = Still(task, logits), FrameUpload()
+    mask = Mask(pixels=to_device(np.roll(frame, 3, 0)))
+    host = Frame(pixels=frame, mask=mask)
+    there = Frame(pixels=to_device(frame), mask=mask)
+
+    def answer(given: Frame) -> Vessels:
+        seen = upload(given, backend.inputs)
+        task.preprocess(seen, backend.inputs)
+        backend.run()
+        return task.postprocess(backend.outputs, seen).vessels
+
+    jobs: dict[str, Callable[[], object]] = {
+        "frame in host memory": lambda: answer(host),
+        "frame on the device": lambda: answer(there),
+        "frame in host memory, mask looked at": lambda: answer(host).mask,
+    }
+    return {name: host_ms(job, repeats) for name, job in jobs.items()}
+
+
+def host_ms(call: Callable[[], object], repeats: int) -> float:
+    """Median milliseconds of a call on the host's clock."""
+    times = []
+    for _ in range(repeats + WARM):
+        start = perf_counter()
+        call()
+        times.append((perf_counter() - start) * 1e3)
+    return median(times[WARM:])
+
+
 def frame_ms(frame: Any, logits: Any, repeats: int) -> float:
     """Median milliseconds of one frame: up, subtract, threshold, components, overlay, down.
 
-    The network is missing: logits that already lie on the device take its place.
+    Kernel by kernel, each waiting for its answer. The network is missing: logits that already lie
+    on the device take its place.
     """
     here, mask, found = to_device(frame), to_device(frame), to_device(logits)
     network_input = to_device(logits)
@@ -197,12 +264,7 @@ def frame_ms(frame: Any, logits: Any, repeats: int) -> float:
         kernels.overlay(here, vessels, style, out=rgb)
         rgb.numpy()
 
-    times = []
-    for _ in range(repeats + WARM):
-        start = perf_counter()
-        answer()
-        times.append((perf_counter() - start) * 1e3)
-    return median(times[WARM:])
+    return host_ms(answer, repeats)
 
 
 def measure(sizes: Sizes) -> dict[str, Any]:
@@ -223,4 +285,5 @@ def measure(sizes: Sizes) -> dict[str, Any]:
         "copy_bytes_per_s": rate,
         "kernels": rows,
         "frame_end_to_end_ms": frame_ms(frame, logits, sizes.repeats),
+        "device_pipeline_ms": pipeline_ms(frame, logits, sizes.repeats),
     }

@@ -33,6 +33,9 @@ class Mask:
     shift_px: tuple[float, float] = (0.0, 0.0)
     frame_indices: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", _as_array(self.pixels))
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Frame:
@@ -69,10 +72,9 @@ class Frame:
     user: Any = None
 
     def __post_init__(self) -> None:
-        if not hasattr(self.pixels, "dtype") and not hasattr(
-            self.pixels, "__cuda_array_interface__"
-        ):
-            object.__setattr__(self, "pixels", _as_array(self.pixels))
+        object.__setattr__(self, "pixels", _as_array(self.pixels))
+        if self.irradiated is not None:
+            object.__setattr__(self, "irradiated", _as_array(self.irradiated))
         shape, dtype = tuple(self.pixels.shape), _dtype_name(self.pixels)
         if len(shape) != 2 or dtype not in DTYPES:
             raise FrameError(
@@ -121,8 +123,19 @@ class Frame:
         return (1 << self.bits_stored) - 1
 
 
+ON_CUDA = (2, 13)
+"""DLPack's device types of CUDA memory and of CUDA's managed memory."""
+
+
 def _as_array(pixels: Any) -> Any:
+    """What has a shape and a dtype, over the same memory."""
+    if hasattr(pixels, "dtype") or hasattr(pixels, "__cuda_array_interface__"):
+        return pixels
     if hasattr(pixels, "__dlpack__"):
+        if pixels.__dlpack_device__()[0] in ON_CUDA:
+            from sdk._native import DeviceArray
+
+            return DeviceArray.view(pixels)
         return np.from_dlpack(pixels)
     try:
         return np.asarray(memoryview(pixels))

@@ -13,6 +13,7 @@ from sdk.opened_folder import OpenedFolder
 from sdk.outcome import Outcome, Status
 from sdk.tasks import Task, make_task
 from sdk.timing import Stopwatch
+from sdk.upload import FrameUpload
 
 Answer = TypeVar("Answer")
 
@@ -53,6 +54,7 @@ class Session(OpenedFolder, Generic[Answer]):
         """
         opened = ModelFolder.open(folder)
         self._task: Task[Answer] = make_task(opened, task)
+        self._upload = FrameUpload()
         if isinstance(backend, Backend):
             fit(self._task, backend)
             self._backend = backend
@@ -117,12 +119,14 @@ class Session(OpenedFolder, Generic[Answer]):
         answer: Answer | None = None
         status, reason = Status.DELIVERED, ""
         try:
-            with watch.stage("preprocess"):
-                self._task.preprocess(frame, self._backend.inputs)
-            with watch.stage("inference"):
-                self._backend.run()
-            with watch.stage("postprocess"):
-                answer = self._task.postprocess(self._backend.outputs, frame)
+            with self._backend.errors():
+                with watch.stage("preprocess"):
+                    seen = self._upload(frame, self._backend.inputs)
+                    self._task.preprocess(seen, self._backend.inputs)
+                with watch.stage("inference"):
+                    self._backend.run()
+                with watch.stage("postprocess"):
+                    answer = self._task.postprocess(self._backend.outputs, seen)
         except FrameError as error:
             status, reason = Status.REJECTED, str(error)
         except BackendError as error:

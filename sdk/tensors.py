@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Tensors: TypeAlias = Mapping[str, NDArray[Any]]
+Tensors: TypeAlias = Mapping[str, Any]
+"""NumPy arrays by name, or `sdk.kernels.DeviceArray` where a CUDA device runs the graph."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """A stand-in for pycuda.driver: the calls we make, with the rules the CUDA driver has for them.
 
 A context must be current in the calling thread; what is queued on a stream happens when somebody
-waits for it; device memory is not host memory. It proves nothing about PyCUDA or CUDA.
+waits for it, and at once where the kernels were built for a device or for the emulation: those do
+not know the streams of the stand-in. It proves nothing about PyCUDA or CUDA.
 """
 
 import ctypes
@@ -10,6 +11,8 @@ from collections import deque
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+
+from sdk import _native
 
 
 class Error(Exception):
@@ -36,9 +39,36 @@ def need_context():
         raise LogicError("[stand-in] invalid device context: none is current in this thread")
 
 
+OWN = set()
+"""Addresses of the stand-in's own memory, host's or device's; everything else is the kernels'."""
+
+
 def memory(address, count):
-    """The bytes at an address, host's or device's."""
+    """The bytes at an address of our own."""
     return np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(address))
+
+
+class Foreign:
+    """Memory that the kernels made, seen as an array."""
+
+    def __init__(self, address, count):
+        face = {"shape": (count,), "typestr": "|u1", "data": (address, False), "version": 3}
+        self.__cuda_array_interface__ = face
+
+
+def read(address, count):
+    """A copy of the bytes at an address."""
+    if address in OWN:
+        return memory(address, count).copy()
+    return _native.DeviceArray.view(Foreign(address, count)).numpy()
+
+
+def write(address, content):
+    """Puts bytes at an address."""
+    if address in OWN:
+        np.copyto(memory(address, content.nbytes), content)
+    else:
+        _native.DeviceArray.view(Foreign(address, content.nbytes)).copy_from(content)
 
 
 class Stream:
@@ -53,6 +83,8 @@ class Stream:
     def queue(self, work):
         need_context()
         (self.queued if self.recording is None else self.recording).append(work)
+        if _native.has_cuda and self.recording is None:
+            self.synchronize()
 
     def synchronize(self):
         need_context()
@@ -87,6 +119,7 @@ class HostAllocation:
     def __init__(self, count, flags):
         self._bytes, self._flags = np.full(count, 0xAB, np.uint8), flags
         self.__array_interface__ = self._bytes.__array_interface__
+        OWN.add(self._bytes.ctypes.data)
 
     def get_device_pointer(self):
         if not self._flags & driver_flags.DEVICEMAP:
@@ -101,6 +134,7 @@ class DeviceAllocation:
     def __init__(self, count):
         need_context()
         self._bytes = np.full(count, 0xCD, np.uint8)
+        OWN.add(self._bytes.ctypes.data)
 
     def __int__(self):
         return self._bytes.ctypes.data

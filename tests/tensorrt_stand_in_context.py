@@ -6,6 +6,7 @@ An engine of the stand-in carries its graph, and ONNX Runtime computes it here.
 import json
 from math import prod
 
+import numpy as np
 import pycuda_stand_in as cuda
 from tensorrt_stand_in_objects import Strict, complain, enumeration
 
@@ -75,23 +76,24 @@ class IExecutionContext(Strict):
         self._runs += 1
         if cuda.STREAMS[stream_handle].recording is not None and self._runs == 1:
             return self._no("a context must run once before a recording")
-        cuda.STREAMS[stream_handle].queue(self._compute)
+        addresses = dict(self._addresses)  # what is queued, and what a recording keeps
+        cuda.STREAMS[stream_handle].queue(lambda: self._compute(addresses))
         return True
 
-    def _compute(self):
-        feeds = {name: self._tensor(name).copy() for name in self._side("INPUT")}
+    def _compute(self, addresses):
+        feeds = {name: self._read(name, addresses[name]) for name in self._side("INPUT")}
         outputs = self._side("OUTPUT")
         for name, value in zip(outputs, self._session.run(outputs, feeds), strict=True):
-            self._tensor(name)[...] = value
+            cuda.write(addresses[name], np.ascontiguousarray(value).view(np.uint8).ravel())
         profiler = vars(self).get("profiler")
         if profiler is not None:
             profiler.report_layer_time("first", 0.25)
             profiler.report_layer_time("second", 0.5)
 
-    def _tensor(self, name):
+    def _read(self, name, address):
         _, kind, shape = self._engine._tensors[name]
         dtype, size = SIZES[kind]
-        content = cuda.memory(self._addresses[name], prod(shape) * size)
+        content = cuda.read(address, prod(shape) * size)
         return content.view(dtype).reshape(shape)
 
 

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_native, m) {
   angio::register_centreline(m);
   angio::register_cuda_graph(m);
   angio::register_device_array(m);
+  angio::register_device_transfer(m);
   angio::register_drawing(m);
   angio::register_frame_kernels(m);
   angio::register_masks(m);
@@ -33,5 +34,6 @@ PYBIND11_MODULE(_native, m) {
   angio::register_statistics(m);
   angio::register_subtraction(m);
   angio::register_components(m);
+  angio::register_component_edits(m);
   angio::register_regions(m);
 }

@@ -40,22 +40,36 @@ py::tuple run_percentiles(const ArrayIn& pixels, const ArrayIn* valid, const std
   return py::make_tuple(py::tuple(py::cast(values)), used, all - used);
 }
 
-py::tuple bind_percentiles(const py::object& pixels_object, const py::object& irradiated,
-                           const std::vector<double>& q, Workspace& workspace) {
-  const ArrayIn pixels = array_in(pixels_object, "pixels");
-  check_usable(pixels);
-  ArrayIn valid;
-  if (!irradiated.is_none()) {
-    valid = array_in(irradiated, "irradiated");
-    check_same_device(valid, pixels);
-    check_same_shape(valid, pixels);
-    wait_for(valid, pixels);
-  }
-  const ArrayIn* given = irradiated.is_none() ? nullptr : &valid;
+// What percentiles are taken of.
+struct Sources {
+  ArrayIn pixels, valid;
+  bool masked;
+};
+
+Sources sources_in(const py::object& pixels, const py::object& irradiated) {
+  Sources in{array_in(pixels, "pixels"), {}, !irradiated.is_none()};
+  check_usable(in.pixels);
+  if (!in.masked) return in;
+  in.valid = array_in(irradiated, "irradiated");
+  check_same_device(in.valid, in.pixels);
+  check_same_shape(in.valid, in.pixels);
+  return in;
+}
+
+void check_percentages(const std::vector<double>& q) {
   for (const double percent : q)
     if (!(percent >= 0.0 && percent <= 100.0))
       throw py::value_error("q must be between 0 and 100 percent, got " + std::to_string(percent) +
                             "; multiply fractions by 100");
+}
+
+py::tuple bind_percentiles(const py::object& pixels_object, const py::object& irradiated,
+                           const std::vector<double>& q, Workspace& workspace) {
+  const Sources in = sources_in(pixels_object, irradiated);
+  const ArrayIn& pixels = in.pixels;
+  const ArrayIn* given = in.masked ? &in.valid : nullptr;
+  if (in.masked) wait_for(in.valid, pixels);
+  check_percentages(q);
   if (holds<std::uint8_t>(pixels))
     return run_percentiles<std::uint8_t>(pixels, given, q, workspace);
   if (holds<std::uint16_t>(pixels))
@@ -75,6 +89,43 @@ double run_noise_level(const ArrayIn& pixels, Workspace& workspace) {
   return noise_level(view, laplacian_sum(view));
 }
 
+template <typename T>
+void run_find_window(const Sources& in, const std::vector<double>& q, const ArrayIn& out,
+                     Workspace& workspace) {
+  const View1D<double> window = view1d<double>(out);
+  if (q.size() != 2 || window.size != 3)
+    throw py::value_error("q must be two percentages and out (3,), got " +
+                          std::to_string(q.size()) + " and " + out.describe() +
+                          "; out receives low, high and 1 / (high - low)");
+  double values[2];
+  Percentiles<T> args{view2d<const T>(in.pixels), {}, q.data(), 2, values};
+  if (in.masked) args.valid = view2d<const std::uint8_t>(in.valid);
+  check_fits(in.pixels);
+  wait_for(in.pixels, out);
+  if (in.masked) wait_for(in.valid, out);
+  py::gil_scoped_release release;
+  if constexpr (kHasCuda)
+    if (out.device == Device::cuda)
+      return cuda::find_window(args, window.data, out.stream, workspace.device);
+  percentiles(args, workspace);
+  window.data[0] = values[0];
+  window.data[1] = values[1];
+  window.data[2] = 1.0 / (values[1] - values[0]);
+}
+
+void bind_find_window(const py::object& pixels, const py::object& irradiated,
+                      const std::vector<double>& q, const py::object& out_object,
+                      Workspace& workspace) {
+  const Sources in = sources_in(pixels, irradiated);
+  const ArrayIn out = array_in(out_object, "out");
+  check_same_device(out, in.pixels);
+  check_percentages(q);
+  if (holds<std::uint8_t>(in.pixels)) return run_find_window<std::uint8_t>(in, q, out, workspace);
+  if (holds<std::uint16_t>(in.pixels)) return run_find_window<std::uint16_t>(in, q, out, workspace);
+  if (holds<float>(in.pixels)) return run_find_window<float>(in, q, out, workspace);
+  refuse_dtype(in.pixels, "uint8, uint16 or float32");
+}
+
 double bind_noise_level(const py::object& pixels_object, Workspace& workspace) {
   const ArrayIn pixels = array_in(pixels_object, "pixels");
   check_usable(pixels);
@@ -91,6 +142,8 @@ void register_statistics(py::module_& m) {
       "Memory that `percentiles` and `noise_level` use again; one call at a time.")
       .def(py::init<>());
   m.def("percentiles", &bind_percentiles, "pixels"_a, "irradiated"_a, "q"_a, "workspace"_a);
+  m.def("find_window", &bind_find_window, "pixels"_a, "irradiated"_a, "q"_a, "out"_a,
+        "workspace"_a);
   m.def("noise_level", &bind_noise_level, "pixels"_a, "workspace"_a);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "core/target.h"
@@ -20,6 +21,18 @@ void clear_on_device(void* memory, std::size_t bytes, Stream stream);
 void synchronise(Stream stream);
 // What is put into `later` from now on waits for what is in `earlier` now.
 void order(Stream earlier, Stream later);
+// A stream of its own, which work of others on the default stream does not hold up.
+Stream new_stream();
+void free_stream(Stream stream) noexcept;
+
+// What the functions above did since the module was loaded, in all threads.
+struct Traffic {
+  std::uint64_t to_device, to_host, on_device;  // copies
+  std::uint64_t waits;                          // of the host for the device
+  std::uint64_t allocations;                    // of device and pinned memory
+};
+Traffic traffic();
+
 // The current device and its compute capability, or why there is none; never throws.
 struct DeviceAnswer {
   bool usable;
@@ -81,5 +94,27 @@ template <typename T>
 using DeviceMemory = Memory<T, allocate_on_device, free_on_device>;
 template <typename T>
 using PinnedMemory = Memory<T, allocate_pinned, free_pinned>;
+
+// Pinned memory on the way to the device: what is sent leaves without the host waiting for it.
+class Staging {
+ public:
+  Staging() = default;
+  ~Staging() {
+    if constexpr (kHasCuda) finish();
+  }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+  // Memory to fill; waits only where what was sent last has not left yet.
+  char* open(std::size_t bytes);
+  // Queues the copy of what `open` gave.
+  void send(void* to, std::size_t bytes, Stream stream);
+
+ private:
+  void finish() noexcept;
+
+  PinnedMemory<char> memory_;
+  void* sent_ = nullptr;
+};
 
 }  // namespace angio

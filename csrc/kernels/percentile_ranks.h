@@ -10,7 +10,7 @@ namespace angio {
 namespace {
 
 // numpy.percentile's linear interpolation between ranks, with its rounding.
-inline double interpolate(double a, double b, double t) {
+static inline ANGIO_HD double interpolate(double a, double b, double t) {
   const double step = b - a;
   return t >= 0.5 ? b - step * (1.0 - t) : a + step * t;
 }
@@ -39,7 +39,7 @@ static inline ANGIO_HD std::uint32_t key_of(std::uint32_t bits) {
   return bits ^ ((bits >> 31) != 0 ? 0xffffffffu : 0x80000000u);
 }
 
-static inline std::uint32_t bits_of(std::uint32_t key) {
+static inline ANGIO_HD std::uint32_t bits_of(std::uint32_t key) {
   return key ^ ((key >> 31) != 0 ? 0x80000000u : 0xffffffffu);
 }
 

@@ -29,7 +29,7 @@ struct Same {
 
   ANGIO_HD Row row(int y) const {
     return {args.frame.row(y), has_mask(value) ? args.mask.row(y) : nullptr, args.output.row(y),
-            args.white, args.window};
+            args.white, known(args.window)};
   }
 };
 
@@ -78,13 +78,9 @@ struct Half {
 
   ANGIO_HD Row row(int y) const {
     const View2D<const T>& mask = has_mask(value) ? args.mask : args.frame;
-    return {args.frame.row(2 * y),
-            args.frame.row(2 * y + 1),
-            mask.row(2 * y),
-            mask.row(2 * y + 1),
-            args.output.row(y),
-            args.white,
-            args.window};
+    return {args.frame.row(2 * y), args.frame.row(2 * y + 1), mask.row(2 * y),
+            mask.row(2 * y + 1),   args.output.row(y),        args.white,
+            known(args.window)};
   }
 };
 
@@ -129,6 +125,7 @@ struct Any {
     const Any& any;
     Taps vertical;
     float* output;
+    Window window;
 
     ANGIO_HD void operator()(int x) const {
       const Taps horizontal = taps(any.cols, x);
@@ -136,11 +133,13 @@ struct Any {
       for (int k = 1; k < horizontal.count; ++k)
         sum += any.column(vertical, horizontal.first + k) *
                (k == horizontal.count - 1 ? horizontal.last_weight : 1.0f);
-      output[x] = windowed(any.args.window, sum * any.norm);
+      output[x] = windowed(window, sum * any.norm);
     }
   };
 
-  ANGIO_HD Row row(int y) const { return {*this, taps(rows, y), args.output.row(y)}; }
+  ANGIO_HD Row row(int y) const {
+    return {*this, taps(rows, y), args.output.row(y), known(args.window)};
+  }
 };
 
 template <typename T, Value value, bool inverted>

@@ -16,12 +16,16 @@ enum class Value {
   log          // log(f + 1) - log(m + 1)
 };
 
-// output = (value - low) * scale, clipped to [0, 1] if so wished.
+// output = (value - low) * scale, clipped to [0, 1] if so wished, then times gain plus bias.
 struct Window {
   float low;
   float scale;
   float floor;
   float ceiling;
+  float gain;
+  float bias;
+  // Where low, high and 1 / (high - low) lie on the device, which then count; else null.
+  const double* found;
 };
 
 template <typename T>

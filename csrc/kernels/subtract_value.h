@@ -51,7 +51,17 @@ ANGIO_HD float combine(float frame, float mask) {
 ANGIO_HD inline float windowed(const Window& window, float value) {
   float out = (value - window.low) * window.scale;
   out = out < window.floor ? window.floor : out;
-  return out > window.ceiling ? window.ceiling : out;
+  out = out > window.ceiling ? window.ceiling : out;
+  return out * window.gain + window.bias;
+}
+
+// The window with the numbers that only the device knows.
+ANGIO_HD inline Window known(Window window) {
+  if (window.found != nullptr) {
+    window.low = static_cast<float>(window.found[0]);
+    window.scale = static_cast<float>(window.found[2]);
+  }
+  return window;
 }
 
 // Whole pixels to go from a pixel of the frame to its pixel in the mask, and the part beyond.

@@ -8,7 +8,7 @@ from sdk.acceptance.certificate import (
     read_certificate,
     write_certificate,
 )
-from sdk.acceptance.engine import TensorRT, certificate_path, certify, find_engine
+from sdk.acceptance.engine import TensorRT, certificate_path, certify, find_engine, judge_with
 from sdk.acceptance.opening import BACKENDS, ENGINE, Request, open_ready
 from sdk.acceptance.warm_up import fit
 
@@ -24,6 +24,7 @@ __all__ = [
     "certify",
     "find_engine",
     "fit",
+    "judge_with",
     "open_ready",
     "qualify",
     "read_certificate",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk import kernels
 from sdk.acceptance.warm_up import fit, run_on, warm_up
 from sdk.backends import Backend
 from sdk.engines.files import write_whole
@@ -181,9 +182,10 @@ def _answer(contract: Contract, backend: Backend, inputs: dict[str, NDArray[Any]
 
 
 def _differences(contract: Contract, reference: Backend, candidate: Backend) -> dict[str, float]:
+    backends = (reference, candidate)
     names = [spec.name for spec in contract.outputs]
     return {
-        name: relative_difference(reference.outputs[name], candidate.outputs[name])
+        name: relative_difference(*(kernels.to_host(b.outputs[name]) for b in backends))
         for name in names
     }
 

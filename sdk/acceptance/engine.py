@@ -1,5 +1,6 @@
 """The TensorRT engine of this device: certified, and if there is none yet, built meanwhile."""
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ from sdk.engines import (
     Device,
     Plan,
     Toolkit,
+    Trials,
     build_engines,
     find_plan,
     open_toolkit,
 )
-from sdk.errors import EngineError
+from sdk.errors import BackendError, EngineError
 from sdk.model_folder import ModelFolder
 from sdk.tasks import Contract, contract_of
 
@@ -75,7 +77,8 @@ def open_engine(
 
     def prepare() -> Backend:
         built = plan or _built(folder, toolkit, wanted, precision)
-        certify(folder, built, threads)
+        if _objections(folder, built, toolkit.device):  # what was built now may be certified
+            certify(folder, built, threads)
         return _open_plan(folder, contract_of(folder), built, uncertified=wanted.uncertified)
 
     return TakeoverBackend(first, prepare, wanted=WANTED)
@@ -108,14 +111,33 @@ def certify(folder: ModelFolder, plan: Plan, threads: int | None = None) -> Cert
     """
     from sdk.backends.tensorrt import open_plan
 
+    contract = contract_of(folder)
     with (
         closing(open_backend(folder.graph(REFERENCE), threads=threads)) as reference,
-        closing(open_plan(plan)) as engine,
+        closing(open_plan(plan, on_device=contract.on_device)) as engine,
     ):
-        precision = plan.sidecar.precision
-        certificate = qualify(folder, contract_of(folder), precision, reference, engine)
+        certificate = qualify(folder, contract, plan.sidecar.precision, reference, engine)
     write_certificate(certificate, certificate_path(plan))
     return certificate
+
+
+def judge_with(folder: ModelFolder, threads: int | None = None) -> Callable[[Plan], str] | None:
+    """What `build_engines` asks about every engine that it built: see `certify`.
+
+    Gives the reason why it may not answer, or an empty text; the verdict stands beside the engine.
+
+    Args:
+        folder: what engines are built from. None comes back where it has no golden frames.
+        threads: of the CPU; None: every core.
+    """
+
+    def objection(plan: Plan) -> str:
+        try:
+            return "; ".join(certify(folder, plan, threads).shortfalls)
+        except BackendError as error:
+            return f"it could not be qualified: {error}"
+
+    return objection if folder.manifest.golden else None
 
 
 def certificate_path(plan: Plan) -> Path:
@@ -140,7 +162,8 @@ def _built(folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: s
     from sdk.backends.tensorrt import time_ms
 
     request = BuildRequest(precision=precision, cache=wanted.cache)
-    choice = build_engines(folder, toolkit, request, time_ms=time_ms)
+    trials = Trials(time_ms=time_ms, accept=judge_with(folder))
+    choice = build_engines(folder, toolkit, request, trials=trials)
     plan = find_plan(folder, toolkit.machine(), precision=choice.chosen, cache=wanted.cache)
     if plan is None:
         raise EngineError(f"the engine of {folder.path} that was just built is gone; build again")
@@ -158,7 +181,7 @@ def _open_plan(
             f"{plan.path} has no certificate that it answers as the CPU does: "
             f"{'; '.join(reasons)}; qualify it: angioedge qualify {folder.path}"
         )
-    backend: Backend = open_plan(plan)
+    backend: Backend = open_plan(plan, on_device=contract.on_device)
     if reasons:
         backend.notes = (f"this engine is not certified: {'; '.join(reasons)}",)
     return make_ready(backend, folder, contract, plan.sidecar.precision, check=not reasons)

@@ -45,6 +45,8 @@ def open_ready(folder: ModelFolder, contract: Contract, request: Request) -> Bac
         return open_engine(folder, contract, wanted, request.precision, request.threads)
     setting, notes = settle(folder, request.precision, wanted, request.threads)
     graph = folder.graph(setting.precision)
-    backend = open_backend(graph, library=setting.library, threads=setting.threads)
+    backend = open_backend(
+        graph, library=setting.library, threads=setting.threads, on_device=contract.on_device
+    )
     backend.precision, backend.notes = setting.precision, notes
     return make_ready(backend, folder, contract, setting.precision)

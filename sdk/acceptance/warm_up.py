@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from sdk import kernels
 from sdk.backends import Backend
 from sdk.errors import AngioEdgeError, BackendError, ModelFolderError
 from sdk.model_folder import Golden, ModelFolder, relative_difference
@@ -21,7 +21,8 @@ def make_ready(
     try:
         fit(contract, backend)
         warm_up(backend, folder, precision, check=check)
-        contract.rehearse(backend.inputs, backend.outputs)
+        with backend.errors():
+            contract.rehearse(backend.inputs, backend.outputs)
     except AngioEdgeError:
         backend.close()
         raise
@@ -74,15 +75,15 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
         for name, expected in recorded.items() if check else ():
             where = f"{folder.path}, {graph}, golden frame {index}: {name}"
             tolerance = golden.tolerance_of(precision, name)
-            _compare(expected, backend.outputs[name], tolerance, where)
+            _compare(expected, kernels.to_host(backend.outputs[name]), tolerance, where)
     for tensor in backend.inputs.values():
-        tensor[...] = 0
+        kernels.clear(tensor)
 
 
 def run_on(backend: Backend, inputs: dict[str, NDArray[Any]]) -> None:
     """Runs a backend on recorded inputs."""
     for name, tensor in inputs.items():
-        np.copyto(backend.inputs[name], tensor)
+        kernels.fill(backend.inputs[name], tensor)
     backend.run()
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sdk import _native
 from sdk.backends.base import Backend
 from sdk.backends.replay import ReplayBackend
 from sdk.backends.takeover import TakeoverBackend
@@ -21,7 +22,11 @@ LIBRARIES = ("onnxruntime", "openvino", "onnxruntime-cuda")
 
 
 def open_backend(
-    graph: Path, *, library: str = "onnxruntime", threads: int | None = None
+    graph: Path,
+    *,
+    library: str = "onnxruntime",
+    threads: int | None = None,
+    on_device: bool = False,
 ) -> Backend:
     """Opens a graph with a library, importing only that one.
 
@@ -29,6 +34,7 @@ def open_backend(
         graph: path of the graph.
         library: one of `LIBRARIES`.
         threads: threads of one inference; None lets the library use every core.
+        on_device: whether tensors may stay in a CUDA device's memory, where the kernels can too.
 
     Raises:
         ModelFolderError: no library here opens such a file, or the library refuses it.
@@ -39,6 +45,10 @@ def open_backend(
             from sdk.backends.onnxruntime import OnnxRuntimeBackend
 
             return OnnxRuntimeBackend(graph, threads=threads)
+        case ".onnx", "onnxruntime-cuda" if on_device and _native.has_cuda:
+            from sdk.backends.onnxruntime_cuda import OnnxRuntimeCudaBackend
+
+            return OnnxRuntimeCudaBackend(graph, threads=threads)
         case ".onnx", "onnxruntime-cuda":
             from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend
 

@@ -1,8 +1,10 @@
 """What every backend does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+from sdk import kernels
 from sdk.errors import BackendError
 from sdk.tensors import Tensors
 
@@ -12,6 +14,9 @@ class Backend(ABC):
 
     The tensors are made once, where the library wants them: a task fills `inputs`, calls `run`,
     and reads `outputs` before the next run. Nothing is allocated while frames flow.
+
+    Tensors are NumPy arrays, or arrays in a CUDA device's memory, all in one stream. What fills and
+    reads those is queued in that stream, and so is the run: the host waits when it wants an answer.
 
     Attributes:
         name: what runs, as every outcome reports it, such as ``onnxruntime-cpu``.
@@ -40,11 +45,32 @@ class Backend(ABC):
 
     @abstractmethod
     def run(self) -> None:
-        """Computes `outputs` from `inputs`.
+        """Computes `outputs` from `inputs`, or queues that in their stream.
 
         Raises:
             BackendError: the library failed.
         """
+
+    def finish(self) -> None:
+        """Waits until what `run` queued is done."""
+        with self.errors():
+            for tensor in self.outputs.values():
+                kernels.wait(tensor)
+                return
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Says as `BackendError` what a device reports, at whichever call it comes to light.
+
+        Raises:
+            BackendError: the device failed.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if not any(map(kernels.on_device, self.inputs.values())):
+                raise
+            raise BackendError(f"the CUDA device failed on this frame: {error}") from error
 
     def carry(self, states: Mapping[str, str]) -> None:
         """Keeps tensors between frames: each named output is the named input of the next frame.

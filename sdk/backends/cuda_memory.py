@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdk import kernels
 from sdk.errors import BackendError
+from sdk.kernels import DeviceArray
 from sdk.tensors import TensorSpec
 
 if TYPE_CHECKING:
@@ -58,19 +60,26 @@ class CudaStream:
             finally:
                 self._context.pop()
 
-    def tensor(self, spec: TensorSpec) -> "CudaTensor":
-        """Makes a zeroed tensor on the host that the device can reach."""
+    def tensor(self, spec: TensorSpec, *, on_device: bool = False) -> "CudaTensor | DeviceTensor":
+        """Makes a zeroed tensor: on the host where the device can reach it, or on the device."""
+        if on_device:
+            return DeviceTensor(spec, self.handle)
         return CudaTensor(spec, mapped=self._integrated)
 
-    def upload(self, tensor: "CudaTensor") -> None:
+    def upload(self, tensor: "CudaTensor | DeviceTensor") -> None:
         """Queues the copy to the device, where one is needed."""
-        if tensor.device is not None:
+        if isinstance(tensor, CudaTensor) and tensor.device is not None:
             driver.memcpy_htod_async(tensor.device, tensor.pinned, self._stream)
 
-    def download(self, tensor: "CudaTensor") -> None:
+    def download(self, tensor: "CudaTensor | DeviceTensor") -> None:
         """Queues the copy to the host, where one is needed."""
-        if tensor.device is not None:
+        if isinstance(tensor, CudaTensor) and tensor.device is not None:
             driver.memcpy_dtoh_async(tensor.pinned, tensor.device, self._stream)
+
+    def clear(self, tensor: "CudaTensor | DeviceTensor") -> None:
+        """Makes a tensor zero wherever it lives; no run may be under way on the host's side."""
+        kernels.clear(tensor.array)
+        self.upload(tensor)
 
     def wait(self) -> None:
         """Waits until everything queued is done."""
@@ -89,7 +98,7 @@ class CudaTensor:
 
     Attributes:
         name: of the tensor in its graph.
-        host: the tensor.
+        array: the tensor on the host.
         pinned: its bytes.
         device: the copy on the device, None where the pinned memory is mapped.
         address: where the device finds it.
@@ -102,10 +111,29 @@ class CudaTensor:
         flags = driver.host_alloc_flags.DEVICEMAP if mapped else 0
         self.pinned: NDArray[np.uint8] = driver.pagelocked_empty(count, np.uint8, mem_flags=flags)
         self.pinned[...] = 0
-        self.host: NDArray[Any] = self.pinned.view(dtype).reshape(spec.shape)
+        self.array: NDArray[Any] = self.pinned.view(dtype).reshape(spec.shape)
         self.device: Any = None if mapped else driver.mem_alloc(count)
         allocation: Any = self.pinned.base if mapped else self.device
         self.address = int(allocation.get_device_pointer() if mapped else allocation)
+
+
+class DeviceTensor:
+    """A tensor that only the device sees, for kernels that fill and read it there.
+
+    Attributes:
+        name: of the tensor in its graph.
+        array: the tensor on the device, in the stream it was made for.
+        address: where the device finds it.
+    """
+
+    def __init__(self, spec: TensorSpec, stream: int) -> None:
+        self.name = spec.name
+        try:
+            self.array = DeviceArray(spec.shape, np.dtype(spec.dtype), stream)
+            self.array.clear()
+        except RuntimeError as error:
+            raise BackendError(f"there is no memory for {spec} on the device: {error}") from error
+        self.address: int = self.array.__cuda_array_interface__["data"][0]
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """Runs ONNX graphs with ONNX Runtime, on the CPU or on a CUDA device."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sdk import kernels
 from sdk.backends.base import Backend
+from sdk.backends.states import check_pair
 from sdk.engines.driver import probe_device
 from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import processor
 from sdk.model_folder import sha256_of
-from sdk.tensors import Tensors, TensorSpec, allocate, specs_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from sdk.tensors import Tensors, TensorSpec, allocate
 
 try:
     import onnxruntime
@@ -45,7 +43,8 @@ class OnnxRuntimeBackend(Backend):
     """Runs one ONNX graph, with tensors made and bound once.
 
     On a CUDA device, inputs have a twin in device memory that is filled before each run, and the
-    library copies the outputs back into host memory.
+    library copies the outputs back into host memory; see `onnxruntime_cuda` for tensors that stay
+    there.
     """
 
     def __init__(
@@ -77,13 +76,14 @@ class OnnxRuntimeBackend(Backend):
             options.intra_op_num_threads = threads
         if not fuse_pairs:
             options.add_session_config_entry("session.disable_quant_qdq", "1")
-        self._session = _load(graph, provider, options)
+        self._session = _load(graph, provider, options, self._provider_options(provider))
         nodes = self._session.get_inputs(), self._session.get_outputs()
-        self.inputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[0])
-        self.outputs: dict[str, NDArray[Any]] = allocate(_spec(node, graph) for node in nodes[1])
+        self.inputs: dict[str, Any] = self._make(_spec(node, graph) for node in nodes[0])
+        self.outputs: dict[str, Any] = self._make(_spec(node, graph) for node in nodes[1])
         self._graph, self._provider = graph, provider
-        self._twins = _twins(self.inputs, DEVICE_MEMORY.get(provider, ""))
+        self._twins = self._make_twins()
         self._states: list[dict[str, Any]] = [{}, {}]
+        self._run_options: Any = None
         self._bindings = [self._bind(self.inputs, self.outputs)]
 
     @property
@@ -98,7 +98,7 @@ class OnnxRuntimeBackend(Backend):
         try:
             for name, twin in self._twins.items():
                 twin.update_inplace(self.inputs[name])
-            self._session.run_with_iobinding(self._bindings[0])
+            self._session.run_with_iobinding(self._bindings[0], self._run_options)
         except Exception as error:  # the library raises its own types, without a common base
             raise BackendError(f"ONNX Runtime failed while running: {error}") from error
         self._bindings.reverse()
@@ -108,7 +108,7 @@ class OnnxRuntimeBackend(Backend):
             super().carry(states)
             return
         for before, after in states.items():
-            _check_pair(before, after, self.inputs, self.outputs)
+            check_pair(before, after, self.inputs, self.outputs)
         ping, pong = self._states = [
             {name: self.inputs.pop(name) for name in states},
             {before: self.outputs.pop(after) for before, after in states.items()},
@@ -123,7 +123,7 @@ class OnnxRuntimeBackend(Backend):
 
     def begin_run(self) -> None:
         for state in (tensor for side in self._states for tensor in side.values()):
-            state[...] = 0
+            kernels.clear(state)
 
     def close(self) -> None:
         self._session = None
@@ -136,10 +136,32 @@ class OnnxRuntimeBackend(Backend):
             if name in self._twins:
                 binding.bind_ortvalue_input(name, self._twins[name])
             else:
-                binding.bind_input(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+                binding.bind_input(name, *self._place(t))
         for name, t in outputs.items():
-            binding.bind_output(name, "cpu", 0, t.dtype, t.shape, t.ctypes.data)
+            binding.bind_output(name, *self._place(t))
         return binding
+
+    def _provider_options(self, provider: str) -> dict[str, str]:
+        return PROVIDER_OPTIONS.get(provider, {})
+
+    def _make(self, specs: Iterable[TensorSpec]) -> dict[str, Any]:
+        """Zeroed tensors where tasks fill and read them."""
+        return dict(allocate(specs))
+
+    def _make_twins(self) -> dict[str, Any]:
+        """What is bound in place of inputs in host memory, where the library runs elsewhere."""
+        return _twins(self.inputs, DEVICE_MEMORY.get(self._provider, ""))
+
+    def _place(self, tensor: Any) -> tuple[Any, ...]:
+        """Memory, device, dtype, shape and address of a tensor, as bindings take them."""
+        return "cpu", 0, tensor.dtype, tensor.shape, tensor.ctypes.data
+
+
+def without_waiting() -> Any:
+    """Options of a run that returns when its work is queued in the stream of the provider."""
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+    return options
 
 
 def check_provider(provider: str) -> None:
@@ -156,13 +178,14 @@ def check_provider(provider: str) -> None:
         )
 
 
-def _load(graph: Path, provider: str, options: Any) -> Any:
+def _load(graph: Path, provider: str, options: Any, of_provider: dict[str, str]) -> Any:
     check_provider(provider)
     if provider != CPU:
         options.add_session_config_entry(NO_FALLBACK, "1")
-    chosen = (provider, PROVIDER_OPTIONS.get(provider, {}))
     try:
-        session = onnxruntime.InferenceSession(str(graph), options, providers=[chosen])
+        session = onnxruntime.InferenceSession(
+            str(graph), options, providers=[(provider, of_provider)]
+        )
     except Exception as error:  # the library raises its own types, without a common base
         raise ModelFolderError(f"ONNX Runtime cannot load {graph}: {error}") from error
     if session.get_providers()[0] != provider:
@@ -177,19 +200,6 @@ def _twins(tensors: Tensors, memory: str) -> dict[str, Any]:
     """A tensor like each of these in the named memory; none where no memory is named."""
     make = onnxruntime.OrtValue.ortvalue_from_shape_and_type
     return {n: make(t.shape, t.dtype, memory, 0) for n, t in tensors.items()} if memory else {}
-
-
-def _check_pair(before: str, after: str, inputs: Tensors, outputs: Tensors) -> None:
-    found = [
-        str(replace(spec, name=""))
-        for tensors, name in ((inputs, before), (outputs, after))
-        for spec in specs_of({name: tensors[name]} if name in tensors else {})
-    ]
-    if len(found) != 2 or found[0] != found[1]:
-        raise ModelFolderError(
-            f"the graph must take the state {before} and give it back as {after} with the same "
-            f"shape and dtype, found{' and'.join(found) or ' neither'}; export it again"
-        )
 
 
 def _spec(node: Any, graph: Path) -> TensorSpec:

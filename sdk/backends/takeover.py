@@ -79,6 +79,9 @@ class TakeoverBackend(Backend):
     def run(self) -> None:
         self._current.run()
 
+    def finish(self) -> None:
+        self._current.finish()
+
     def close(self) -> None:
         self._current.close()
         if self._pending:

@@ -1,50 +1,45 @@
 """Runs TensorRT engines on a CUDA device."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from statistics import median
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from sdk import _native
 from sdk.backends.base import Backend
+from sdk.backends.states import check_pair
+from sdk.backends.tensorrt_launches import Launches
 from sdk.backends.tensorrt_layers import LayerReport, make_profiler, parse_layers
+from sdk.backends.tensorrt_tensors import specs_of_engine
 from sdk.engines import Device, Plan
 from sdk.engines.library import Context, Engine, Inspector, Messages, Module, Runtime, make_logger
 from sdk.engines.toolkit import open_toolkit
 from sdk.errors import BackendError
-from sdk.tensors import TensorSpec
 
 if TYPE_CHECKING:
-    from sdk.backends.cuda_memory import CudaStream, CudaTensor
+    from sdk.backends.cuda_memory import CudaStream, CudaTensor, DeviceTensor
 
-# Our own table: TensorRT's fails on types that NumPy has no name for.
-DTYPES = {
-    "FLOAT": "float32",
-    "HALF": "float16",
-    "INT8": "int8",
-    "UINT8": "uint8",
-    "INT32": "int32",
-    "INT64": "int64",
-    "BOOL": "bool",
-}
+    Tensor = CudaTensor | DeviceTensor
+
 WARM_RUNS = 10
-AS_ASKED = "one by one: as asked for"
 
 
 class TensorRTBackend(Backend):
-    """Runs one engine on a stream of its own, with tensors in pinned memory made once.
+    """Runs one engine on a stream of its own, with tensors made once.
 
-    Where the kernels were built for CUDA, the copies and kernels of a run are recorded once as a
-    CUDA graph and launched together. Addresses and shapes never change in the life of a backend,
-    so the recording stays valid.
-
-    Attributes:
-        launches: ``as a graph``, or ``one by one`` and why.
+    On the device, tensors are arrays in its memory and `run` queues the engine behind what filled
+    them. Otherwise they lie in pinned memory, and `run` copies and waits. Where the kernels were
+    built for CUDA, what a run queues is recorded as a CUDA graph and launched as a whole.
     """
 
     def __init__(
-        self, data: bytes, identity: Mapping[str, str] | None = None, *, recorded: bool = True
+        self,
+        data: bytes,
+        identity: Mapping[str, str] | None = None,
+        *,
+        recorded: bool = True,
+        on_device: bool = False,
     ) -> None:
         """Loads an engine; `open_plan` does so with one that was found in the cache.
 
@@ -52,6 +47,7 @@ class TensorRTBackend(Backend):
             data: a serialised engine, of which somebody made sure that it belongs here.
             identity: what a certificate recognises it by.
             recorded: launch runs as one CUDA graph, where that is possible.
+            on_device: keep the tensors in device memory; needs kernels built for CUDA.
 
         Raises:
             BackendError: driver, TensorRT or PyCUDA is missing, or TensorRT refuses the engine.
@@ -61,14 +57,18 @@ class TensorRTBackend(Backend):
 
         self._identity = identity or {"backend": "tensorrt"}
         self.name = self._identity["backend"]
-        self._sent: list[CudaTensor] = []
-        self._received: list[CudaTensor] = []
-        self._graph: Any = None
+        self._on_device = on_device
+        self._states: tuple[str, ...] = ()
+        self._sent: list[Tensor] = []
+        self._received: list[Tensor] = []
+        self._sides: list[dict[str, Tensor]] = [{}]  # what is carried, by tensor name; used in turn
         self._stream: CudaStream | None = CudaStream()
         try:
             with self._stream.current():
+                self._launches = Launches(self._stream, recorded=recorded)
                 self._load(data, self._stream)
-                self.launches = self._record(self._stream) if recorded else AS_ASKED
+                self._launch(self._stream)
+                self._stream.wait()
         except BackendError:
             self.close()
             raise
@@ -82,10 +82,10 @@ class TensorRTBackend(Backend):
         if engine is None:
             self._refuse("does not take the engine")
         self._runtime, self._engine = runtime, engine
-        for spec, is_input in _specs(trt, engine):
-            (self._sent if is_input else self._received).append(stream.tensor(spec))
-        self.inputs = {tensor.name: tensor.host for tensor in self._sent}
-        self.outputs = {tensor.name: tensor.host for tensor in self._received}
+        for spec, is_input in specs_of_engine(trt, engine):
+            tensor = stream.tensor(spec, on_device=self._on_device)
+            (self._sent if is_input else self._received).append(tensor)
+        self._offer()
         self._context = self._make_context(engine)
 
     def _make_context(self, engine: Engine) -> Context:
@@ -93,19 +93,37 @@ class TensorRTBackend(Backend):
         context: Context = engine.create_execution_context()
         if context is None:
             self._refuse("makes no execution context")
-        for tensor in self._sent:
-            if not context.set_input_shape(tensor.name, tensor.host.shape):
-                self._refuse(f"does not take the shape {tensor.host.shape} of {tensor.name}")
+        for name, shape in self._input_shapes().items():
+            if not context.set_input_shape(name, shape):
+                self._refuse(f"does not take the shape {shape} of {name}")
         missing = context.infer_shapes()
         if missing:
             self._refuse(f"still wants the shapes of {', '.join(missing)}")
-        for tensor in (*self._sent, *self._received):
-            if not context.set_tensor_address(tensor.name, tensor.address):
-                self._refuse(f"does not take the address of {tensor.name}")
+        self._give_addresses(context)
         return context
 
+    def _offer(self) -> None:
+        """Shows tasks what they fill and read, which is not what is carried."""
+        self.inputs = {tensor.name: tensor.array for tensor in self._sent}
+        self.outputs = {tensor.name: tensor.array for tensor in self._received}
+
+    def _bound(self) -> "dict[str, Tensor]":
+        """Every tensor of the engine, as the next run sees them."""
+        own = {tensor.name: tensor for tensor in (*self._sent, *self._received)}
+        return own | self._sides[0]
+
+    def _input_shapes(self) -> dict[str, tuple[int, ...]]:
+        bound = self._bound()
+        shapes = {name: tuple(tensor.array.shape) for name, tensor in bound.items()}
+        return {name: shapes[name] for name in (*self.inputs, *self._states)}
+
+    def _give_addresses(self, context: Context) -> None:
+        for name, tensor in self._bound().items():
+            if not context.set_tensor_address(name, tensor.address):
+                self._refuse(f"does not take the address of {name}")
+
     def _queue(self, context: Context, stream: "CudaStream") -> None:
-        """Queues one run: copies there, kernels, copies back."""
+        """Queues one run: copies there, kernels, copies back; on the device, kernels alone."""
         for tensor in self._sent:
             stream.upload(tensor)
         if not context.execute_async_v3(stream.handle):
@@ -113,19 +131,22 @@ class TensorRTBackend(Backend):
         for tensor in self._received:
             stream.download(tensor)
 
-    def _record(self, stream: "CudaStream") -> str:
-        """Records a run as a CUDA graph; says how runs are launched from now on."""
-        from sdk.backends.cuda_memory import mapped_errors
+    def _launch(self, stream: "CudaStream") -> None:
+        """Queues one run with the tensors of this turn, and turns."""
+        bound = self._bound()
 
-        self._queue(self._context, stream)  # TensorRT wants one run before a recording
-        stream.wait()
-        try:
-            with mapped_errors("recording"), _native.CudaGraph(stream.handle) as graph:
-                self._queue(self._context, stream)
-        except (RuntimeError, BackendError) as error:
-            return f"one by one: {error}"
-        self._graph = graph
-        return "as a graph"
+        def queue() -> None:
+            if len(self._sides) > 1:
+                self._give_addresses(self._context)
+            self._queue(self._context, stream)
+
+        self._launches.launch([bound[name].address for name in sorted(bound)], queue)
+        self._sides.reverse()
+
+    @property
+    def launches(self) -> str:
+        """``as a graph``, or ``one by one`` and why."""
+        return self._launches.how
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -134,11 +155,34 @@ class TensorRTBackend(Backend):
     def run(self) -> None:
         stream = self._open_stream()
         with stream.current():
-            if self._graph is None:
-                self._queue(self._context, stream)
-            else:
-                self._graph.launch()
-            stream.wait()
+            self._launch(stream)
+            if not self._on_device:
+                stream.wait()
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        """As of `Backend`: two tensors change places from run to run, where they are."""
+        for before, after in states.items():
+            check_pair(before, after, self.inputs, self.outputs)
+        if not states:
+            return
+        bound = self._bound()
+        ping = {name: bound[name] for pair in states.items() for name in pair}
+        partner = {**states, **{after: before for before, after in states.items()}}
+        self._sides = [ping, {name: ping[partner[name]] for name in ping}]
+        self._states = tuple(states)
+        with self._open_stream().current():
+            self._launches.forget()  # those so far copy what is carried
+        self._sent = [tensor for tensor in self._sent if tensor.name not in ping]
+        self._received = [tensor for tensor in self._received if tensor.name not in ping]
+        self._offer()
+
+    def begin_run(self) -> None:
+        stream = self._open_stream()
+        if not self._states:
+            return
+        with stream.current():
+            for tensor in self._sides[0].values():
+                stream.clear(tensor)
 
     def _open_stream(self) -> "CudaStream":
         if self._stream is None:
@@ -183,20 +227,26 @@ class TensorRTBackend(Backend):
         if stream is None:
             return
         with stream.current():  # memory is given back where the context is current
-            self._graph = None
+            self._launches.forget()
             self._context = self._engine = self._runtime = None
-            self._sent, self._received = [], []
+            self._sent, self._received, self._sides = [], [], [{}]
             self.inputs, self.outputs = {}, {}
             stream.close()
 
 
-def open_plan(plan: Plan) -> TensorRTBackend:
+def open_plan(plan: Plan, *, on_device: bool = False) -> TensorRTBackend:
     """Loads an engine of the cache.
+
+    Args:
+        plan: the engine.
+        on_device: whether who uses it works on tensors in device memory; where the kernels were
+            built without CUDA, tensors lie in host memory all the same.
 
     Raises:
         BackendError: see `TensorRTBackend`.
     """
-    backend = TensorRTBackend(plan.data, identity_of(plan, open_toolkit().device))
+    identity = identity_of(plan, open_toolkit().device)
+    backend = TensorRTBackend(plan.data, identity, on_device=on_device and _native.has_cuda)
     backend.precision = plan.sidecar.precision
     return backend
 
@@ -213,39 +263,22 @@ def identity_of(plan: Plan, device: Device) -> dict[str, str]:
     }
 
 
-def _specs(trt: Module, engine: Engine) -> Iterator[tuple[TensorSpec, bool]]:
-    """Every tensor of an engine, and whether it is an input."""
-    for index in range(engine.num_io_tensors):
-        name = engine.get_tensor_name(index)
-        shape = tuple(engine.get_tensor_shape(name))
-        dtype = engine.get_tensor_dtype(name).name
-        plain = (
-            dtype in DTYPES
-            and min(shape, default=1) > 0
-            and engine.get_tensor_location(name) == trt.TensorLocation.DEVICE
-            and engine.get_tensor_format(name) == trt.TensorFormat.LINEAR
-        )
-        if not plain:
-            raise BackendError(
-                f"tensor {name} of the engine is {dtype} {list(shape)}, expected one of "
-                f"{', '.join(DTYPES)} with a static shape, linear, in device memory"
-            )
-        is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
-        yield TensorSpec(name, shape, DTYPES[dtype]), is_input
-
-
 def time_ms(data: bytes, runs: int = 50) -> float:
-    """Median milliseconds of one run of a serialised engine on this device, copies included.
+    """Median milliseconds of one run of a serialised engine on this device.
+
+    Where the kernels were built for CUDA its tensors stay there, as they do for a session.
 
     Raises:
         BackendError: it cannot be run.
     """
-    with closing(TensorRTBackend(data)) as backend:
+    with closing(TensorRTBackend(data, on_device=_native.has_cuda)) as backend:
         for _ in range(WARM_RUNS):
             backend.run()
+        backend.finish()
         times_ms = []
         for _ in range(runs):
             begin = time.perf_counter_ns()
             backend.run()
+            backend.finish()
             times_ms.append((time.perf_counter_ns() - begin) / 1e6)
     return median(times_ms)

@@ -94,13 +94,15 @@ def _certified(
         plan = find_engine(folder, request.precision, cache)
         return certify(folder, plan, request.threads), [certificate_path(plan)]
     library, precision = str(request.backend), request.precision or REFERENCE
+    graph, contract = folder.graph(precision), contract_of(folder)
+    on_device, threads = contract.on_device, request.threads
     with (
         closing(open_backend(folder.graph(REFERENCE))) as reference,
         closing(
-            open_backend(folder.graph(precision), library=library, threads=request.threads)
+            open_backend(graph, library=library, threads=threads, on_device=on_device)
         ) as candidate,
     ):
-        return compare(folder, contract_of(folder), precision, reference, candidate), []
+        return compare(folder, contract, precision, reference, candidate), []
 
 
 def show(certificate: Certificate, written: list[Path], network: str = "") -> None:

@@ -3,6 +3,7 @@
 from sdk.engines.build import BuildRequest, build_engines
 from sdk.engines.choice import Choice, Step
 from sdk.engines.driver import Device, probe_device
+from sdk.engines.ladder import Trials
 from sdk.engines.plan import Plan, find_plan, load_plan
 from sdk.engines.progress import Progress
 from sdk.engines.sidecar import EngineTensor, Machine, Sidecar
@@ -19,6 +20,7 @@ __all__ = [
     "Sidecar",
     "Step",
     "Toolkit",
+    "Trials",
     "build_engines",
     "find_plan",
     "load_plan",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdk.engines.choice import Choice, choice_path, write_choice
-from sdk.engines.ladder import Ladder, TimeMs
+from sdk.engines.ladder import Ladder, Trials
 from sdk.engines.options import BuildOptions, default_workspace_mib
 from sdk.engines.progress import Watch, unwatched
 from sdk.engines.recipe import ladder_of
@@ -19,7 +19,7 @@ class BuildRequest:
 
     Attributes:
         precision: ``int8``, ``fp16`` or ``fp32``, that one or none; None takes what runs fastest
-            of those below FP32, and FP32 where nothing else can be built.
+            of those below FP32 that are accepted, and FP32 where nothing else is.
         workspace_mib: memory that a layer may use; None takes a quarter of the device's.
         optimization_level: 0 builds fastest, 5 searches longest.
         cache: where engines are kept; None takes the user's cache folder.
@@ -38,7 +38,7 @@ def build_engines(
     toolkit: Toolkit,
     request: BuildRequest,
     *,
-    time_ms: TimeMs | None = None,
+    trials: Trials | None = None,
     watch: Watch = unwatched,
 ) -> Choice:
     """Builds engines in processes of their own, and records the choice where `find_plan` looks.
@@ -47,12 +47,14 @@ def build_engines(
         folder: the model folder.
         toolkit: the device and its TensorRT.
         request: what to build.
-        time_ms: times a serialised engine on this device; without it INT8 is never preferred.
+        trials: times and judges what was built on this device; None does neither.
         watch: is told how far a build is.
 
     Raises:
-        EngineError: nothing can be built, or nothing can be written where engines are kept.
+        EngineError: nothing can be built and accepted, or nothing can be written where engines are
+            kept.
     """
+    trials = trials or Trials()
     workspace_mib = request.workspace_mib or default_workspace_mib(toolkit.device)
     workshop = Workshop(
         folder=folder,
@@ -66,7 +68,8 @@ def build_engines(
         watch=watch,
     )
     workshop.prepare()
-    ladder = Ladder(ladder_of(folder.manifest.graphs, toolkit.generation), workshop.engine)
-    choice = ladder.only(request.precision) if request.precision else ladder.best(time_ms)
+    rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
+    ladder = Ladder(rungs, workshop.engine, trials.accept)
+    choice = ladder.only(request.precision) if request.precision else ladder.best(trials.time_ms)
     write_choice(choice_path(folder, workshop.machine, request.cache), choice)
     return choice

@@ -12,9 +12,21 @@ from sdk.kernels.components import (
     components,
     fill_holes,
     keep_largest,
+    queue_remove_small,
     remove_small,
 )
-from sdk.kernels.device import cuda_device, to_device
+from sdk.kernels.device import (
+    clear,
+    cuda_device,
+    device_traffic,
+    empty_beside,
+    fill,
+    on_device,
+    same_place,
+    to_device,
+    to_host,
+    wait,
+)
 from sdk.kernels.drawing import OverlayStyle, overlay
 from sdk.kernels.masks import ThresholdWorkspace, threshold
 from sdk.kernels.projection import min_projection
@@ -25,11 +37,19 @@ from sdk.kernels.regions import (
     anatomical_filter,
 )
 from sdk.kernels.registration import ShiftEstimate, ShiftWorkspace, estimate_shift
-from sdk.kernels.statistics import Percentiles, PercentileWorkspace, noise_level, percentiles
+from sdk.kernels.statistics import (
+    Percentiles,
+    PercentileWorkspace,
+    find_window,
+    noise_level,
+    percentiles,
+)
 from sdk.kernels.subtraction import Subtraction, subtract
+from sdk.kernels.transfer import ArrayPool, HostCopy, Upload
 
 __all__ = [
     "AnatomicalFilter",
+    "ArrayPool",
     "BoxWorkspace",
     "Centreline",
     "CentrelineWorkspace",
@@ -41,6 +61,7 @@ __all__ = [
     "FilteredCandidates",
     "FusedBoxes",
     "FusionOptions",
+    "HostCopy",
     "Kept",
     "NmsOptions",
     "OverlayStyle",
@@ -53,23 +74,34 @@ __all__ = [
     "SoftNmsOptions",
     "Subtraction",
     "ThresholdWorkspace",
+    "Upload",
     "anatomical_filter",
     "centreline",
+    "clear",
     "components",
     "cuda_device",
     "decode_boxes",
+    "device_traffic",
+    "empty_beside",
     "estimate_shift",
+    "fill",
     "fill_holes",
+    "find_window",
     "keep_largest",
     "min_projection",
     "nms",
     "noise_level",
+    "on_device",
     "overlay",
     "percentiles",
+    "queue_remove_small",
     "remove_small",
+    "same_place",
     "soft_nms",
     "subtract",
     "threshold",
     "to_device",
+    "to_host",
+    "wait",
     "weighted_box_fusion",
 ]

@@ -146,6 +146,32 @@ def remove_small(
     return _kept(_native.remove_small(mask, pixels, connectivity, out, workspace))
 
 
+def queue_remove_small(
+    mask: Any,
+    min_pixels: int,
+    *,
+    told: Any,
+    connectivity: int | None = None,
+    workspace: ComponentsWorkspace | None = None,
+) -> None:
+    """As `remove_small` in place; on a device nothing is waited for.
+
+    Args:
+        mask: as in `components`; edited in place.
+        min_pixels: the smallest size that stays.
+        told: (3,) int64 on the mask's device; receives the fields of `Kept` in their order.
+        connectivity: as in `components`.
+        workspace: as in `components`. On a device it makes room for as many components as a mask
+            of this size can have: 14 bytes per pixel with 8-connectivity.
+
+    Raises:
+        TypeError, ValueError: as `remove_small`.
+    """
+    if min_pixels < 0:
+        raise ValueError(f"min_pixels must not be negative, got {min_pixels}; 0 keeps everything")
+    _native.queue_remove_small(mask, min_pixels, connectivity, workspace, told)
+
+
 def keep_largest(
     mask: Any,
     k: int = 1,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from sdk import _native
 from sdk._native import DeviceArray
@@ -22,12 +22,23 @@ def on_device(array: Any) -> bool:
     return where is not None and where()[0] not in _ON_CPU
 
 
+def stream_of(array: Any) -> int:
+    """The stream an array on the device is written in: its handle, 1 for the default stream."""
+    return getattr(array, "__cuda_array_interface__", {}).get("stream") or 1
+
+
+def same_place(one: Any, other: Any) -> bool:
+    """Whether two arrays live in host memory, or on the device in the same stream."""
+    if on_device(one) != on_device(other):
+        return False
+    return not on_device(one) or stream_of(one) == stream_of(other)
+
+
 def empty_beside(array: Any, shape: Sequence[int], dtype: DTypeLike) -> Any:
     """New memory of any content where `array` lives: NumPy's, or a `DeviceArray` in its stream."""
     if not on_device(array):
         return np.empty(shape, dtype)
-    stream = getattr(array, "__cuda_array_interface__", {}).get("stream")
-    return DeviceArray(tuple(shape), np.dtype(dtype), 1 if stream is None else stream)
+    return DeviceArray(tuple(shape), np.dtype(dtype), stream_of(array))
 
 
 def first(array: Any, count: int) -> Any:
@@ -45,6 +56,48 @@ def to_device(array: Any) -> DeviceArray:
     copy = DeviceArray(array.shape, array.dtype)
     copy.copy_from(array)
     return copy
+
+
+def to_host(array: Any) -> NDArray[Any]:
+    """The array itself where it is NumPy's, otherwise a copy of a `DeviceArray`; waits for it."""
+    return array.numpy() if isinstance(array, DeviceArray) else np.asarray(array)
+
+
+def fill(array: Any, content: Any) -> None:
+    """Copies content into an array of its shape and dtype, wherever that lives.
+
+    From host to device it waits until the content is there.
+    """
+    if isinstance(array, DeviceArray):
+        array.copy_from(content if on_device(content) else np.ascontiguousarray(content))
+    else:
+        np.copyto(array, content)
+
+
+def clear(array: Any) -> None:
+    """Makes every element zero, wherever the array lives; on a device nothing is waited for."""
+    if isinstance(array, DeviceArray):
+        array.clear()
+    else:
+        array[...] = 0
+
+
+def wait(array: Any) -> None:
+    """Waits until everything queued in the array's stream is done; at once in host memory.
+
+    Raises:
+        RuntimeError: something queued there has failed.
+    """
+    if on_device(array):
+        _native.wait(array)
+
+
+def device_traffic() -> dict[str, int]:
+    """What the kernels moved so far: copies each way, waits of the host, and allocations.
+
+    What other libraries do is not counted.
+    """
+    return _native.device_traffic()
 
 
 def cuda_device() -> tuple[bool, str]:

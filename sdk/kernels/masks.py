@@ -8,8 +8,13 @@ ThresholdWorkspace = _native.ThresholdWorkspace
 
 
 def threshold(
-    logits: Any, level: float, *, out: Any, workspace: ThresholdWorkspace | None = None
-) -> int:
+    logits: Any,
+    level: float,
+    *,
+    out: Any,
+    workspace: ThresholdWorkspace | None = None,
+    counted: bool = True,
+) -> int | None:
     """Sets `out` to 1 where the logit, interpolated on out's grid, reaches `level`, else to 0.
 
     Pixel areas of the two grids coincide, as in `sdk.geometry.Placement`: interpolation is
@@ -21,12 +26,13 @@ def threshold(
         level: logit that is still inside, 0 for a probability of one half.
         out: uint8 or bool of any shape, for example the source's.
         workspace: where the pixels are counted on a device; one per thread. None allocates there.
+        counted: tell how many were set. On a device that means to wait for it.
 
     Returns:
-        How many pixels were set.
+        How many pixels were set; None where nobody asked.
 
     Raises:
         TypeError: another dtype.
         ValueError: another layout, another device than out's, empty logits, a level that is NaN.
     """
-    return _native.threshold(logits, level, out, workspace or ThresholdWorkspace())
+    return _native.threshold(logits, level, out, workspace or ThresholdWorkspace(), counted)

@@ -48,6 +48,34 @@ def percentiles(
     return Percentiles(values=values, used=used, ignored=ignored)
 
 
+def find_window(
+    pixels: Any,
+    q: tuple[float, float],
+    *,
+    out: Any,
+    irradiated: Any = None,
+    workspace: PercentileWorkspace | None = None,
+) -> Any:
+    """Two percentiles as the window that `subtract` takes; on a device nothing is waited for.
+
+    Args:
+        pixels: as of `percentiles`.
+        q: the percentages that become low and high.
+        out: (3,) float64 on the device of the pixels; receives low, high and 1 / (high - low), low
+            and high NaN where there was no pixel to use.
+        irradiated: as of `percentiles`.
+        workspace: as of `percentiles`.
+
+    Returns:
+        `out`. Where high is not above low, it is no window.
+
+    Raises:
+        TypeError, ValueError: as `percentiles`.
+    """
+    _native.find_window(pixels, irradiated, q, out, workspace or PercentileWorkspace())
+    return out
+
+
 def noise_level(pixels: Any, *, workspace: PercentileWorkspace | None = None) -> float:
     """Standard deviation of the frame's noise, in stored values.
 

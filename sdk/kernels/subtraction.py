@@ -21,10 +21,11 @@ class Subtraction:
             centres along an axis that grows; "nearest" takes the pixel under its centre.
         low: value that becomes 0.
         high: value that becomes 1, below `low` to turn bright into dark.
-        clip: keep the result inside [0, 1].
+        clip: keep what lies beyond `low` and `high` at these.
+        span: what `low` and `high` become instead of 0 and 1.
 
     Raises:
-        ValueError: a window of no width, a number that is not finite, an unknown resize.
+        ValueError: a window or span of no width, a number that is not finite, an unknown resize.
     """
 
     log: bool = False
@@ -35,6 +36,7 @@ class Subtraction:
     low: float = 0.0
     high: float = 1.0
     clip: bool = False
+    span: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         if self.low == self.high or not math.isfinite(self.high - self.low):
@@ -42,6 +44,8 @@ class Subtraction:
                 f"low and high must be two different finite values, got {self.low} and "
                 f"{self.high}; widen the window of a uniform frame"
             )
+        if self.span[0] == self.span[1] or not math.isfinite(self.span[1] - self.span[0]):
+            raise ValueError(f"span must be two different finite values, got {self.span}")
         if len(self.shift_px) != 2 or not math.isfinite(sum(self.shift_px)):
             raise ValueError(f"shift_px must be two finite pixels, got {self.shift_px}")
         if self.resize not in ("area", "nearest"):
@@ -50,19 +54,22 @@ class Subtraction:
             raise ValueError(f"white must be 1..65535, got {self.white}; see Frame.white")
 
 
-def subtract(frame: Any, out: Any, *, mask: Any = None, options: Subtraction) -> Any:
+def subtract(
+    frame: Any, out: Any, *, mask: Any = None, options: Subtraction, window: Any = None
+) -> Any:
     """Fills `out` with the subtracted, resized, windowed frame.
 
     A pixel is worth f - m, or log(f + 1) - log(m + 1) where `options.log`; without a mask f, or
     log(f + 1). These values are resized to the shape of `out`, and stored as
-    (value - low) / (high - low). Logarithms are within 1e-6 of the exact ones, the result is the
-    same on every instruction set.
+    (value - low) / (high - low), spread over `options.span`. Logarithms are within 1e-6 of the
+    exact ones, the result is the same on every instruction set.
 
     Args:
         frame: (rows, columns) uint8 or uint16.
         out: float32 of any shape, for example the window of a network's input.
         mask: shape, dtype and device of the frame; None for a native frame.
         options: what to do.
+        window: what `find_window` measured, on out's device; replaces `options.low` and `high`.
 
     Returns:
         `out`.
@@ -71,5 +78,5 @@ def subtract(frame: Any, out: Any, *, mask: Any = None, options: Subtraction) ->
         TypeError: another dtype.
         ValueError: another shape, layout or device; an empty frame.
     """
-    _native.subtract(frame, mask, out, options)
+    _native.subtract(frame, mask, out, options, window)
     return out

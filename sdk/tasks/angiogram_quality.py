@@ -8,7 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk import kernels
 from sdk.frame import Frame
+from sdk.kernels import HostCopy
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
 from sdk.tasks.vessels import VesselReader, Vessels, dice
@@ -56,13 +58,18 @@ class AngiogramQuality(Task[QualityAnswer]):
     threshold: float = 0.5
     min_tree_fraction: float = 5e-4
     _normalise: Normaliser = field(init=False, repr=False)
-    _read_vessels: VesselReader = field(init=False, repr=False)
+    _vessels: VesselReader = field(init=False, repr=False)
+    _grade_copy: HostCopy = field(init=False, repr=False, default_factory=HostCopy)
 
     def __post_init__(self) -> None:
         self.size = (self.size[0], self.size[1])
         self._normalise = Normaliser(self.size, self.percentiles)
         level = log(self.threshold / (1.0 - self.threshold))
-        self._read_vessels = VesselReader(level, self.min_tree_fraction)
+        self._vessels = VesselReader(level, self.min_tree_fraction)
+
+    @property
+    def on_device(self) -> bool:
+        return True
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -81,11 +88,15 @@ class AngiogramQuality(Task[QualityAnswer]):
 
     def postprocess(self, outputs: Tensors, frame: Frame) -> QualityAnswer:
         placement = self._normalise.placement(frame.shape)
-        probabilities = softmax(outputs["grade"][0])
+        reading = self._vessels.read(outputs["vessels"][0, 0], placement, frame)
+        logits = self._grade_copy.take(outputs["grade"][0])
+        kernels.wait(outputs["vessels"])
+        self._normalise.check(frame)
+        probabilities = softmax(logits)
         return QualityAnswer(
             grade=Grade(int(np.argmax(probabilities))),
             probabilities=tuple(probabilities.tolist()),
-            vessels=self._read_vessels(outputs["vessels"][0, 0], placement, frame),
+            vessels=reading.vessels(),
         )
 
     def agreement(self, expected: QualityAnswer, got: QualityAnswer) -> dict[str, float]:

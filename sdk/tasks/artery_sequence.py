@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sdk import kernels
 from sdk.errors import FrameError
 from sdk.frame import Frame
-from sdk.kernels import Centreline, CentrelineWorkspace
+from sdk.kernels import Centreline, CentrelineWorkspace, HostCopy
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import RunNormaliser
-from sdk.tasks.vessels import VesselReader, Vessels, dice
+from sdk.tasks.vessels import Mask, Reading, VesselReader, Vessels, dice
 from sdk.tensors import Tensors, TensorSpec
 
 NEVER = -1
@@ -69,7 +69,8 @@ class ArterySequence(Task[ArteryAnswer]):
     min_tree_fraction: float = 2e-4
     state_names: tuple[str, ...] = ()
     _normalise: RunNormaliser = field(init=False, repr=False)
-    _read_vessels: VesselReader = field(init=False, repr=False)
+    _readers: tuple[VesselReader, VesselReader] = field(init=False, repr=False)
+    _mask_copies: tuple[HostCopy, HostCopy] = field(init=False, repr=False)
     _centreline: CentrelineWorkspace = field(init=False, repr=False)
     _arrival: NDArray[np.int32] | None = field(init=False, repr=False, default=None)
     _times_ms: list[float | None] = field(init=False, repr=False, default_factory=list)
@@ -82,8 +83,16 @@ class ArterySequence(Task[ArteryAnswer]):
             raise ValueError(f"limits must lie on both sides of 0, got {self.limits}")
         self._normalise = RunNormaliser(self.size, self.noise_spreads, self.limits)
         level = log(self.threshold / (1.0 - self.threshold))
-        self._read_vessels = VesselReader(level, self.min_tree_fraction)
+        self._readers = (
+            VesselReader(level, self.min_tree_fraction),
+            VesselReader(level, self.min_tree_fraction),
+        )
+        self._mask_copies = HostCopy(), HostCopy()
         self._centreline = CentrelineWorkspace()
+
+    @property
+    def on_device(self) -> bool:
+        return True
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -117,10 +126,11 @@ class ArterySequence(Task[ArteryAnswer]):
 
     def postprocess(self, outputs: Tensors, frame: Frame) -> ArteryAnswer:
         placement = self._normalise.placement(frame.shape)
-        vessels, filled = (
-            self._read_vessels(outputs[name][0, 0], placement, frame)
-            for name in ("arteries", "filled")
-        )
+        readings = [
+            reader.read(outputs[name][0, 0], placement, frame)
+            for reader, name in zip(self._readers, ("arteries", "filled"), strict=True)
+        ]
+        vessels, filled = self._on_host(*readings)
         self._times_ms.append(frame.time_ms)
         arrival = self._arrive(vessels.mask, filled.mask)
         return ArteryAnswer(
@@ -133,6 +143,18 @@ class ArterySequence(Task[ArteryAnswer]):
             arrival_ms=self._time_of(arrival),
             frames=len(self._times_ms),
         )
+
+    def _on_host(self, *readings: Reading) -> list[Vessels]:
+        """Waits once for all: arrival times and centrelines are found on the host."""
+        masks: list[Mask] = [
+            copy.take(reading.mask)
+            for copy, reading in zip(self._mask_copies, readings, strict=True)
+        ]
+        kernels.wait(readings[0].mask)
+        return [
+            reading.vessels(mask if mask is reading.mask else mask.copy())
+            for mask, reading in zip(masks, readings, strict=True)
+        ]
 
     def agreement(self, expected: ArteryAnswer, got: ArteryAnswer) -> dict[str, float]:
         return {

@@ -8,6 +8,7 @@ import numpy as np
 
 from sdk.frame import Frame
 from sdk.tensors import Tensors, TensorSpec
+from sdk.upload import FrameUpload
 
 Answer = TypeVar("Answer")
 
@@ -29,6 +30,14 @@ class Contract(ABC):
     def states(self) -> Mapping[str, str]:
         """Inputs the graph takes from its own last run: input name -> output name."""
         return {}
+
+    @property
+    def on_device(self) -> bool:
+        """Whether tensors may lie in a CUDA device's memory when they are filled and read.
+
+        Then frames come there too. Otherwise tensors are NumPy arrays, whatever runs the graph.
+        """
+        return False
 
     @abstractmethod
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
@@ -70,7 +79,13 @@ class Task(Contract, Generic[Answer]):
 
     @abstractmethod
     def postprocess(self, outputs: Tensors, frame: Frame) -> Answer:
-        """Reads the answer from the outputs of the graph, which the next run overwrites."""
+        """Reads the answer from the outputs of the graph, which the next run overwrites.
+
+        On a device it is here that the host waits, for what `preprocess` and the graph queued too.
+
+        Raises:
+            FrameError: only the device could tell that the frame cannot be fed to this network.
+        """
 
     def reset(self) -> None:
         """Forgets the run followed so far."""
@@ -78,7 +93,7 @@ class Task(Contract, Generic[Answer]):
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
         """Takes a made-up frame through the task."""
         pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)
-        frame = Frame(pixels=pixels, bits_stored=12)
+        frame = FrameUpload()(Frame(pixels=pixels, bits_stored=12), inputs)
         self.preprocess(frame, inputs)
         self.postprocess(outputs, frame)
         self.reset()

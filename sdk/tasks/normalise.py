@@ -1,6 +1,7 @@
 """Brings a frame of any size and brightness to the float image a network was trained on."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,9 @@ from sdk import kernels
 from sdk.errors import FrameError
 from sdk.frame import Frame, Intensity
 from sdk.geometry import Placement
-from sdk.kernels import PercentileWorkspace, Subtraction
+from sdk.kernels import HostCopy, PercentileWorkspace, Subtraction
+
+Floats = NDArray[np.float64]
 
 PROBE = (128, 128)
 
@@ -17,19 +20,42 @@ PROBE = (128, 128)
 class Normaliser:
     """Subtracts, resizes and windows a frame into a network's input, aspect kept.
 
+    Two percentiles of its values become the span, which nothing leaves; what lies outside the frame
+    is the padding.
+
     A value is the stored value of a native frame, the logarithmic difference from the mask of a
     LIN frame, and the plain difference for LOG and DISP. The window is taken from percentiles of
     the values at a regular grid of 128 x 128 pixels, inside the shutter where there is one.
+
+    Where the network's input lies on a CUDA device, the frame does too, everything is queued in the
+    input's stream, and the window is known to the host only after a wait: see `check`.
     """
 
-    def __init__(self, size: tuple[int, int], percentiles: tuple[float, float]) -> None:
-        """Takes the network input's (rows, columns) and the percentiles that become 0 and 1."""
+    def __init__(
+        self,
+        size: tuple[int, int],
+        percentiles: tuple[float, float],
+        span: tuple[float, float] = (0.0, 1.0),
+        padding: float = 0.0,
+    ) -> None:
+        """Takes the network input's (rows, columns), and see above."""
         self._size = size
         self._percentiles = percentiles
-        self._probe = np.empty(PROBE, np.float32)
-        self._probe_irradiated = np.empty(PROBE, np.uint8)
+        self._span = span
+        self._padding = padding
         self._placement = Placement.fit(size, size)
         self._workspace = PercentileWorkspace()
+        self._window_copy = HostCopy()
+        self._told: Floats | None = None
+        self._make_room(np.empty(0))
+
+    def _make_room(self, beside: Any) -> None:
+        """Makes the small arrays where the network's input lives."""
+        self._probe = kernels.empty_beside(beside, PROBE, np.float32)
+        self._probe_shutter = kernels.empty_beside(beside, PROBE, np.float32)
+        self._probe_irradiated = kernels.empty_beside(beside, PROBE, np.uint8)
+        self._window = kernels.empty_beside(beside, (3,), np.float64)
+        self._blank: Any = None
 
     def placement(self, source: tuple[int, int]) -> Placement:
         """Where a source of (rows, columns) lies in the network's input."""
@@ -37,52 +63,88 @@ class Normaliser:
             self._placement = Placement.fit(source, self._size)
         return self._placement
 
-    def __call__(self, frame: Frame, out: NDArray[np.float32]) -> None:
-        """Fills `out`, (rows, columns) of the network's input, with values in [0, 1]."""
+    def __call__(self, frame: Frame, out: Any) -> None:
+        """Fills `out`, (rows, columns) float32 of the network's input, with values of the span.
+
+        Raises:
+            FrameError: the frame cannot be read, or there is nothing in it, see `check`.
+        """
+        if not kernels.same_place(self._probe, out):
+            self._make_room(out)
         placement = self.placement(frame.shape)
         options = reading_of(frame)
-        low, high = self._window(frame, options)
+        window, options = self._find_window(frame, options)
         if placement.size != self._size:
-            out[...] = 0.0
-        windowed = replace(options, low=low, high=high, clip=True)
-        self._subtract(frame, out[placement.window], windowed)
+            self._pad(out)
+        windowed = replace(options, clip=True, span=self._span)
+        self._subtract(frame, out[placement.window], windowed, window)
 
-    def _window(self, frame: Frame, options: Subtraction) -> tuple[float, float]:
-        low, high = self._measure(frame, options, self._percentiles)
-        if not high > low:
+    def _pad(self, out: Any) -> None:
+        if self._padding == 0.0:
+            kernels.clear(out)
+            return
+        if self._blank is None:
+            self._blank = kernels.empty_beside(out, self._size, np.float32)
+            kernels.fill(self._blank, np.full(self._size, self._padding, np.float32))
+        kernels.fill(out, self._blank)
+
+    def check(self, frame: Frame) -> None:
+        """Refuses the frame that was read last, once the host may know its window.
+
+        In host memory that was at once; on a device it is after a `kernels.wait`.
+
+        Raises:
+            FrameError: there is nothing in it.
+        """
+        told, self._told = self._told, None
+        if told is not None and not told[1] > told[0]:
             raise FrameError(
                 f"frame {frame.index}: there is nothing in it, nearly every pixel inside the "
-                f"shutter has the same value ({low:g}); expected an image"
+                f"shutter has the same value ({told[0]:g}); expected an image"
             )
-        return low, high
 
-    def _measure(
-        self, frame: Frame, options: Subtraction, percentiles: tuple[float, ...]
-    ) -> tuple[float, ...]:
-        self._subtract(frame, self._probe, replace(options, resize="nearest"))
-        return kernels.percentiles(
+    def _find_window(self, frame: Frame, options: Subtraction) -> tuple[Any, Subtraction]:
+        """What `subtract` takes: a window measured where the frame is, or options that hold it."""
+        irradiated = self._probe_frame(frame, options)
+        kernels.find_window(
             self._probe,
-            percentiles,
-            irradiated=self._sample_irradiated(frame),
+            self._percentiles,
+            out=self._window,
+            irradiated=irradiated,
             workspace=self._workspace,
-        ).values
+        )
+        self._told = self._window_copy.take(self._window)
+        if not kernels.on_device(self._window):
+            self.check(frame)
+        return self._window, options
 
-    def _subtract(self, frame: Frame, out: NDArray[np.float32], options: Subtraction) -> None:
+    def _probe_frame(self, frame: Frame, options: Subtraction) -> Any:
+        """Reads the grid of values; gives where it lies inside the shutter, None without one."""
+        self._subtract(frame, self._probe, replace(options, resize="nearest"))
+        if frame.irradiated is None:
+            return None
+        if kernels.on_device(frame.irradiated):
+            nearest = Subtraction(resize="nearest")
+            kernels.subtract(frame.irradiated, self._probe_shutter, options=nearest)
+            kernels.threshold(self._probe_shutter, 0.5, out=self._probe_irradiated, counted=False)
+            return self._probe_irradiated
+        return self._sample_irradiated(frame)
+
+    def _subtract(self, frame: Frame, out: Any, options: Subtraction, window: Any = None) -> None:
         mask = None if frame.mask is None else frame.mask.pixels
         try:
-            kernels.subtract(frame.pixels, out, mask=mask, options=options)
+            kernels.subtract(frame.pixels, out, mask=mask, options=options, window=window)
         except (TypeError, ValueError) as error:
             raise FrameError(f"frame {frame.index}: {error}") from error
 
-    def _sample_irradiated(self, frame: Frame) -> NDArray[np.uint8] | None:
-        if frame.irradiated is None:
-            return None
+    def _sample_irradiated(self, frame: Frame) -> NDArray[np.uint8]:
         rows, columns = (
             (np.arange(probe) * 2 + 1) * source // (2 * probe)
             for probe, source in zip(PROBE, frame.shape, strict=True)
         )
-        np.copyto(self._probe_irradiated, frame.irradiated[np.ix_(rows, columns)])
-        return self._probe_irradiated
+        irradiated: NDArray[np.uint8] = self._probe_irradiated
+        np.copyto(irradiated, frame.irradiated[np.ix_(rows, columns)])
+        return irradiated
 
 
 class RunNormaliser(Normaliser):
@@ -90,30 +152,29 @@ class RunNormaliser(Normaliser):
 
     The median of the first frame becomes 0 and `spreads` of its noise become 1, where the noise is
     half the distance of the 16th and the 84th percentile: contrast fills too little of a frame to
-    change it much. Values are clipped to `limits`; what lies outside the frame is 0.
+    change it much. Values are clipped to `limits`; what lies outside the frame is 0. The first
+    frame of a run is waited for on a device too: a network must not remember one that is refused.
     """
 
     def __init__(self, size: tuple[int, int], spreads: float, limits: tuple[float, float]) -> None:
         """Takes the network input's (rows, columns), and see above."""
-        super().__init__(size, (16.0, 84.0))
+        super().__init__(size, (16.0, 84.0), limits)
         self._spreads, self._limits = spreads, limits
         self._first: tuple[float, float] | None = None
-
-    def __call__(self, frame: Frame, out: NDArray[np.float32]) -> None:
-        """Fills `out`, (rows, columns) of the network's input, with values inside the limits."""
-        super().__call__(frame, out)
-        low, high = self._limits
-        inside = out[self.placement(frame.shape).window]
-        inside *= high - low
-        inside += low
 
     def reset(self) -> None:
         """The next frame is the first of a run."""
         self._first = None
 
-    def _window(self, frame: Frame, options: Subtraction) -> tuple[float, float]:
+    def _find_window(self, frame: Frame, options: Subtraction) -> tuple[Any, Subtraction]:
         if self._first is None:
-            low, middle, high = self._measure(frame, options, (16.0, 50.0, 84.0))
+            irradiated = self._probe_frame(frame, options)
+            low, middle, high = kernels.percentiles(
+                self._probe,
+                (16.0, 50.0, 84.0),
+                irradiated=irradiated,
+                workspace=self._workspace,
+            ).values
             if not high > low:
                 raise FrameError(
                     f"frame {frame.index}: nearly every pixel has the same value ({low:g}), as in "
@@ -122,7 +183,7 @@ class RunNormaliser(Normaliser):
                 )
             unit = self._spreads * (high - low) / 2
             self._first = middle + self._limits[0] * unit, middle + self._limits[1] * unit
-        return self._first
+        return None, replace(options, low=self._first[0], high=self._first[1])
 
 
 def reading_of(frame: Frame) -> Subtraction:

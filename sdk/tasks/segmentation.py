@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk import kernels
 from sdk.frame import Frame
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
@@ -59,7 +60,7 @@ class Segmentation(Task[Vessels]):
     threshold: float = 0.5
     min_tree_fraction: float = 0.0
     _normalise: Normaliser = field(init=False, repr=False)
-    _read_vessels: VesselReader = field(init=False, repr=False)
+    _vessels: VesselReader = field(init=False, repr=False)
     _image: NDArray[np.float32] = field(init=False, repr=False)
     _plane: NDArray[np.float32] = field(init=False, repr=False)
 
@@ -69,10 +70,11 @@ class Segmentation(Task[Vessels]):
         self._check()
         self._image = np.empty(_size(self.input_shape, self.layout), np.float32)
         self._plane = np.empty(_size(self.output_shape, self.layout), np.float32)
-        self._normalise = Normaliser(self._image.shape, self.percentiles)
+        span = (self.low, self.high)
+        self._normalise = Normaliser(self._image.shape, self.percentiles, span, self.low)
         log_odds = log(self.threshold / (1.0 - self.threshold))
         level = log_odds if self.values == "logits" else self.threshold
-        self._read_vessels = VesselReader(level, self.min_tree_fraction)
+        self._vessels = VesselReader(level, self.min_tree_fraction)
 
     def _check(self) -> None:
         if self.layout not in get_args(Layout) or self.values not in get_args(Values):
@@ -93,6 +95,22 @@ class Segmentation(Task[Vessels]):
         return shape[1] if self.layout == "NCHW" else shape[3]
 
     @property
+    def on_device(self) -> bool:
+        """Where no tensor needs a conversion: float32, one channel in, one map out."""
+        dtypes = {self.input_dtype, self.output_dtype}
+        return dtypes == {"float32"} and not self._mixes_channels and self._one_channel_in
+
+    @property
+    def _one_channel_in(self) -> bool:
+        return self._channels(self.input_shape) == 1
+
+    @property
+    def _mixes_channels(self) -> bool:
+        """Logits of several channels compete, and NHWC puts their values side by side."""
+        several = self._channels(self.output_shape) > 1
+        return several and (self.values == "logits" or self.layout == "NHWC")
+
+    @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         return (TensorSpec(self.input_name, self.input_shape, self.input_dtype),)
 
@@ -105,18 +123,26 @@ class Segmentation(Task[Vessels]):
         return _size(self.input_shape, self.layout)
 
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
-        image = self._image
-        self._normalise(frame, image)
-        if (self.low, self.high) != (0.0, 1.0):
-            image *= self.high - self.low
-            image += self.low
-        channels_first = _channels_first(inputs[self.input_name], self.layout)
-        channels_first[...] = image
+        tensor = inputs[self.input_name]
+        if self.on_device:
+            self._normalise(frame, tensor.reshape(self._image.shape))
+            return
+        self._normalise(frame, self._image)
+        channels_first = _channels_first(tensor, self.layout)
+        channels_first[...] = self._image
 
     def postprocess(self, outputs: Tensors, frame: Frame) -> Vessels:
-        plane = self._vessel_plane(_channels_first(outputs[self.output_name], self.layout))
-        placement = self._normalise.placement(frame.shape)
-        return self._read_vessels(plane, placement.at(plane.shape), frame)
+        tensor = outputs[self.output_name]
+        if self.on_device:
+            channels = self._channels(self.output_shape)
+            plane = tensor.reshape((channels, *self._plane.shape))[self.channel]
+        else:
+            plane = self._vessel_plane(_channels_first(tensor, self.layout))
+        placement = self._normalise.placement(frame.shape).at(self._plane.shape)
+        reading = self._vessels.read(plane, placement, frame)
+        kernels.wait(plane)
+        self._normalise.check(frame)
+        return reading.vessels()
 
     def agreement(self, expected: Vessels, got: Vessels) -> dict[str, float]:
         return {"dice": dice(expected.mask, got.mask)}

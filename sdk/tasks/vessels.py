@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,51 +10,118 @@ from numpy.typing import NDArray
 from sdk import kernels
 from sdk.frame import Frame
 from sdk.geometry import Placement
-from sdk.kernels import ComponentsWorkspace
+from sdk.kernels import ArrayPool, ComponentsWorkspace, DeviceArray, HostCopy, ThresholdWorkspace
+
+Mask = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class _HostMask:
+    """The mask in host memory, copied from the device the first time that somebody looks."""
+
+    def __get__(self, vessels: Any, owner: type) -> Any:
+        if vessels is None:
+            raise AttributeError  # as a class attribute it would be the field's default
+        kept: dict[str, Any] = vessels.__dict__
+        if kept["mask"] is None:
+            kept["mask"] = kept["mask_on_device"].numpy()
+        return kept["mask"]
+
+    def __set__(self, vessels: Any, mask: Any) -> None:
+        there = isinstance(mask, DeviceArray)
+        vessels.__dict__.update(
+            mask=None if there else mask, mask_on_device=mask if there else None
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Vessels:
     """Where the vessels are.
 
     Attributes:
-        mask: (rows, columns) of the source frame, uint8, 1 where there is a vessel.
+        mask: (rows, columns) of the source frame, uint8, 1 where there is a vessel; in host memory,
+            where it is copied the first time it is looked at if a device found it.
         area_px: vessel pixels of the source frame.
         area_mm2: their area, None where the pixel spacing is unknown.
         count: separate vessel trees.
     """
 
-    mask: NDArray[np.uint8]
+    mask: Mask = _HostMask()  # type: ignore[assignment]  # a descriptor, see dataclasses
     area_px: int
     area_mm2: float | None
     count: int
 
+    @property
+    def mask_on_device(self) -> DeviceArray | None:
+        """The mask where a CUDA device made it, for what goes on there; None on the CPU."""
+        found: DeviceArray | None = self.__dict__["mask_on_device"]
+        return found
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Reading:
+    """Vessels that are being read, where the network's output lives.
+
+    Attributes:
+        mask: (rows, columns) of the source frame, uint8.
+        told: trees, their pixels, specks; complete after a `kernels.wait`.
+        pixel_spacing_mm: of the frame.
+    """
+
+    mask: Any
+    told: NDArray[np.int64]
+    pixel_spacing_mm: tuple[float, float] | None
+
+    def vessels(self, mask: Mask | None = None) -> Vessels:
+        """What was found, once it was waited for.
+
+        Args:
+            mask: the mask in host memory, where somebody copied it already.
+        """
+        count, pixels, _ = (int(number) for number in self.told)
+        spacing = self.pixel_spacing_mm
+        made: Any = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
+        return Vessels(
+            mask=made if mask is None else mask,
+            area_px=pixels,
+            area_mm2=pixels * spacing[0] * spacing[1] if spacing else None,
+            count=count,
+        )
+
 
 class VesselReader:
-    """Turns a plane of a network's output into vessels, dropping specks."""
+    """Turns a plane of a network's output into vessels, dropping specks.
+
+    Where the plane lies on a CUDA device everything is queued in its stream: what `read` gives is
+    complete after a `kernels.wait`, and only until the next `read`.
+    """
 
     def __init__(self, level: float, min_tree_fraction: float) -> None:
         """Takes the value from which a pixel is vessel, and the smallest tree, see the tasks."""
         self._level = level
         self._min_tree_fraction = min_tree_fraction
         self._workspace = ComponentsWorkspace()
+        self._drawing = ThresholdWorkspace()
+        self._masks = ArrayPool()
+        self._told: Any = np.empty(3, np.int64)
+        self._told_copy = HostCopy()
 
-    def __call__(self, plane: NDArray[np.float32], placement: Placement, frame: Frame) -> Vessels:
-        """Reads a (rows, columns) plane on which the frame lies as `placement` says."""
-        mask = np.empty(frame.shape, np.uint8)
-        kernels.threshold(plane[placement.window], self._level, out=mask)
-        least = math.ceil(self._min_tree_fraction * mask.size)
-        kept = kernels.remove_small(mask, least, workspace=self._workspace)
-        spacing = frame.pixel_spacing_mm
-        return Vessels(
+    def read(self, plane: Any, placement: Placement, frame: Frame) -> Reading:
+        """Reads a (rows, columns) float32 plane on which the frame lies as `placement` says."""
+        mask = self._masks.beside(plane, frame.shape, np.uint8)
+        if not kernels.same_place(self._told, plane):
+            self._told = kernels.empty_beside(plane, (3,), np.int64)
+        window = plane[placement.window]
+        kernels.threshold(window, self._level, out=mask, workspace=self._drawing, counted=False)
+        least = math.ceil(self._min_tree_fraction * math.prod(frame.shape))
+        kernels.queue_remove_small(mask, least, told=self._told, workspace=self._workspace)
+        return Reading(
             mask=mask,
-            area_px=kept.pixels,
-            area_mm2=kept.pixels * spacing[0] * spacing[1] if spacing else None,
-            count=kept.count,
+            told=self._told_copy.take(self._told),
+            pixel_spacing_mm=frame.pixel_spacing_mm,
         )
 
 
-def dice(expected: NDArray[np.uint8], got: NDArray[np.uint8]) -> float:
+def dice(expected: Mask, got: Mask) -> float:
     """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
     total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
     common = int(np.count_nonzero(expected & got))

@@ -38,6 +38,53 @@ def test_removes_what_is_smaller(device, case, min_size):
 
 
 @PATIENT
+@given(masks(), st.integers(0, 12))
+def test_removing_without_a_wait_is_the_same(device, case, min_size):
+    mask, connectivity = case
+    expected = mask.copy()
+    kept = kernels.remove_small(expected, min_size, connectivity=connectivity)
+    mask, told = device.put(mask), device.put(np.full(3, -1, np.int64))
+    kernels.queue_remove_small(
+        mask, min_size, told=told, connectivity=connectivity, workspace=WORKSPACE
+    )
+    np.testing.assert_array_equal(device.get(mask), expected)
+    assert tuple(device.get(told)) == (kept.count, kept.pixels, kept.removed)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_there_is_room_for_as_many_components_as_a_mask_can_have(device, connectivity):
+    mask = np.zeros((9, 9), np.uint8)
+    mask[::2, ::2] = 1
+    if connectivity == 4:
+        mask[1::2, 1::2] = 1  # a chessboard
+    told, most = device.put(np.zeros(3, np.int64)), int(mask.sum())
+    kernels.queue_remove_small(device.put(mask), 1, told=told, connectivity=connectivity)
+    assert tuple(device.get(told)) == (most, most, 0)
+
+
+def test_removing_without_a_wait_needs_a_place_for_its_numbers(device):
+    mask = device.put(np.zeros((4, 4), np.uint8))
+    with pytest.raises(ValueError, match=r"told must be \(3,\): components, their pixels"):
+        kernels.queue_remove_small(mask, 1, told=device.put(np.zeros(2, np.int64)))
+    with pytest.raises(ValueError, match="must not be negative"):
+        kernels.queue_remove_small(mask, -1, told=device.put(np.zeros(3, np.int64)))
+
+
+@pytest.mark.gpu
+def test_removing_without_a_wait_does_not_wait(cuda):
+    mask, told = cuda.put(np.ones((64, 64), np.uint8)), cuda.put(np.zeros(3, np.int64))
+    workspace = kernels.ComponentsWorkspace()
+
+    def work():
+        kernels.queue_remove_small(mask, 4, told=told, workspace=workspace)
+
+    work()
+    before = kernels.device_traffic()
+    work()
+    assert kernels.device_traffic() == before
+
+
+@PATIENT
 @given(masks(), st.integers(0, 5))
 def test_keeps_the_largest_and_of_equal_ones_the_first(device, case, k):
     mask, connectivity = case

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from dlpack_producer import OnlyDlpack
 
 from sdk import _native, kernels
 from sdk.kernels.device import empty_beside, on_device
@@ -48,9 +49,87 @@ def test_a_head_is_the_same_memory(cuda):
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize(
+    "index",
+    [
+        0,
+        -1,
+        np.s_[1],
+        np.s_[0, 2],
+        np.s_[1:],
+        np.s_[:, 1:3],
+        np.s_[0, :, 1:2],
+        np.s_[1:1],
+        np.s_[-1:],
+    ],
+)
+def test_indexing_gives_views_as_numpy_does(cuda, index):
+    array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    there = cuda.put(array)
+    view, expected = there[index], array[index]
+    assert view.shape == expected.shape
+    face, origin = view.__cuda_array_interface__, there.__cuda_array_interface__["data"][0]
+    assert face["strides"] in (None, expected.strides)
+    if expected.flags.c_contiguous:
+        np.testing.assert_array_equal(view.numpy(), expected)
+    if expected.size:
+        offset = expected.ctypes.data - array.ctypes.data
+        assert face["data"][0] - origin == offset
+
+
+@pytest.mark.gpu
+def test_what_a_view_cannot_do_is_refused(cuda):
+    there = cuda.put(np.zeros((4, 6), np.uint8))
+    with pytest.raises(ValueError, match="C-contiguous for a copy, got a view of shape"):
+        there[:, 1:].numpy()
+    with pytest.raises(ValueError, match="must have no step, got 2"):
+        there[::2]
+    with pytest.raises(IndexError, match="below 4, got 4"):
+        there[4]
+    with pytest.raises(IndexError, match="an array of 2 axes takes no 3 indices"):
+        there[0, 0, 0]
+    with pytest.raises(ValueError, match=r"as many elements as \(4, 6\), got \(5, 5\)"):
+        there.reshape((5, 5))
+
+
+@pytest.mark.gpu
+def test_nothing_copies_a_device_array_in_silence(cuda):
+    with pytest.raises(TypeError, match="not copied to the host in silence"):
+        np.asarray(cuda.put(np.zeros(3, np.uint8)))
+
+
+@pytest.mark.gpu
+def test_cleared_and_reshaped_arrays_are_the_same_memory(cuda):
+    there = cuda.put(np.arange(12, dtype=np.float32).reshape(3, 4))
+    there[1].clear()
+    expected = np.arange(12, dtype=np.float32)
+    expected[4:8] = 0
+    np.testing.assert_array_equal(there.reshape((12,)).numpy(), expected)
+
+
+@pytest.mark.gpu
+def test_another_librarys_memory_is_taken_as_it_lies(cuda):
+    there = cuda.put(np.arange(6, dtype=np.uint16).reshape(2, 3))
+    view = _native.DeviceArray.view(OnlyDlpack(there))
+    assert (view.shape, view.dtype) == ((2, 3), np.uint16)
+    address = view.__cuda_array_interface__["data"][0]
+    assert address == there.__cuda_array_interface__["data"][0]
+    np.testing.assert_array_equal(view.numpy(), there.numpy())
+    with pytest.raises(ValueError, match="must lie on a CUDA device"):
+        _native.DeviceArray.view(np.zeros(3, np.uint8))
+
+
+@pytest.mark.gpu
+def test_a_settled_array_belongs_to_no_stream(cuda):
+    array = _native.DeviceArray((2,), np.uint8, _native.DeviceStream().handle)
+    assert array.__cuda_array_interface__["stream"] not in (None, 1)
+    assert array.settled().__cuda_array_interface__["stream"] is None
+
+
+@pytest.mark.gpu
 @pytest.mark.parametrize("wrong", [np.zeros((3, 2), np.uint8), np.zeros((2, 3), np.int8)])
 def test_another_shape_or_type_is_not_copied(cuda, wrong):
-    with pytest.raises(ValueError, match=r"array must be a C-contiguous uint8 \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"array must be uint8 \(2, 3\)"):
         cuda.put(np.zeros((2, 3), np.uint8)).copy_from(wrong)
     with pytest.raises(ValueError, match="C-contiguous"):
         cuda.put(np.zeros((2, 3), np.uint8)).copy_from(np.zeros((3, 2), np.uint8).T)

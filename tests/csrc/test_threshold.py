@@ -33,6 +33,13 @@ def oracle(logits, level, shape):
     return between(wide[up], wide[down], part[:, None]) >= np.float32(level)
 
 
+def test_pixels_that_nobody_counts_are_drawn_alike(device):
+    logits = np.random.default_rng(0).normal(size=(9, 7)).astype(np.float32)
+    mask = device.put(np.full((20, 20), 7, np.uint8))
+    assert kernels.threshold(device.put(logits), 0.0, out=mask, counted=False) is None
+    np.testing.assert_array_equal(device.get(mask), oracle(logits, 0.0, (20, 20)))
+
+
 def check(logits, level, shape, device=None):
     device = device or Cpu()
     mask = device.put(np.full(shape, 7, np.uint8))

@@ -52,6 +52,13 @@ struct Cells {
   }
 };
 
+// No mask has more: a component needs a cell, and where a cell is one pixel, a pixel beside it that
+// is not set.
+inline std::size_t most_components(const Cells& cells) {
+  const std::size_t count = cells.count();
+  return cells.deep_shift + cells.side_shift > 0 ? count : (count + 1) / 2;
+}
+
 // The memory of the cells of a mask (or of its background). Throws std::length_error for 2^31
 // pixels or more.
 Cells cells_of(const Search& search, bool background, ComponentsMemory& memory);

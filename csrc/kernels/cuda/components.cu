@@ -159,6 +159,14 @@ std::uint32_t find_components(const Search& search, ComponentsMemory& memory) {
   return count;
 }
 
+void find_all_components(const Search& search, ComponentsMemory& memory) {
+  memory.counts.reserve(1);
+  const Cells cells = cells_of(search, false, memory);
+  join(cells, search.stream);
+  number(cells, search.stream, memory);
+  tally(cells, most_components(cells), search.stream, memory);
+}
+
 void fetch_tallies(const Search& search, std::uint32_t count, const ComponentsMemory& memory,
                    Tally* tallies) {
   copy_to_host(tallies, memory.tallies.data(), count * sizeof *tallies, search.stream);

@@ -45,6 +45,9 @@ struct Search {
 // device, waits for the stream to learn their number, and returns it.
 std::uint32_t find_components(const Search& search, ComponentsMemory& memory);
 
+// The same without a wait, with room for as many components as a mask of its size can have.
+void find_all_components(const Search& search, ComponentsMemory& memory);
+
 // After find_components: the tallies of `count` components, into host memory.
 void fetch_tallies(const Search& search, std::uint32_t count, const ComponentsMemory& memory,
                    Tally* tallies);
@@ -58,6 +61,10 @@ void paint_labels(const Search& search, const View3D<std::uint32_t>& labels,
 
 Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
                   ComponentsMemory& memory);
+// The same without a wait: `told` on the device receives components that stayed, their pixels, and
+// components that did not.
+void remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
+                  ComponentsMemory& memory, std::int64_t* told);
 Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, Stream stream,
                   ComponentsMemory& memory);
 std::uint32_t fill_holes(const MaskEdit& edit, Stream stream, ComponentsMemory& memory);

@@ -1,3 +1,5 @@
+#include <cstddef>
+
 #include "core/for_each_pixel.h"
 #include "kernels/cuda/cells.h"
 #include "kernels/cuda/scan.h"
@@ -25,6 +27,20 @@ struct Marks {
 __global__ void mark_large(Marks marks, std::uint32_t count, std::int64_t min_pixels) {
   const std::size_t i = thread_index();
   if (i < count) marks.put(std::uint32_t(i), marks.tallies[i].pixels >= min_pixels);
+}
+
+// As many threads as there could be components; only the device knows how many there are.
+__global__ void mark_large_of_all(Marks marks, std::int64_t min_pixels) {
+  const std::size_t i = thread_index();
+  if (i < marks.counts->components)
+    marks.put(std::uint32_t(i), marks.tallies[i].pixels >= min_pixels);
+}
+
+__global__ void tell(const ComponentCounts* counts, std::int64_t* told) {
+  if (thread_index() != 0) return;
+  told[0] = counts->kept;
+  told[1] = counts->kept_pixels;
+  told[2] = std::int64_t(counts->components) - counts->kept;
 }
 
 // One block; `keep` is 1 to count.
@@ -144,6 +160,23 @@ Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
   return keep_marked(edit, stream, memory, [=](const Marks& marks, std::uint32_t count) {
     launch(stream, grid_for(count), mark_large, marks, count, min_pixels);
   });
+}
+
+void remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
+                  ComponentsMemory& memory, std::int64_t* told) {
+  if (empty(edit)) return clear_on_device(told, 3 * sizeof *told, stream);
+  const Search search = search_of(edit, edit.connectivity, stream);
+  find_all_components(search, memory);
+  const Cells cells = cells_of(search, false, memory);
+  const std::size_t room = most_components(cells);
+  ComponentCounts* const counts = memory.counts.data();
+  const Marks marks{memory.tallies.data(), memory.marks.reserve(room), counts};
+  clear_on_device(&counts->kept, sizeof *counts - offsetof(ComponentCounts, kept), stream);
+  launch(stream, grid_for(room), mark_large_of_all, marks, min_pixels);
+  for_each_pixel(stream, edit.mask.depth * edit.mask.rows, edit.mask.cols,
+                 KeepMarked{cells, marks.marks, edit.out});
+  const ComponentCounts* const found = counts;
+  launch(stream, grid_for(1), tell, found, told);
 }
 
 Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, Stream stream,

@@ -1,4 +1,4 @@
-#include <cstring>
+#include <cmath>
 #include <type_traits>
 
 #include "core/launch.h"
@@ -106,17 +106,14 @@ __global__ void enter_digits(RankSearch* search, std::uint32_t* histograms, Perc
 }
 
 template <typename T>
-double value_of(std::uint32_t key) {
+ANGIO_HD double value_of(std::uint32_t key) {
   if constexpr (!std::is_same_v<T, float>) return key;
-  const std::uint32_t bits = bits_of(key);
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
+  return as_float(std::int32_t(bits_of(key)));
 }
 
-// At most kRanks / 2 percentages.
+// Leaves what was found on the device. At most kRanks / 2 percentages.
 template <typename T>
-std::int64_t find(const Percentiles<T>& args, Stream stream, StatisticsMemory& memory) {
+RankSearch* search_ranks(const Percentiles<T>& args, Stream stream, StatisticsMemory& memory) {
   const Pixels<T> pixels{args.pixels, args.valid};
   Percentages wanted{};
   for (int i = 0; i < args.count; ++i) wanted.of[i] = args.q[i];
@@ -131,12 +128,33 @@ std::int64_t find(const Percentiles<T>& args, Stream stream, StatisticsMemory& m
     launch(stream, grid_for(threads), count_digits<T>, pixels, known, shift, histograms);
     launch(stream, grid_for(1), enter_digits, search, histograms, wanted, first);
   }
+  return search;
+}
+
+template <typename T>
+std::int64_t find(const Percentiles<T>& args, Stream stream, StatisticsMemory& memory) {
+  const RankSearch* const search = search_ranks(args, stream, memory);
   RankSearch* const found = memory.found.reserve(1);
   copy_to_host(found, search, sizeof *found, stream);
   synchronise(stream);
   int next = 0;
   fill_values(args, found->used, [&](std::int64_t) { return value_of<T>(found->prefix[next++]); });
   return found->used;
+}
+
+// One thread; the numbers are those of the CPU.
+template <typename T>
+__global__ void tell_window(const RankSearch* search, Percentages wanted, double* window) {
+  if (thread_index() != 0) return;
+  for (int i = 0; i < 2; ++i) {
+    const double position = position_of(wanted.of[i], search->used);
+    const double part = position - double(std::int64_t(position));
+    window[i] = double(NAN);
+    if (search->used == 0) continue;
+    window[i] = interpolate(value_of<T>(search->prefix[2 * i]),
+                            value_of<T>(search->prefix[2 * i + 1]), part);
+  }
+  window[2] = 1.0 / (window[1] - window[0]);
 }
 
 struct SumShared {
@@ -180,6 +198,13 @@ std::int64_t percentiles(const Percentiles<T>& args, Stream stream, StatisticsMe
 }
 
 template <typename T>
+void find_window(const Percentiles<T>& args, double* window, Stream stream,
+                 StatisticsMemory& memory) {
+  const RankSearch* const search = search_ranks(args, stream, memory);
+  launch(stream, grid_for(1), tell_window<T>, search, Percentages{{args.q[0], args.q[1]}}, window);
+}
+
+template <typename T>
 std::int64_t laplacian_sum(const View2D<const T>& pixels, Stream stream, StatisticsMemory& memory) {
   const std::size_t all = std::size_t(pixels.rows - 2) * (pixels.cols - 2);
   std::int64_t* const sum = memory.sum.reserve(1);
@@ -194,6 +219,9 @@ std::int64_t laplacian_sum(const View2D<const T>& pixels, Stream stream, Statist
 template std::int64_t percentiles(const Percentiles<std::uint8_t>&, Stream, StatisticsMemory&);
 template std::int64_t percentiles(const Percentiles<std::uint16_t>&, Stream, StatisticsMemory&);
 template std::int64_t percentiles(const Percentiles<float>&, Stream, StatisticsMemory&);
+template void find_window(const Percentiles<std::uint8_t>&, double*, Stream, StatisticsMemory&);
+template void find_window(const Percentiles<std::uint16_t>&, double*, Stream, StatisticsMemory&);
+template void find_window(const Percentiles<float>&, double*, Stream, StatisticsMemory&);
 template std::int64_t laplacian_sum(const View2D<const std::uint8_t>&, Stream, StatisticsMemory&);
 template std::int64_t laplacian_sum(const View2D<const std::uint16_t>&, Stream, StatisticsMemory&);
 

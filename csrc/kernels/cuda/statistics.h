@@ -29,6 +29,12 @@ struct StatisticsMemory {
 template <typename T>
 std::int64_t percentiles(const Percentiles<T>& args, Stream stream, StatisticsMemory& memory);
 
+// Two percentages become a window where `window` lies in device memory: low, high and
+// 1 / (high - low). Does not wait.
+template <typename T>
+void find_window(const Percentiles<T>& args, double* window, Stream stream,
+                 StatisticsMemory& memory);
+
 // The sum of |Laplacian| that noise_level is made of.
 template <typename T>
 std::int64_t laplacian_sum(const View2D<const T>& pixels, Stream stream, StatisticsMemory& memory);

@@ -48,15 +48,19 @@ __global__ void compare(Interpolated args, std::uint32_t* count) {
 
 }  // namespace
 
-std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory) {
+void draw(const Threshold& args, Stream stream, ThresholdMemory& memory) {
   const Interpolated grid{args.logits, args.mask,
                           make_axis(args.logits.rows, args.mask.rows, Resize::linear),
                           make_axis(args.logits.cols, args.mask.cols, Resize::linear), args.level};
   std::uint32_t* const count = memory.count.reserve(1);
   clear_on_device(count, sizeof *count, stream);
   launch(stream, grid_for(std::size_t(args.mask.rows) * args.mask.cols), compare, grid, count);
+}
+
+std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory) {
+  draw(args, stream, memory);
   std::uint32_t* const told = memory.told.reserve(1);
-  copy_to_host(told, count, sizeof *told, stream);
+  copy_to_host(told, memory.count.data(), sizeof *told, stream);
   synchronise(stream);
   return *told;
 }

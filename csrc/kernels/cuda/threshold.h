@@ -13,5 +13,7 @@ struct ThresholdMemory {
 
 // As on the CPU; logits and mask are device memory. Waits for the stream to learn the number.
 std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory);
+// The same without the number, and without a wait.
+void draw(const Threshold& args, Stream stream, ThresholdMemory& memory);
 
 }  // namespace angio::cuda

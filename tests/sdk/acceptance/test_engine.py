@@ -1,6 +1,7 @@
 """A session runs the certified engine of this device or says why not, here on a stand-in."""
 
 import json
+from dataclasses import replace
 
 import folders
 import networks
@@ -10,7 +11,16 @@ from folders import SIDE, dark_square
 
 import sdk
 from sdk import BackendError, EngineError, Frame, Session, TensorRT
-from sdk.acceptance import certificate_path, certify, find_engine, read_certificate
+from sdk.acceptance import (
+    Measured,
+    certificate_path,
+    certify,
+    find_engine,
+    judge_with,
+    qualify,
+    read_certificate,
+)
+from sdk.engines import BuildRequest, Trials, build_engines
 
 
 @pytest.fixture
@@ -156,6 +166,57 @@ def test_an_engine_that_fails_while_the_cpu_answers_is_in_every_note(
             assert outcome.backend == "onnxruntime-cpu"
             assert "could not be made ready" in outcome.notes[0]
             assert "dice is" in outcome.notes[0]
+
+
+def refusing(monkeypatch, *precisions):
+    """Has engines of some precisions answer otherwise than the CPU does."""
+    from sdk.acceptance import engine
+
+    def judged(*arguments):
+        certificate = qualify(*arguments)
+        if certificate.precision not in precisions:
+            return certificate
+        return replace(certificate, agreements={"dice": Measured(found=0.5, limit=0.98)})
+
+    monkeypatch.setattr(engine, "qualify", judged)
+
+
+def test_building_goes_one_rung_down_where_an_engine_is_not_certified(
+    folder, toolkit, cache, monkeypatch
+):
+    refusing(monkeypatch, "fp16")
+    request, trials = BuildRequest(cache=cache), Trials(accept=judge_with(folder, threads=1))
+    choice = build_engines(folder, toolkit, request, trials=trials)
+    assert choice.chosen == "fp32"
+    reason = choice.steps[-1].reason
+    assert reason == "built, but not accepted: dice is 0.5, expected at least 0.98"
+    refused = find_engine(folder, "fp16", cache)
+    assert not read_certificate(certificate_path(refused)).passed
+    assert ask(folder, cache).backend == "tensorrt-fp32"  # certified already
+
+
+def test_nothing_is_chosen_where_no_engine_is_certified(folder, toolkit, cache, monkeypatch):
+    refusing(monkeypatch, "fp16", "fp32")
+    request, trials = BuildRequest(cache=cache), Trials(accept=judge_with(folder, threads=1))
+    with pytest.raises(EngineError, match=r"(?s)can be used here.*fp16: .*0\.5.*fp32: .*0\.5"):
+        build_engines(folder, toolkit, request, trials=trials)
+    with pytest.raises(EngineError, match="there is no engine"):
+        ask(folder, cache)
+
+
+def test_an_engine_that_does_not_run_is_not_accepted(folder, toolkit, cache, monkeypatch):
+    from sdk.acceptance import engine
+
+    def lost(*arguments):
+        raise BackendError("device lost")
+
+    monkeypatch.setattr(engine, "certify", lost)
+    plan = stand_in_gpu.lay_engine(folder, toolkit, cache)
+    assert judge_with(folder)(plan) == "it could not be qualified: device lost"
+
+
+def test_without_golden_frames_nothing_is_judged(tmp_path):
+    assert judge_with(folders.quality_folder(tmp_path / "bare", golden=None)) is None
 
 
 def test_an_unknown_backend_is_refused_with_the_known_ones(folder):

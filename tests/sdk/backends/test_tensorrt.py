@@ -89,8 +89,9 @@ def test_a_run_is_recorded_once_and_launched_as_a_graph(graph, gpu):
     assert backend.launches == "as a graph"
     run_on_noise(backend)
     run_on_noise(backend)
-    assert backend._graph.launches == 2
-    assert len(backend._graph.work) == 3  # copy there, compute, copy back
+    [recording] = backend._launches._graphs.values()
+    assert recording.launches == 2
+    assert len(recording.work) == 3  # copy there, compute, copy back
 
 
 @pytest.mark.skipif(_native.has_cuda, reason="the kernels of this build have CUDA")

@@ -12,7 +12,7 @@ import pytest
 import stand_in_device
 from tensorrt_stand_in import Faults
 
-from sdk.engines import BuildRequest, build_engines, find_plan
+from sdk.engines import BuildRequest, Trials, build_engines, find_plan
 from sdk.engines.timing_cache import NAME, pin, pinned_sha256
 from sdk.errors import EngineError
 
@@ -54,7 +54,7 @@ def test_builds_both_and_keeps_what_was_measured_to_win(folder, device, tmp_path
         folder,
         tools,
         BuildRequest(cache=cache),
-        time_ms=lambda data: next(times),
+        trials=Trials(time_ms=lambda data: next(times)),
         watch=lambda progress: phases.append(progress.phase),
     )
     assert choice.chosen == "int8"

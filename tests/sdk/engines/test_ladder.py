@@ -13,8 +13,8 @@ from sdk.errors import BackendError, EngineError
 PRECISIONS = ("int8", "int8.fewer", "fp16", "fp32")
 
 
-def ladder(fails=(), skipped=()):
-    """A ladder whose engines are their own names."""
+def ladder(fails=(), skipped=(), refused=()):
+    """A ladder whose engines are their own names; some of them answer otherwise than the CPU."""
     rungs = [
         Step(precision=name, reason="no graph")
         if name in skipped
@@ -29,7 +29,10 @@ def ladder(fails=(), skipped=()):
         path = Path(f"{recipe.precision}.plan")
         return SimpleNamespace(data=recipe.precision.encode(), sidecar=sidecar, path=path)
 
-    return Ladder(rungs, engine)
+    def accept(plan):
+        return "dice is 0.5" if plan.sidecar.precision in refused else ""
+
+    return Ladder(rungs, engine, accept)
 
 
 def times(**ms):
@@ -108,3 +111,28 @@ def test_nothing_that_builds_is_an_error_with_every_reason():
     with pytest.raises(EngineError) as refusal:
         ladder(fails=PRECISIONS).best(None)
     assert all(f"no kernel for {name}" in str(refusal.value) for name in PRECISIONS)
+
+
+def test_a_rung_that_is_not_accepted_is_left_with_its_reason():
+    choice = ladder(refused=("int8",)).best(times(int8_fewer=1.0, fp16=2.0))
+    assert choice.chosen == "int8.fewer"
+    assert choice.steps[0] == Step(precision="int8", reason="built, but not accepted: dice is 0.5")
+    assert set(choice.plans) == {"int8", "int8.fewer", "fp16"}  # built, and still to be looked at
+
+
+def test_the_ladder_goes_down_to_fp32_where_nothing_above_is_accepted():
+    choice = ladder(refused=("int8", "int8.fewer", "fp16")).best(times())
+    assert choice.chosen == "fp32"
+    assert left(choice) == ["int8", "int8.fewer", "fp16"]
+    assert choice.times_ms == {}, "nobody times what cannot be used"
+
+
+def test_nothing_that_is_accepted_is_an_error_with_every_reason():
+    with pytest.raises(EngineError) as refusal:
+        ladder(refused=PRECISIONS).best(times())
+    assert "no engine of this model folder can be used here" in str(refusal.value)
+    assert str(refusal.value).count("not accepted: dice is 0.5") == 4
+
+
+def test_what_is_asked_for_is_not_judged_here():
+    assert ladder(refused=("int8",)).only("int8").chosen == "int8"

@@ -1,0 +1,100 @@
+// Masks edited by component.
+#include "bindings/components_in.h"
+#include "bindings/register.h"
+
+namespace angio {
+namespace {
+
+using namespace py::literals;
+using namespace components;
+
+// Where three numbers go that nobody waits for.
+std::int64_t* told_in(const ArrayIn& told, const ArrayIn& mask) {
+  check_same_device(told, mask);
+  const View1D<std::int64_t> numbers = view1d<std::int64_t>(told);
+  if (numbers.size == 3) return numbers.data;
+  throw py::value_error("told must be (3,): components, their pixels, components removed, got " +
+                        told.describe() + "; allocate it with that shape");
+}
+
+// An output of None means the mask itself.
+template <typename Answer, typename Edit>
+Answer edit_mask(const py::object& mask_object, const py::object& connectivity,
+                 const py::object& out_object, const py::object& workspace, Edit edit) {
+  const ArrayIn mask = mask_in(mask_object);
+  const ArrayIn out = out_object.is_none() ? mask : array_in(out_object, "out");
+  check_same_device(out, mask);
+  check_same_shape(out, mask);
+  wait_for(mask, out);
+  if (!holds<std::uint8_t>(out)) refuse_dtype(out, "uint8 or bool");
+  const MaskEdit job{volume<const std::uint8_t>(mask), volume<std::uint8_t>(out),
+                     connectivity_in(connectivity, mask), mask.shape.size() == 2};
+  const Borrowed borrowed(workspace);
+  py::gil_scoped_release release;
+  if constexpr (kHasCuda)
+    if (mask.device == Device::cuda) return edit(job, (*borrowed).device, out.stream);
+  return edit(job, static_cast<ComponentsWorkspace&>(*borrowed));
+}
+
+py::tuple answer(const Kept& kept) { return py::make_tuple(kept.count, kept.pixels, kept.removed); }
+
+// `stream` is there where the memory is the device's; overloads find the kernel.
+py::tuple bind_remove_small(const py::object& mask, std::int64_t min_pixels,
+                            const py::object& connectivity, const py::object& out,
+                            const py::object& workspace) {
+  return answer(edit_mask<Kept>(mask, connectivity, out, workspace,
+                                [=](const MaskEdit& edit, auto& memory, auto... stream) {
+                                  return remove_small(edit, min_pixels, stream..., memory);
+                                }));
+}
+
+// Does not wait where `told` lies on the device.
+void bind_queue_remove_small(const py::object& mask, std::int64_t min_pixels,
+                             const py::object& connectivity, const py::object& workspace,
+                             const py::object& told_object) {
+  const ArrayIn told = array_in(told_object, "told"), edited = mask_in(mask);
+  std::int64_t* const numbers = told_in(told, edited);
+  wait_for(told, edited);
+  edit_mask<void>(mask, connectivity, py::none(), workspace,
+                  [=](const MaskEdit& edit, auto& memory, auto... stream) {
+                    if constexpr (sizeof...(stream) > 0) {
+                      cuda::remove_small(edit, min_pixels, stream..., memory, numbers);
+                    } else {
+                      const Kept kept = remove_small(edit, min_pixels, memory);
+                      numbers[0] = kept.count;
+                      numbers[1] = kept.pixels;
+                      numbers[2] = kept.removed;
+                    }
+                  });
+}
+
+py::tuple bind_keep_largest(const py::object& mask, std::uint32_t keep,
+                            const py::object& connectivity, const py::object& out,
+                            const py::object& workspace) {
+  return answer(edit_mask<Kept>(mask, connectivity, out, workspace,
+                                [=](const MaskEdit& edit, auto& memory, auto... stream) {
+                                  return keep_largest(edit, keep, stream..., memory);
+                                }));
+}
+
+std::uint32_t bind_fill_holes(const py::object& mask, const py::object& connectivity,
+                              const py::object& out, const py::object& workspace) {
+  return edit_mask<std::uint32_t>(mask, connectivity, out, workspace,
+                                  [](const MaskEdit& edit, auto& memory, auto... stream) {
+                                    return fill_holes(edit, stream..., memory);
+                                  });
+}
+
+}  // namespace
+
+void register_component_edits(py::module_& m) {
+  m.def("remove_small", &bind_remove_small, "mask"_a, "min_pixels"_a, "connectivity"_a, "out"_a,
+        "workspace"_a);
+  m.def("queue_remove_small", &bind_queue_remove_small, "mask"_a, "min_pixels"_a, "connectivity"_a,
+        "workspace"_a, "told"_a);
+  m.def("keep_largest", &bind_keep_largest, "mask"_a, "keep"_a, "connectivity"_a, "out"_a,
+        "workspace"_a);
+  m.def("fill_holes", &bind_fill_holes, "mask"_a, "connectivity"_a, "out"_a, "workspace"_a);
+}
+
+}  // namespace angio

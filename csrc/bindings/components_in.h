@@ -1,0 +1,77 @@
+// What the bindings of components and of editing by component take from Python alike.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "bindings/array_in.h"
+#include "kernels/components.h"
+#include "kernels/cuda/components.h"
+
+namespace angio::components {
+
+// One call at a time may use a workspace; the GIL does not see to that while kernels run.
+struct Workspace : ComponentsWorkspace {
+  cuda::ComponentsMemory device;
+  std::atomic_flag busy = ATOMIC_FLAG_INIT;
+};
+
+// The caller's workspace for the time of a call, or one of its own.
+class Borrowed {
+ public:
+  explicit Borrowed(const py::object& given)
+      : own_(given.is_none() ? std::make_unique<Workspace>() : nullptr) {
+    if (!own_ && !py::isinstance<Workspace>(given))
+      throw py::type_error("workspace must be a ComponentsWorkspace or None, got " +
+                           py::cast<std::string>(py::str(py::type::of(given))));
+    workspace_ = own_ ? own_.get() : py::cast<Workspace*>(given);
+    if (workspace_->busy.test_and_set())
+      throw py::value_error(
+          "workspace must be idle, got one that another thread is using; give each thread its own");
+  }
+  ~Borrowed() { workspace_->busy.clear(); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+
+  Workspace& operator*() const { return *workspace_; }
+
+ private:
+  std::unique_ptr<Workspace> own_;
+  Workspace* workspace_;
+};
+
+// An image is a volume of depth 1.
+template <typename T>
+View3D<T> volume(const ArrayIn& array) {
+  if (array.shape.size() != 2) return view3d<T>(array);
+  const View2D<T> image = view2d<T>(array);
+  return {image.data, 1, image.rows, image.cols, 0, image.pitch};
+}
+
+inline ArrayIn mask_in(const py::object& object) {
+  ArrayIn mask = array_in(object, "mask");
+  check_usable(mask);
+  if (!holds<std::uint8_t>(mask)) refuse_dtype(mask, "uint8 or bool");
+  if (mask.shape.size() != 2 && mask.shape.size() != 3)
+    throw py::value_error("mask must be 2- or 3-dimensional, got " + mask.describe() +
+                          "; pass one image or one volume");
+  return mask;
+}
+
+inline Connectivity connectivity_in(const py::object& object, const ArrayIn& mask) {
+  const bool planar = mask.shape.size() == 2;
+  if (object.is_none()) return planar ? 8 : 26;
+  if (!PyIndex_Check(object.ptr()))
+    throw py::type_error("connectivity must be an integer or None, got " +
+                         py::cast<std::string>(py::repr(object)));
+  const auto given = py::cast<Connectivity>(object);
+  const bool known = planar ? given == 4 || given == 8 : given == 6 || given == 18 || given == 26;
+  if (!known)
+    throw py::value_error(std::string("connectivity must be ") +
+                          (planar ? "4 or 8 for a 2-D mask" : "6, 18 or 26 for a 3-D mask") +
+                          ", got " + std::to_string(given) +
+                          "; it counts the neighbours that a pixel touches");
+  return given;
+}
+
+}  // namespace angio::components

@@ -1,0 +1,60 @@
+"""An engine whose tensors stay on the device: kernels before it and behind it, on stand-ins."""
+
+import folders
+import networks
+import numpy as np
+import pytest
+import stand_in_gpu
+from folders import SIDE, dark_square
+
+from sdk import Frame, Session, TensorRT, kernels
+from sdk.acceptance import certify
+from sdk.kernels import DeviceArray
+from sdk.tasks import normalise
+
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("cuda")]
+
+
+@pytest.fixture
+def toolkit(tmp_path, monkeypatch):
+    (tmp_path / "gpu").mkdir()
+    return stand_in_gpu.install(tmp_path / "gpu", monkeypatch)
+
+
+def test_tensors_are_arrays_of_the_device_in_the_stream_of_the_engine(tmp_path, toolkit):
+    graph = networks.darkness(tmp_path / "network.onnx", (8, 8))
+    from sdk.backends.tensorrt import TensorRTBackend
+
+    backend = TensorRTBackend(stand_in_gpu.serialise(toolkit, graph.read_bytes()), on_device=True)
+    image, logits = backend.inputs["image"], backend.outputs["logits"]
+    assert isinstance(image, DeviceArray)
+    assert image.stream == logits.stream == backend._stream.handle
+    assert not image.numpy().any()
+    for value, expected in ((0.25, 5.0), (0.75, -5.0)):
+        kernels.fill(image, np.full(image.shape, value, np.float32))
+        backend.run()
+        backend.finish()
+        np.testing.assert_allclose(logits.numpy(), expected, rtol=1e-6)
+    [recording] = backend._launches._graphs.values()
+    assert len(recording.work) == 1  # the engine alone: nothing is copied
+    assert recording.launches == 2
+
+
+def test_a_certified_engine_answers_on_the_device_as_the_cpu_does(tmp_path, toolkit, monkeypatch):
+    monkeypatch.setattr(normalise, "PROBE", (16, 16))
+    monkeypatch.setattr("sdk.acceptance.warm_up.rehearse", lambda task, backend: None)
+    folder = folders.quality_folder(tmp_path / "model")
+    cache = tmp_path / "engines"
+    certificate = certify(folder, stand_in_gpu.lay_engine(folder, toolkit, cache), threads=1)
+    assert certificate.passed, certificate.shortfalls
+    frame = Frame(pixels=dark_square(SIDE))
+    with (
+        Session(folder.path, backend=TensorRT(cache=cache)) as on_gpu,
+        Session(folder.path) as on_cpu,
+    ):
+        outcome, expected = on_gpu(frame), on_cpu(frame).require()
+    got = outcome.require()
+    assert outcome.backend == "tensorrt-fp32"
+    assert got.vessels.mask_on_device is not None
+    assert got.probabilities == expected.probabilities
+    np.testing.assert_array_equal(got.vessels.mask, expected.vessels.mask)
