@@ -117,8 +117,8 @@ def make(case: Case, place: Path) -> None:
     torch.nn.init.normal_(detector.classify.weight)  # a new one says the same everywhere
     _spread_scores(detector.eval(), case)
     regions = BrainRegionsNet(case.regions)
-    with torch.no_grad():
-        regions.classify.bias[0] -= NO_BACKGROUND
+    if regions.classify.bias is not None:
+        regions.classify.bias.data[0] -= NO_BACKGROUND
     save_weights(place / DETECTOR, detector, {"recipe": {"network": asdict(case.detector)}})
     save_weights(place / REGIONS, regions, {"recipe": {"network": asdict(case.regions)}})
     networks = {"detector": detector, "regions": regions.eval()}

@@ -68,3 +68,13 @@ def test_stopwatch_times_a_stage_that_raises():
     with pytest.raises(ZeroDivisionError):
         fail()
     assert watch.stages_ms["inference"] >= 2.0
+
+
+def test_a_stage_that_comes_again_adds_up():
+    watch = Stopwatch()
+    with watch.stage("detect"):
+        time.sleep(0.002)
+    first = watch.stages_ms["detect"]
+    with watch.stage("detect"):
+        time.sleep(0.002)
+    assert watch.stages_ms["detect"] >= first + 2.0
