@@ -110,6 +110,8 @@ class Session(OpenedFolder, Generic[Answer]):
 
     def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
         with self._taken():
+            if self._task.begins_anew(frame):
+                self.reset()
             if self._begins or not (self._streams or self._task.states):
                 self._backend.begin_run()
                 self._begins = False

@@ -50,7 +50,7 @@ class _InputTask:
         self.states: Mapping[str, str] = {}
         self.name = task.name
         self._task, self._graph = task, graph
-        self._input = task.inputs[graph][0].name
+        self._input = task.networks[graph].inputs[0].name
 
     def reset(self) -> None:
         """Nothing is remembered."""

@@ -104,7 +104,7 @@ class Larder:
         return list(dict.fromkeys(self.task.patch_origin(_at(voxel)) for voxel in voxels))
 
     def _keep_tile(self, place: _Place, brain: BrainVolume) -> Stored:
-        (spec,) = self.task.inputs["detector"]
+        (spec,) = self.task.networks["detector"].inputs
         tensor = allocate([spec])[spec.name]
         brain.fill_tile(place.tile.origin, tensor[0])
         name = self.subjects[place.subject].name
@@ -117,7 +117,7 @@ class Larder:
         )
 
     def _keep_patch(self, name: str, origin: Corner, brain: BrainVolume) -> Stored:
-        (spec,) = self.task.inputs["regions"]
+        (spec,) = self.task.networks["regions"].inputs
         tensor = allocate([spec])[spec.name]
         brain.fill_patch(origin, tensor[0])
         none = np.zeros((0, 4))

@@ -73,6 +73,7 @@ class ArterySequence(Task[ArteryAnswer]):
     _mask_copies: tuple[HostCopy, HostCopy] = field(init=False, repr=False)
     _centreline: CentrelineWorkspace = field(init=False, repr=False)
     _arrival: NDArray[np.int32] | None = field(init=False, repr=False, default=None)
+    _subtracted: bool | None = field(init=False, repr=False, default=None)
     _times_ms: list[float | None] = field(init=False, repr=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -112,9 +113,14 @@ class ArterySequence(Task[ArteryAnswer]):
         return self.size
 
     def reset(self) -> None:
+        self._subtracted = None
         self._normalise.reset()
         self._arrival = None
         self._times_ms.clear()
+
+    def begins_anew(self, frame: Frame) -> bool:
+        """A run whose first frames are its own mask, and native, begins where it is subtracted."""
+        return self._subtracted is False and frame.mask is not None
 
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
         if self._arrival is not None and self._arrival.shape != frame.shape:
@@ -123,6 +129,7 @@ class ArterySequence(Task[ArteryAnswer]):
                 f"{frame.shape}; reset the session before another run"
             )
         self._normalise(frame, inputs["frame"][0, 0])
+        self._subtracted = frame.mask is not None
 
     def postprocess(self, outputs: Tensors, frame: Frame) -> ArteryAnswer:
         placement = self._normalise.placement(frame.shape)

@@ -90,6 +90,10 @@ class Task(Contract, Generic[Answer]):
     def reset(self) -> None:
         """Forgets the run followed so far."""
 
+    def begins_anew(self, frame: Frame) -> bool:  # noqa: ARG002
+        """Whether the run followed so far is none that this frame can go on with."""
+        return False
+
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
         """Takes a made-up frame through the task."""
         pixels = np.random.default_rng(0).integers(0, 4096, (512, 512), np.uint16)

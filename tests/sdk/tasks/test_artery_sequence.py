@@ -1,5 +1,6 @@
 """The arteries of a run grow frame by frame, live as offline, and every run starts anew."""
 
+import dataclasses
 import threading
 
 import folders
@@ -191,3 +192,15 @@ def test_a_library_that_keeps_nothing_between_frames_is_refused(folder):
     pytest.importorskip("openvino")
     with pytest.raises(sdk.BackendError, match="keeps no tensors between frames"):
         Session(folder, backend="openvino")
+
+
+def test_a_run_begins_where_its_frames_are_subtracted(session):
+    run = bolus(5)
+    mask = sdk.Mask(pixels=np.full((SOURCE, SOURCE), 2000, np.uint16))
+    native = dataclasses.replace(run[0], pixels=run[0].pixels // 2)
+    subtracted = [dataclasses.replace(frame, mask=mask) for frame in run]
+    outcomes = list(session.stream([native, native, *subtracted]))
+    alone = list(session.stream(subtracted))
+    assert [outcome.require().frames for outcome in outcomes] == [1, 2, 1, 2, 3, 4, 5]
+    for got, expected in zip(outcomes[2:], alone, strict=True):
+        same(got.require(), expected.require())
