@@ -18,8 +18,10 @@ OLD, NEW = b"old", b"new"
 def quantised(content):
     return Quantised(
         files=dict.fromkeys(sorted(WRITTEN), content),
+        graphs=GRAPHS,
         golden={"int8": {"grade": 0.25}, "int8.cpu": {"grade": 0.5}},
         origin={"certified": True},
+        precision_options={"int8": {"threshold": 0.25}},
     )
 
 
@@ -38,6 +40,8 @@ def test_the_graphs_join_and_everything_else_stays(folder):
     assert after.golden.tolerance_of("fp32", "grade") == before.golden.tolerance
     assert after.origin["calibration"] == {"certified": True}
     assert after.options == before.options
+    assert after.options_of("int8") == {**before.options, "threshold": 0.25}
+    assert after.options_of("fp32") == before.options
 
 
 def test_a_copy_leaves_the_folder_alone(folder, tmp_path):
