@@ -5,17 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdk.errors import AngioEdgeError
 from sdk.outcome import Outcome
+from sdk.pictures.chart import Figure
 from sdk.pictures.overlay import shown_of
 from sdk.tasks.artery_sequence import NEVER, ArteryAnswer
-
-try:
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise AngioEdgeError(
-        "drawing the arrival of contrast needs matplotlib: pip install 'angioedge[pictures]'"
-    ) from error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

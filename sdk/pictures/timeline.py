@@ -7,18 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sdk.errors import AngioEdgeError
 from sdk.outcome import Outcome
+from sdk.pictures.chart import Figure
 from sdk.pictures.overlay import GRADE_COLOURS
 from sdk.report import grade_of, vessels_of
 from sdk.timing import STAGES
-
-try:
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise AngioEdgeError(
-        "drawing a timeline needs matplotlib: pip install 'angioedge[pictures]'"
-    ) from error
 
 STAGE_COLOURS = ("#8da0b6", "#4c9be8", "#1f4e8c", "#e39b3b")
 

@@ -29,7 +29,7 @@ HEAVY = {
 HOMES = {
     "cv2": ("sdk/pictures/", "training/", "benchmarks/", "samples/"),
     "gdcm": (),
-    "matplotlib": ("sdk/pictures/timeline.py", "training/"),
+    "matplotlib": ("sdk/pictures/chart.py", "training/"),
     "PIL": ("calibration/runs.py",),
     "nibabel": ("sdk/nifti.py",),
     "onnx": ("calibration/", "export/"),

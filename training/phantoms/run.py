@@ -116,8 +116,7 @@ def phantom_run(
     course = _course(scene, _bolus(frames, options), direction=float(rng.uniform(0, 2 * np.pi)))
     if options.venous_delay_share is not None:
         delay_ms = options.venous_delay_share * frames * options.frame_time_ms
-        veins = np.random.default_rng([seed, 0x7E])
-        course = replace(course, venous=venous_return(veins, scene.vessels, course.bolus, delay_ms))
+        course = course.with_veins(np.random.default_rng([seed, 0x7E]), delay_ms)
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -151,6 +150,11 @@ class _Course:
     least_noise: float
     shift_per_share: float
     venous: VenousReturn | None = None
+
+    def with_veins(self, rng: np.random.Generator, delay_ms: float) -> _Course:
+        """The same with tissue and veins behind the arteries."""
+        behind = venous_return(rng, self.scene.vessels, self.bolus, delay_ms)
+        return replace(self, venous=behind)
 
     def severities(self, time_ms: float, defects: dict[str, float]) -> Severities:
         """What the bolus and the defects make of a frame."""
