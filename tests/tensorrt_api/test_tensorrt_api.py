@@ -19,7 +19,7 @@ FILES = sorted(
     for path in bindings.ROOT.glob(place)
 )
 
-BACKEND, LAYERS = "../backends/tensorrt", "../backends/tensorrt_layers"
+BACKEND, LAYERS, TENSORS = (f"../backends/tensorrt{part}" for part in ("", "_layers", "_tensors"))
 EDITS = (
     ("builder", "builder.build_serialized_network(", "builder.build_engine(", "no build_engine"),
     ("builder", "ignore_mismatch=", "ignore=", "has no argument ignore"),
@@ -31,8 +31,8 @@ EDITS = (
     ("library", "def log(self, severity", "def log(self, level, severity", "calls no log"),
     ("progress", "def phase_finish(", "def phase_end(", "calls no phase_end"),
     (BACKEND, "context.execute_async_v3(", "context.execute_async_v2(", "no execute_async_v2"),
-    (BACKEND, "trt.TensorIOMode.INPUT", "trt.TensorIOMode.IN", "TensorIOMode has no IN"),
-    (BACKEND, "tensor.name, tensor.address)", "tensor.name)", "misses memory"),
+    (TENSORS, "trt.TensorIOMode.INPUT", "trt.TensorIOMode.IN", "TensorIOMode has no IN"),
+    (BACKEND, "(name, tensor.address)", "(name)", "misses memory"),
     (LAYERS, "def report_layer_time(", "def report_layer(", "calls no report_layer"),
 )
 
