@@ -22,9 +22,9 @@ OPTIONS = {
     "threshold": 0.5,
 }
 TWINS = {
-    "detector.fp32": "detector.onnx",
-    "detector.twin": "detector.onnx",
-    "regions.fp32": "regions.onnx",
+    "detector.fp32": "detector.fp32.onnx",
+    "detector.twin": "detector.fp32.onnx",
+    "regions.fp32": "regions.fp32.onnx",
 }
 """Graphs of a folder in which the detector has two, which are the same."""
 

@@ -21,8 +21,8 @@ def folder(tmp_path):
 def test_every_network_has_its_own_graphs_and_golden_pairs(folder):
     detector, regions = parts_of(folder)
     assert [part_name(part) for part in (folder, detector, regions)] == ["", "detector", "regions"]
-    assert detector.graph("fp32").name == "detector.onnx"
-    assert regions.graph("fp32").name == "regions.onnx"
+    assert detector.graph("fp32").name == "detector.fp32.onnx"
+    assert regions.graph("fp32").name == "regions.fp32.onnx"
     assert [set(inputs) for inputs, _ in detector.golden()] == [{"tile"}]
     assert [set(inputs) for inputs, _ in regions.golden()] == [{"patch"}]
 

@@ -114,9 +114,7 @@ def phantom_run(
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
     course = _course(scene, _bolus(frames, options), direction=float(rng.uniform(0, 2 * np.pi)))
-    if options.venous_delay_share is not None:
-        delay_ms = options.venous_delay_share * frames * options.frame_time_ms
-        course = course.with_veins(np.random.default_rng([seed, 0x7E]), delay_ms)
+    course = course.followed(np.random.default_rng([seed, 0x7E]), frames, options)
     times = [index * options.frame_time_ms for index in range(frames)]
     severities = tuple(
         course.severities(time_ms, _defects(index / frames, options.defects))
@@ -151,10 +149,12 @@ class _Course:
     shift_per_share: float
     venous: VenousReturn | None = None
 
-    def with_veins(self, rng: np.random.Generator, delay_ms: float) -> _Course:
-        """The same with tissue and veins behind the arteries."""
-        behind = venous_return(rng, self.scene.vessels, self.bolus, delay_ms)
-        return replace(self, venous=behind)
+    def followed(self, rng: np.random.Generator, frames: int, options: RunOptions) -> _Course:
+        """The same with tissue and veins behind the arteries, where the options have them."""
+        if options.venous_delay_share is None:
+            return self
+        delay_ms = options.venous_delay_share * frames * options.frame_time_ms
+        return replace(self, venous=venous_return(rng, self.scene.vessels, self.bolus, delay_ms))
 
     def severities(self, time_ms: float, defects: dict[str, float]) -> Severities:
         """What the bolus and the defects make of a frame."""

@@ -33,7 +33,7 @@ def told(*arguments):
 
 def test_info_shows_both_graphs_and_how_to_try_them(unchanged):
     said = told("info", unchanged)
-    assert "detector.fp32: detector.onnx" in said
+    assert "detector.fp32: detector.fp32.onnx" in said
     assert "SWI --phase PHASE" in said
 
 
