@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="keep what is finished there; the same call goes on from it after an interruption",
     )
+    option(
+        "--typed",
+        action=argparse.BooleanOptionalAction,
+        default=Options.typed,
+        help="the FP16 forms too, for strongly typed builds",
+    )
     _add_frames(parser.add_argument_group("frames"))
     _add_ranges(parser.add_argument_group("ranges"))
     _add_gate(parser.add_argument_group("gate"))

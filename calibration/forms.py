@@ -1,7 +1,7 @@
 """The typed forms of a network: FP16, and INT8 with FP16 between, for strongly typed builds."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import partial
@@ -54,6 +54,12 @@ def typed_forms(
             graphs[precision] = made
             said["kept_in_fp32"][precision] = [asdict(item) for item in kept]
     return graphs, said
+
+
+def not_asked_for(quantised: Iterable[str]) -> dict[str, Any]:
+    """What the report says of the typed forms where they are not made."""
+    forms = ("fp16", *(f"{precision}.fp16" for precision in quantised))
+    return {"kept_in_fp32": {}, "forms_left_out": dict.fromkeys(forms, "not asked for")}
 
 
 def compare_typed(

@@ -40,6 +40,8 @@ class Options:
     """Within which the graphs are certified."""
     examples: int = 3
     """Held-out frames pictured in the report; 0: none."""
+    typed: bool = True
+    """Whether the FP16 forms are made, for strongly typed builds."""
     threads: int | None = None
     """Threads inside one operator; None: every core."""
     resume: Path | None = None

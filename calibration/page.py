@@ -13,6 +13,8 @@ from calibration.histogram import Histogram
 
 COLUMNS, WIDTH, HEIGHT = 64, 192, 36
 """Of a histogram: bars, and size in pixels."""
+LONG = 8
+"""Longer lists are folded."""
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem;
   color: #1a1d21; background: #fff; }
@@ -20,12 +22,14 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin: .6rem 0; } td, th { padding: .2rem .7rem .2rem 0;
   text-align: left; vertical-align: top; border-bottom: 1px solid #e3e6ea;
   overflow-wrap: anywhere; }
+th { font-weight: 600; color: #59616b; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .verdict { padding: .5rem .8rem; border-left: 5px solid; } .good { border-color: #2e9e44;
   background: #edf8ef; } .bad { border-color: #d13b32; background: #fdeeed; }
 .int8 { color: #1f7a33; } .float { color: #8a5a00; }
-figure { display: inline-block; margin: .4rem; }
-figcaption, small { color: #59616b; } img { display: block; } svg { display: block; }
+figure { display: inline-block; margin: .4rem 0; } summary { cursor: pointer; }
+figcaption, small { color: #59616b; font-size: .85rem; }
+img { display: block; } svg { display: block; }
 """
 TOLD_ELSEWHERE = {
     "agreement", "calibration_frames", "certified", "decisions", "frames", "held_out",
@@ -65,10 +69,11 @@ def write_page(
     parts = [
         f"<h1>{escape(title)}</h1>",
         _verdict(report),
+        _at_a_glance(report),
         _section("Held-out frames, task metric", _agreement(report)),
         _section("Examples", "".join(map(_figure, examples))),
         *(
-            _section(_words(name), _value(value))
+            _section(_words(name).capitalize(), _shortened(value))
             for name, value in report.items()
             if name not in TOLD_ELSEWHERE and value not in ({}, [], None, "")
         ),
@@ -94,6 +99,15 @@ def _verdict(report: Mapping[str, Any]) -> str:
         return '<p class="verdict good">Certified: within the tolerance on frames not seen.</p>'
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in report["shortfalls"])
     return f'<div class="verdict bad">Not certified: do not use.<ul>{reasons}</ul></div>'
+
+
+def _at_a_glance(report: Mapping[str, Any]) -> str:
+    int8 = sum(bool(item["int8"]) for item in report["decisions"])
+    return (
+        f"<p>{report['frames']['count']} frames gave the ranges, {report['held_out']['count']} "
+        f"others were answered by every graph. {int8} operations compute in INT8, "
+        f"{len(report['decisions']) - int8} in float.</p>"
+    )
 
 
 def _agreement(report: Mapping[str, Any]) -> str:
@@ -180,6 +194,13 @@ def _frames(report: Mapping[str, Any]) -> str:
         _folded(f"{_words(name)} ({counts[name]})", _value(report[name])) for name in names
     )
     return listed + _table([{"frames": name, "sha256": found} for name, found in hashes.items()])
+
+
+def _shortened(value: Any) -> str:
+    shown = _value(value)
+    if isinstance(value, (list, tuple)) and len(value) > LONG:
+        return _folded(f"All of them ({len(value)})", shown)
+    return shown
 
 
 def _value(value: Any) -> str:

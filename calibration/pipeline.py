@@ -10,7 +10,7 @@ from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.examples import Example, draw_examples
 from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
-from calibration.forms import compare_typed, typed_forms
+from calibration.forms import compare_typed, not_asked_for, typed_forms
 from calibration.frames import Selection
 from calibration.gate import compare
 from calibration.network import Network, collecting, make_candidates
@@ -60,9 +60,12 @@ def _quantise(
     signed = {"int8": graphs["int8"]} | ({FEWER: fewer.write("int8")} if fewer else {})
     graphs |= signed
     agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
-    typed, typing = typed_forms(candidate.graph, signed, _reached(network, candidate, options))
-    more = compare_typed(folder, network.path, typed, held_out, options.threads)
-    graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
+    typed: dict[str, bytes] = {}
+    typing = not_asked_for(signed)
+    if options.typed:
+        typed, typing = typed_forms(candidate.graph, signed, _reached(network, candidate, options))
+        more = compare_typed(folder, network.path, typed, held_out, options.threads)
+        graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
     account = Account(
         seen=Looked.at(seen),
         held_out=Looked.at(held_out),

@@ -8,7 +8,7 @@ from onnx import helper, numpy_helper
 
 from calibration.agreement import Agreement
 from sdk import Vessels
-from sdk.backends.onnxruntime import NO_SATURATION
+from sdk.backends.onnxruntime import EXACT_SUMS
 
 
 class Net:
@@ -230,7 +230,7 @@ def run(content, feed, index, outputs):
     )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.add_session_config_entry(NO_SATURATION, "1")
+    options.add_session_config_entry(EXACT_SUMS, "1")
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

@@ -13,7 +13,7 @@ from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.errors import CalibrationError
 from calibration.folder import NETWORKS, RANGES, Quantised, golden_tolerances
-from calibration.forms import compare_typed, typed_forms
+from calibration.forms import compare_typed, not_asked_for, typed_forms
 from calibration.frames import Selection, evenly
 from calibration.network import Network, collecting, make_candidates
 from calibration.options import TILES, Choice, Options
@@ -231,6 +231,9 @@ def _add_typed(work: _Work, seen: Mapping[str, StoredInputs], larder: Larder) ->
             work.thresholds[f"{precision}.fp16"] = work.thresholds[precision]
     held_out = larder.stock(TYPED_INPUTS)
     for name in NETWORKS:
+        if not work.options.typed:
+            work.typing[name] = not_asked_for(work.signed(name))
+            continue
         candidate, network = work.candidates[name], _network(work, name, seen[name])
         few, how = network.frames.first(TRIAL_FRAMES), collecting(network, work.options)
         largest = largest_magnitudes(candidate.graph, few, how, work.track)

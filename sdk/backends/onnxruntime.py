@@ -34,9 +34,9 @@ DEVICE_MEMORY = {CUDA: "cuda"}
 PROVIDER_OPTIONS = {CUDA: {"device_id": "0", "use_tf32": "0"}}
 """A graph in float32 is computed in float32."""
 NO_FALLBACK = "session.disable_cpu_ep_fallback"
-NO_SATURATION = "session.x64quantprecision"
-"""x86 CPUs without VNNI cut off sums of 8-bit products unless asked not to; on others it is
-without effect (microsoft/onnxruntime#12088). What was certified is computed everywhere."""
+EXACT_SUMS = "session.x64quantprecision"
+"""On x86 CPUs without VNNI, which would saturate sums of two 8-bit products, the library turns INT8
+weights into UINT8 ones and the sums are exact; elsewhere it changes nothing."""
 
 
 class OnnxRuntimeBackend(Backend):
@@ -71,7 +71,7 @@ class OnnxRuntimeBackend(Backend):
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = LOG_ERRORS_ONLY
-        options.add_session_config_entry(NO_SATURATION, "1")
+        options.add_session_config_entry(EXACT_SUMS, "1")
         if threads is not None:
             options.intra_op_num_threads = threads
         if not fuse_pairs:

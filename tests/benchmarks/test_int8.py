@@ -29,6 +29,12 @@ def frames():
     return [Frame(pixels=random.integers(0, 4096, (64, 64), np.uint16)) for _ in range(2)]
 
 
+@pytest.fixture
+def held_out(frames):
+    """Phantoms without a vessel."""
+    return [int8.Phantom(frame=frame, vessels=np.zeros((64, 64), np.uint8)) for frame in frames]
+
+
 def interpreter(path, body):
     """Stands in for a contestant's Python: a script with the worker's arguments."""
     path.write_text(f"#!/bin/sh\n{body}")
@@ -36,7 +42,9 @@ def interpreter(path, body):
     return str(path)
 
 
-def test_the_absent_are_named_and_the_others_measured(folder, frames, tmp_path, monkeypatch):
+def test_the_absent_are_named_and_the_others_measured(
+    folder, frames, held_out, tmp_path, monkeypatch
+):
     monkeypatch.setattr(int8, "CONTESTANTS", ("ours", "modelopt"))
     monkeypatch.setattr(int8, "LIBRARIES", {"ours": ("onnxruntime",)})
     interpreters = {
@@ -46,14 +54,17 @@ def test_the_absent_are_named_and_the_others_measured(folder, frames, tmp_path, 
     made = int8.quantise(folder, frames, tmp_path, interpreters)
     assert np.load(tmp_path / "frames.npy").shape == (2, 1, 1, 48, 48)
     lines = {
-        (line.contestant, line.library): line for line in int8.compare(folder, made, frames, 1)
+        (line.contestant, line.library): line for line in int8.compare(folder, made, held_out, 1)
     }
     ours = lines["ours", "onnxruntime"]
     assert (ours.dice, ours.same_grade, ours.seconds, ours.peak_mib) == (1.0, None, 1.5, 99)
     assert ours.ms > 0
+    fp32 = lines["fp32", "onnxruntime"]
+    assert ours.speed == pytest.approx(fp32.ms / ours.ms)
+    assert ours.truth == fp32.truth < 1  # a network of random weights sees vessels where none are
     assert lines["modelopt", ""].note.startswith("absent: ModuleNotFoundError")
     table = int8.table(list(lines.values()))
-    assert "| ours | onnxruntime | 1.0000 | - |" in table
+    assert f"| ours | onnxruntime | {ours.speed:.2f} | - | 1.0000 |" in table
     assert table.count("\n") == len(lines) + 1
 
 

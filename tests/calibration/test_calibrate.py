@@ -76,6 +76,13 @@ def test_typed_forms_answer_as_fp32_and_are_typed(model, runs):
         assert session(Frame(pixels=np.load(runs[0])[0])).answer is not None
 
 
+def test_typed_forms_are_left_out_where_nobody_asks(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--no-typed") == 0
+    assert set(ModelFolder.open(model).manifest.graphs) == {"fp32", "int8", "int8.cpu"}
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert report["forms_left_out"] == {"fp16": "not asked for", "int8.fp16": "not asked for"}
+
+
 def test_the_same_input_gives_the_same_bytes(model, runs, tmp_path):
     for name in ("a", "b"):
         assert calibrate(model, runs, "--min-dice", "0.9", "--out", str(tmp_path / name)) == 0

@@ -82,7 +82,8 @@ def test_it_needs_nothing_else(report, histogram):
 def test_decisions_reasons_and_measures_are_there(report, histogram):
     text = " ".join(page(report, histogram).text)
     for said in ("reads <the> image", "middle", "weight and input", "0.9876", "min dice 0.98",
-                 "mse", "1.5", "1.230%", "run.dcm, frame 5", "31.25", "Certified"):  # fmt: skip
+                 "mse", "1.5", "1.230%", "run.dcm, frame 5", "31.25", "Certified",
+                 "1 operations compute in INT8, 1 in float"):  # fmt: skip
         assert said in text, said
 
 
@@ -100,9 +101,15 @@ def test_steps_that_are_not_known_here_become_a_table(report, histogram):
     ]
     found = page(report | {"recovery": steps, "nested": {"deep": {"a": 1}}}, histogram)
     text = found.text
-    assert "recovery" in text
+    assert "Recovery" in text
     for said in ("bias correction", "dice before", "dice after", "0.971", "sensitivity", "deep"):
         assert said in text, said
+
+
+def test_a_long_list_is_folded(report, histogram):
+    names = [f"tensor {number}" for number in range(9)]
+    assert "All of them (9)" in page(report | {"shared": names}, histogram).text
+    assert "All of them (8)" not in page(report | {"shared": names[:8]}, histogram).text
 
 
 def test_a_histogram_is_drawn_to_scale(report, histogram):

@@ -63,6 +63,14 @@ def test_phantom_brain_is_a_volume_with_its_truth(tmp_path):
         assert volume.voxels[cut].min() < 0.5 * np.median(volume.voxels[volume.voxels > 0.3])
 
 
+def test_phantom_patients_come_as_a_run_and_a_single_frame(tmp_path):
+    run("phantom_patients.py", tmp_path, 2, 24_000_000)
+    lengths = [len(sdk.read_xa(tmp_path / f"run_2400000{number}.dcm")) for number in (0, 1)]
+    assert lengths == [6, 6]
+    singles = [sdk.read_xa(tmp_path / f"single_2400000{number}.dcm") for number in (0, 1)]
+    assert all(single[-1].mask is not None or len(single) == 1 for single in singles)
+
+
 def test_every_sample_is_tested():
     tested = Path(__file__).read_text(encoding="utf-8")
     for sample in (ROOT / "samples").glob("*.py"):

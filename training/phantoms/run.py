@@ -104,12 +104,7 @@ def phantom_run(
         ValueError: the run is not longer than its mask.
     """
     options = options or RunOptions()
-    if frames <= options.mask_frames:
-        message = (
-            f"expected more frames than the {options.mask_frames} of the mask, got {frames}; "
-            "ask for a longer run"
-        )
-        raise ValueError(message)
+    _check_length(frames, options.mask_frames)
     rng = np.random.default_rng([seed, 0x40])
     scene = draw_scene(rng, size, cerebral=options.cerebral)
     window = draw_field_of_view(rng, 0.0).window(size)
@@ -136,6 +131,15 @@ def phantom_run(
         frame_time_ms=options.frame_time_ms,
         pixel_spacing_mm=(REFERENCE_SPACING_MM * REFERENCE_SIDE / size,) * 2,
     )
+
+
+def _check_length(frames: int, mask_frames: int) -> None:
+    if frames <= mask_frames:
+        message = (
+            f"expected more frames than the {mask_frames} of the mask, got {frames}; "
+            "ask for a longer run"
+        )
+        raise ValueError(message)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,7 +146,8 @@ RULES = (
         find=_saturating,
         reason="AVX2 and AVX-512 without VNNI add two products of UINT8 and INT8 in 16 bits and "
         "saturate: other numbers than on a CPU with VNNI.",
-        remedy="Run on a CPU with avx512_vnni or avx_vnni, or quantise weights to 7 bits.",
+        remedy="Open it in a session, which has the library compute exact sums "
+        "(session.x64quantprecision), or quantise weights to 7 bits.",
         source="ONNX Runtime documentation, reduce_range; VPMADDUBSW",
     ),
     Rule(

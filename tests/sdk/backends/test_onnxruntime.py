@@ -2,7 +2,9 @@
 
 import networks
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from sdk import BackendError, ModelFolderError
 from sdk.backends import open_backend
@@ -93,3 +95,38 @@ def test_states_on_a_device_are_refused(tmp_path):
     backend = OnnxRuntimeBackend(networks.arteries(tmp_path / "network.onnx", (8, 8)))
     with pytest.raises(BackendError, match=r"keeps no tensors between frames.*highest_in"):
         backend.carry({"highest_in": "highest_out"})
+
+
+def largest_sums(path, channels=16):
+    """One INT8 convolution whose activations and weights are the largest that there are."""
+    constants = {
+        "in_scale": np.float32(0.1), "in_zero": np.uint8(0), "out_scale": np.float32(4),
+        "out_zero": np.uint8(0), "weight": np.full((channels, channels, 1, 1), 127, np.int8),
+        "weight_scale": np.full(channels, 0.01, np.float32),
+        "weight_zero": np.zeros(channels, np.int8),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "in_scale", "in_zero"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "in_scale", "in_zero"], ["xd"]),
+        helper.make_node(
+            "DequantizeLinear", ["weight", "weight_scale", "weight_zero"], ["wd"], axis=0
+        ),
+        helper.make_node("Conv", ["xd", "wd"], ["y"]),
+        helper.make_node("QuantizeLinear", ["y", "out_scale", "out_zero"], ["yq"]),
+        helper.make_node("DequantizeLinear", ["yq", "out_scale", "out_zero"], ["z"]),
+    ]
+    shape = [1, channels, 8, 8]
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", "z")]
+    stored = [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()]
+    network = helper.make_graph(nodes, "sums", info[:1], info[1:], stored)
+    model = helper.make_model(network, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, path)
+    return path
+
+
+def test_sums_of_eight_bit_products_do_not_saturate(tmp_path):
+    """On x86 without VNNI they would, at 32767 for two products."""
+    backend = OnnxRuntimeBackend(largest_sums(tmp_path / "sums.onnx"))
+    backend.inputs["x"][...] = 25.5
+    backend.run()
+    np.testing.assert_allclose(backend.outputs["z"], 25.5 * 1.27 * 16, atol=2)
