@@ -145,6 +145,12 @@ class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
     """Patches of phantom brains with their true regions."""
 
     def __init__(self, recipe: RegionsRecipe, out: Path, minutes: float | None = None) -> None:
+        largest = min(recipe.patch[1:])
+        if recipe.side > largest:
+            raise ValueError(
+                f"expected cuts that fit into a patch of {recipe.patch} voxels, got a side of "
+                f"{recipe.side}; set side to {largest} or less"
+            )
         self.recipe = recipe
         super().__init__(recipe, out, minutes)
         self.pool = self.processes.once(lambda: self.patches("training"))

@@ -35,7 +35,7 @@ DETECTOR = DetectorRecipe(
     **COMMON,
 )
 REGIONS = RegionsRecipe(
-    network=BrainRegionsConfig(widths=(4, 4, 4, 4)), patch=(4, 16, 16), **COMMON
+    network=BrainRegionsConfig(widths=(4, 4, 4, 4)), patch=(4, 16, 16), side=16, **COMMON
 )
 
 
@@ -184,3 +184,8 @@ def test_cuts_keep_image_place_and_region_together() -> None:
     assert cut.shape == (3, 2, 1, 8, 8)
     assert np.array_equal(100 * cut[:, 0] + cut[:, 1], labels)
     assert len({int(patch[0, 0, 0]) for patch in labels}) > 1
+
+
+def test_refuses_cuts_that_are_larger_than_a_patch(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="set side to 16 or less"):
+        train(replace(REGIONS, side=32), tmp_path / "out")
