@@ -73,6 +73,8 @@ def compare_typed(
 
     Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
     """
+    if not graphs:
+        return {}, {}
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         backends = {"fp32": stack.enter_context(closing(_open(fp32, threads)))}

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 from calibration.agreement import Measured
 from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
@@ -60,12 +61,9 @@ def _quantise(
     signed = {"int8": graphs["int8"]} | ({FEWER: fewer.write("int8")} if fewer else {})
     graphs |= signed
     agreements, golden, examples = _compare(folder, graphs, held_out, options, track)
-    typed: dict[str, bytes] = {}
-    typing = not_asked_for(signed)
-    if options.typed:
-        typed, typing = typed_forms(candidate.graph, signed, _reached(network, candidate, options))
-        more = compare_typed(folder, network.path, typed, held_out, options.threads)
-        graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
+    typed, typing = _typed(network, candidate, signed, options)
+    more = compare_typed(folder, network.path, typed, held_out, options.threads)
+    graphs, agreements, golden = graphs | typed, agreements | more[0], golden | more[1]
     account = Account(
         seen=Looked.at(seen),
         held_out=Looked.at(held_out),
@@ -88,6 +86,15 @@ def _quantise(
         recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
     )
+
+
+def _typed(
+    network: Network, candidate: Candidate, signed: Mapping[str, bytes], options: Options
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The typed forms that were asked for, and what the report says of them."""
+    if not options.typed:
+        return {}, not_asked_for(signed)
+    return typed_forms(candidate.graph, signed, _reached(network, candidate, options))
 
 
 def _reached(network: Network, candidate: Candidate, options: Options) -> dict[str, float]:
