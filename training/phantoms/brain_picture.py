@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,6 +10,7 @@ import numpy as np
 
 from training.phantoms.brain import BrainImage, BrainOptions, BrainPhantom
 from training.phantoms.head_grid import HeadGrid
+from training.phantoms.sheet import write_sheet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,16 +59,5 @@ def _grey(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
-def main() -> None:
-    """Write the sheet, coarse in brightness to keep it small."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--seed", type=int, default=40)
-    options = parser.parse_args()
-    options.path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = (contact_sheet(options.seed) // 8 * 8 + 4).astype(np.uint8)
-    cv2.imwrite(str(options.path), coarse, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
 if __name__ == "__main__":
-    main()
+    write_sheet(contact_sheet)

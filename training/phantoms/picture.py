@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from training.phantoms.angiogram import PhantomFrame, phantom_frame
+from training.phantoms.sheet import write_sheet
 from training.preprocess import network_input
 
 if TYPE_CHECKING:
@@ -51,17 +50,5 @@ def _tile(frame: PhantomFrame, *, outlined: bool) -> NDArray[np.uint8]:
     return np.asarray(tile, np.uint8)
 
 
-def main() -> None:
-    """Write the sheet, as a palette image to keep it small."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--seed", type=int, default=40)
-    options = parser.parse_args()
-    options.path.parent.mkdir(parents=True, exist_ok=True)
-    sheet = contact_sheet(options.seed)
-    coarse = (sheet // 8 * 8 + 4).astype(np.uint8)
-    cv2.imwrite(str(options.path), coarse, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
 if __name__ == "__main__":
-    main()
+    write_sheet(contact_sheet)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,6 +9,7 @@ import numpy as np
 
 from sdk.tasks import ArterySequence
 from training.phantoms.artery_sequence import phantom_sequence
+from training.phantoms.sheet import write_sheet
 from training.preprocess import frames_of, sequence_input
 
 if TYPE_CHECKING:
@@ -55,16 +54,5 @@ def _captioned(tile: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
     return tile
 
 
-def main() -> None:
-    """Write the sheet, coarse in brightness to keep it small."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--seed", type=int, default=40)
-    options = parser.parse_args()
-    options.path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = (contact_sheet(options.seed) // 8 * 8 + 4).astype(np.uint8)
-    cv2.imwrite(str(options.path), coarse, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-
-
 if __name__ == "__main__":
-    main()
+    write_sheet(contact_sheet)
