@@ -37,7 +37,8 @@ def write_run(path: Path, seed: int) -> None:
 def write_single(path: Path, seed: int) -> None:
     """A frame with any of the defects, in every second file or so behind the mask to subtract."""
     frame = phantom_frame(seed, SIDE, grade=seed % 3)
-    frames, subtraction = frame.pixels[None], ()
+    frames = frame.pixels[None]
+    subtraction: tuple[sdk.MaskSubtraction, ...] = ()
     if frame.mask is not None:
         frames = np.stack([frame.mask, frame.pixels])
         first = sdk.MaskSubtraction(
