@@ -42,7 +42,7 @@ def test_tensors_are_arrays_of_the_device_in_the_stream_of_the_engine(tmp_path, 
 
 def test_a_certified_engine_answers_on_the_device_as_the_cpu_does(tmp_path, toolkit, monkeypatch):
     monkeypatch.setattr(normalise, "PROBE", (16, 16))
-    monkeypatch.setattr("sdk.acceptance.warm_up.rehearse", lambda task, backend: None)
+    monkeypatch.setattr("sdk.tasks.base.Task.rehearse", lambda task, inputs, outputs: None)
     folder = folders.quality_folder(tmp_path / "model")
     cache = tmp_path / "engines"
     certificate = certify(folder, stand_in_gpu.lay_engine(folder, toolkit, cache), threads=1)
