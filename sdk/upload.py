@@ -1,7 +1,9 @@
-"""Frames brought to where a network's tensors live."""
+"""Frames, and parts of volumes, brought to where a network's tensors live."""
 
 from dataclasses import replace
 from typing import Any
+
+from numpy.typing import NDArray
 
 from sdk import kernels
 from sdk.errors import FrameError
@@ -40,6 +42,27 @@ class FrameUpload:
             )
         except (TypeError, ValueError) as error:
             raise FrameError(f"frame {frame.index}: {error}") from error
+
+
+class VolumeUpload:
+    """Gives the part of a volume that a tile is made of beside that tile.
+
+    Where the tile is NumPy's that is the part itself. On a CUDA device the part is sent there, in
+    memory that is used again: a whole volume would take more of it, and may not have come yet.
+    """
+
+    def __init__(self) -> None:
+        self._images = Upload(), Upload(), Upload()
+
+    def __call__(self, part: tuple[NDArray[Any], ...], tile: Any) -> tuple[Any, ...]:
+        """The three images of a part beside the tile; nothing is waited for, until the next call.
+
+        Raises:
+            ValueError: an image is not C-contiguous along its rows.
+        """
+        if not kernels.on_device(tile):
+            return part
+        return tuple(upload(image, tile) for image, upload in zip(part, self._images, strict=True))
 
 
 def _sent(image: Any, beside: Any, upload: Upload) -> Any:

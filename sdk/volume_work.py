@@ -55,9 +55,10 @@ class VolumeWork:
         """
         self._step("detect", len(self._found), len(self.tiles))
         tile, detector = self.tiles[index], self._graphs["detector"]
-        self.brain.fill_tile(tile.origin, detector.inputs["tile"][0])
-        detector.run()
-        self._found[index] = self._task.read_tile(detector.outputs, tile, self.brain)
+        with detector.errors():
+            self._task.fill_tile(tile, self.brain, detector.inputs)
+            detector.run()
+            self._found[index] = self._task.read_tile(detector.outputs, tile, self.brain)
 
     def suppress(self) -> tuple[list[Microbleed], list[DroppedCandidate]]:
         """What remains of all candidates, best first, and what does not."""
@@ -112,9 +113,10 @@ class VolumeWork:
 
     def _label(self, origin: Corner) -> NDArray[np.uint8]:
         graph = self._graphs["regions"]
-        self.brain.fill_patch(origin, graph.inputs["patch"][0])
-        graph.run()
-        return self._task.read_patch(graph.outputs)
+        with graph.errors():
+            self._task.fill_patch(origin, self.brain, graph.inputs)
+            graph.run()
+            return self._task.read_patch(graph.outputs)
 
     def _step(self, stage: str, done: int, steps: int) -> None:
         options = self._options

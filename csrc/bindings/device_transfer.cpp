@@ -92,7 +92,8 @@ class HostCopy {
   std::shared_ptr<PinnedMemory<char>> memory_;
 };
 
-// Sends host images to the device through pinned memory, without waiting for them to arrive.
+// Sends host images and volumes to the device through pinned memory, without waiting for them to
+// arrive.
 class Upload {
  public:
   void send(const py::object& object, const DeviceArray& to) {
@@ -100,7 +101,7 @@ class Upload {
     check_on_cpu(array, "it lies on the device already");
     to.check_like(array);
     to.check_dense("an upload");
-    check_layout(array, array.dtype.c_str(), 2, false);
+    check_layout(array, array.dtype.c_str(), array.shape.size() == 3 ? 3 : 2, false);
     if constexpr (kHasCuda) {
       const std::size_t size = to.bytes();
       py::gil_scoped_release release;
@@ -111,12 +112,21 @@ class Upload {
 
  private:
   static void pack(const ArrayIn& array, char* packed) {
-    const auto row = std::size_t(array.shape[1] * array.itemsize);
-    const char* rows = static_cast<const char*>(array.data);
-    if (std::ptrdiff_t(row) == array.strides[0])
-      return static_cast<void>(std::memcpy(packed, rows, row * std::size_t(array.shape[0])));
-    for (std::ptrdiff_t y = 0; y < array.shape[0]; ++y)
-      std::memcpy(packed + std::size_t(y) * row, rows + y * array.strides[0], row);
+    const bool flat = array.shape.size() == 2;
+    const std::ptrdiff_t slices = flat ? 1 : array.shape[0];
+    const std::ptrdiff_t slice = flat ? 0 : array.strides[0];
+    const std::ptrdiff_t rows = *(array.shape.end() - 2), pitch = *(array.strides.end() - 2);
+    const auto row = std::size_t(array.shape.back() * array.itemsize);
+    for (std::ptrdiff_t z = 0; z < slices; ++z) {
+      const char* from = static_cast<const char*>(array.data) + z * slice;
+      if (std::ptrdiff_t(row) == pitch) {
+        std::memcpy(packed, from, row * std::size_t(rows));
+        packed += row * std::size_t(rows);
+        continue;
+      }
+      for (std::ptrdiff_t y = 0; y < rows; ++y, packed += row)
+        std::memcpy(packed, from + y * pitch, row);
+    }
   }
 
   Staging staging_;

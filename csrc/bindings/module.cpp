@@ -36,4 +36,5 @@ PYBIND11_MODULE(_native, m) {
   angio::register_components(m);
   angio::register_component_edits(m);
   angio::register_regions(m);
+  angio::register_volumes(m);
 }

@@ -19,5 +19,6 @@ void register_subtraction(pybind11::module_& m);
 void register_component_edits(pybind11::module_& m);
 void register_components(pybind11::module_& m);
 void register_regions(pybind11::module_& m);
+void register_volumes(pybind11::module_& m);
 
 }  // namespace angio

@@ -46,6 +46,7 @@ from sdk.kernels.statistics import (
 )
 from sdk.kernels.subtraction import Subtraction, subtract
 from sdk.kernels.transfer import ArrayPool, HostCopy, Upload
+from sdk.kernels.volumes import TileCut, best_class, cut_tile
 
 __all__ = [
     "AnatomicalFilter",
@@ -74,12 +75,15 @@ __all__ = [
     "SoftNmsOptions",
     "Subtraction",
     "ThresholdWorkspace",
+    "TileCut",
     "Upload",
     "anatomical_filter",
+    "best_class",
     "centreline",
     "clear",
     "components",
     "cuda_device",
+    "cut_tile",
     "decode_boxes",
     "device_traffic",
     "empty_beside",

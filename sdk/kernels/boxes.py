@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sdk import _native
 from sdk.kernels.checks import check_count, check_fraction, check_one_of, check_positive
-from sdk.kernels.device import empty_beside, on_device
+from sdk.kernels.device import empty_beside, same_place
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -40,7 +40,7 @@ class BoxWorkspace:
     def reserve_boxes(self, count: int, coordinates: int, beside: Any) -> None:
         """Makes room for so many decoded boxes of so many coordinates, where `beside` lives."""
         fits = len(self.boxes) >= count and self.boxes.shape[1] == coordinates
-        if not fits or on_device(self.boxes) != on_device(beside):
+        if not fits or not same_place(self.boxes, beside):
             self.boxes = empty_beside(beside, (count, coordinates), np.float32)
             self.scores = empty_beside(beside, (count,), np.float32)
             self.indices = empty_beside(beside, (count,), np.int64)

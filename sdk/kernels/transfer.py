@@ -50,25 +50,32 @@ class ArrayPool:
 class Upload:
     """Sends host images to the device, always into the same memory there, through pinned memory.
 
-    An image that is read-only and came last time too is on the device already.
+    That memory grows to the largest image. One that is read-only and came last time too is on the
+    device already.
     """
 
     def __init__(self) -> None:
         self._upload = _native.Upload()
-        self._twin: DeviceArray | None = None
+        self._memory: DeviceArray | None = None
         self._last: Any = None
 
     def __call__(self, image: Any, beside: Any) -> Any:
-        """The twin of a (rows, columns) image in device memory, in the stream of `beside`.
+        """The twin of an image in device memory, in the stream of `beside`; until the next call.
+
+        Args:
+            image: (rows, columns), or a volume (slices, rows, columns).
+            beside: an array on the device.
 
         Raises:
             ValueError: the image is not C-contiguous along its rows.
         """
         image = np.asarray(image)
-        twin = self._twin
-        if twin is None or not _alike(twin, image) or not same_place(twin, beside):
-            twin = self._twin = DeviceArray(image.shape, image.dtype, stream_of(beside))
-        elif image is self._last and _frozen(image):
+        memory = self._memory
+        if memory is None or not _holds(memory, image) or not same_place(memory, beside):
+            memory = self._memory = DeviceArray((image.size,), image.dtype, stream_of(beside))
+            self._last = None
+        twin = memory.head(image.size).reshape(image.shape)
+        if image is self._last and _frozen(image):
             return twin
         self._last = None  # should it fail now, nothing is known about the twin
         self._upload.send(image, twin)
@@ -85,5 +92,5 @@ def _frozen(image: Any) -> bool:
     return image is None or isinstance(image, bytes)
 
 
-def _alike(twin: DeviceArray, image: Any) -> bool:
-    return bool(twin.shape == image.shape and twin.dtype == image.dtype)
+def _holds(memory: DeviceArray, image: Any) -> bool:
+    return bool(len(memory) >= image.size and memory.dtype == image.dtype)

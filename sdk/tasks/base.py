@@ -35,7 +35,8 @@ class Contract(ABC):
     def on_device(self) -> bool:
         """Whether tensors may lie in a CUDA device's memory when they are filled and read.
 
-        Then frames come there too. Otherwise tensors are NumPy arrays, whatever runs the graph.
+        Then frames, and the parts of a volume that are needed, come there too. Otherwise tensors
+        are NumPy arrays, whatever runs the graph.
         """
         return False
 

@@ -1,15 +1,17 @@
 """A brain volume as the networks see it: normalised, on finer slices, placed in the head."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from sdk import kernels
 from sdk.errors import VolumeError
+from sdk.kernels import TileCut
 from sdk.tasks.brain_mask import brain_of, window_in
+from sdk.upload import VolumeUpload
 from sdk.volume import Volume
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -93,61 +95,65 @@ class BrainVolume:
         ]
         return float(np.count_nonzero(cut)) / (max(last + 1 - first, 1) * size[1] * size[2])
 
-    def fill_tile(self, origin: tuple[int, int, int], out: Floats) -> None:
-        """Writes SWI and phase (2, D, H, W) of a fine tile; outside the brain 0 and no phase."""
-        out[0], out[1] = 0.0, 0.5
-        for k in range(out.shape[1]):
-            position = (origin[0] + k) * self.slice_ratio
-            lower = int(position)
-            if origin[0] + k >= self.fine_slices:
-                return
-            share = np.float32(position - lower)
-            self._add_slice(out[:, k], lower, origin[1:], 1 - share)
-            if share > 0:
-                self._add_slice(out[:, k], lower + 1, origin[1:], share)
-
-    def _add_slice(
-        self, out: Floats, index: int, corner: tuple[int, ...], share: np.float32
+    def fill_tile(
+        self, origin: tuple[int, int, int], out: Any, upload: VolumeUpload | None = None
     ) -> None:
-        """Adds a share of a slice of the volume to (2, H, W), which holds 0 and no phase."""
-        if index >= len(self.brain):
-            return
-        rows, columns = (
-            slice(first, first + size) for first, size in zip(corner, out.shape[1:], strict=True)
+        """Writes SWI and phase (2, D, H, W) of a fine tile; outside the brain 0 and no phase.
+
+        Where `out` lies on a device, `upload` brings there what the tile is made of.
+        """
+        first, last = self.slices_of(origin[0], out.shape[1])
+        cut = TileCut(
+            origin=origin,
+            slices=self.fine_slices,
+            slice_ratio=self.slice_ratio,
+            window=self.window,
         )
-        brain = self.brain[index, rows, columns]
-        there = np.s_[: brain.shape[0], : brain.shape[1]]
-        out[0][there] += share * self._swi(index, rows, columns, brain)
-        out[1][there] += share * (self._phase(index, rows, columns, brain) - np.float32(0.5))
+        self._fill(cut, (first, last + 1), out, upload)
 
-    def _swi(self, index: int, rows: slice, columns: slice, brain: NDArray[np.bool_]) -> Floats:
-        low, high = self.window
-        values = self.volume.voxels[index, rows, columns].astype(np.float32)
-        return np.asarray(np.clip((values - low) / (high - low), 0, 1) * brain, np.float32)
-
-    def _phase(self, index: int, rows: slice, columns: slice, brain: NDArray[np.bool_]) -> Floats:
-        assert self.volume.phase is not None  # noqa: S101  prepare() checked
-        turn = self.volume.phase[index, rows, columns] * brain / (2 * np.pi)
-        return np.asarray(np.clip(turn + 0.5, 0, 1), np.float32)
-
-    def fill_patch(self, origin: tuple[int, int, int], out: Floats) -> None:
+    def fill_patch(
+        self, origin: tuple[int, int, int], out: Any, upload: VolumeUpload | None = None
+    ) -> None:
         """Writes SWI, phase and three coordinates (5, D, H, W) of a patch of the volume itself.
 
-        The origin may lie outside; there is no brain there, but the coordinates go on.
+        The origin may lie outside; there is no brain there, but the coordinates go on. `upload` is
+        as of `fill_tile`.
         """
-        out[0], out[1] = 0.0, 0.5
-        low = np.maximum(origin, 0)
-        high = np.minimum(np.add(origin, out.shape[1:]), self.volume.shape)
-        if (low < high).all():
-            rows, columns = slice(low[1], high[1]), slice(low[2], high[2])
-            a, b = low - origin, high - origin
-            for index in range(low[0], high[0]):
-                brain = self.brain[index, rows, columns]
-                to = np.s_[index - origin[0], a[1] : b[1], a[2] : b[2]]
-                out[0][to] = self._swi(index, rows, columns, brain)
-                out[1][to] = self._phase(index, rows, columns, brain)
-        for axis in range(3):
-            first, last = self.box[0][axis], self.box[1][axis]
-            voxels = origin[axis] + np.arange(out.shape[1 + axis])
-            shape = [-1 if other == axis else 1 for other in range(3)]
-            out[2 + axis] = (2 * (voxels - first) / max(last - first, 1) - 1).reshape(shape)
+        cut = TileCut(origin=origin, slices=len(self.brain), window=self.window, box=self.box)
+        self._fill(cut, (origin[0], origin[0] + out.shape[1]), out, upload)
+
+    def _fill(
+        self, cut: TileCut, slices: tuple[int, int], out: Any, upload: VolumeUpload | None
+    ) -> None:
+        assert self.volume.phase is not None  # noqa: S101  prepare() checked
+        low = (slices[0], *cut.origin[1:])
+        high = (slices[1], *np.add(cut.origin[1:], out.shape[2:]).tolist())
+        where = _inside(low, high, self.volume.shape)
+        part: tuple[Any, ...] = (
+            _rows(self.volume.voxels[where], np.float32),
+            _rows(self.volume.phase[where], np.float32),
+            _rows(self.brain[where], np.bool_),
+        )
+        if upload is not None:
+            part = upload(part, out)
+        first = tuple(axis.start for axis in where)
+        swi, phase, brain = part
+        kernels.cut_tile(swi, phase, brain, out, replace(cut, first=first))
+
+
+def _inside(
+    low: tuple[int, ...], high: tuple[int, ...], shape: tuple[int, int, int]
+) -> tuple[slice, ...]:
+    """What of a box lies in a volume; where nothing does, a voxel at its border beside the box."""
+    spans = []
+    for begin, end, extent in zip(low, high, shape, strict=True):
+        first = min(max(begin, 0), extent - 1)
+        spans.append(slice(first, max(min(end, extent), first + 1)))
+    return tuple(spans)
+
+
+def _rows(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """The array itself where its rows are of this type and lie as kernels read them, or a copy."""
+    if array.dtype == dtype and array.strides[-1] == array.itemsize:
+        return array
+    return np.ascontiguousarray(array, dtype)

@@ -1,8 +1,9 @@
 """Which microbleeds are in this brain, and in which region does each lie?"""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sdk import kernels
 from sdk.kernels import (
     AnatomicalFilter,
+    ArrayPool,
     BoxWorkspace,
     DecodedBoxes,
     DecodeOptions,
@@ -23,6 +25,7 @@ from sdk.tasks.microbleed_networks import DetectorContract, RegionsContract
 from sdk.tasks.microbleeds import Candidates, Dropped, DroppedCandidate, Microbleed, Region
 from sdk.tasks.tiles import Corner, Tile, plan_tiles
 from sdk.tensors import Tensors, TensorSpec
+from sdk.upload import VolumeUpload
 from sdk.volume import Volume
 
 STRIDE = 4
@@ -68,7 +71,11 @@ class MicrobleedDetection:
     min_overlap: float = 0.5
     centre_voxel_only: bool = False
     _anchor_rows: NDArray[np.float32] = field(init=False, repr=False)
+    _anchors: Any = field(init=False, repr=False)  # the same, beside what was decoded last
     _workspace: BoxWorkspace = field(init=False, repr=False, default_factory=BoxWorkspace)
+    _labels: ArrayPool = field(init=False, repr=False, default_factory=ArrayPool)
+    _tile_upload: VolumeUpload = field(init=False, repr=False, default_factory=VolumeUpload)
+    _patch_upload: VolumeUpload = field(init=False, repr=False, default_factory=VolumeUpload)
 
     def __post_init__(self) -> None:
         self.tile, self.patch = _corner(self.tile), _corner(self.patch)
@@ -79,7 +86,7 @@ class MicrobleedDetection:
         plan_tiles(self.tile, self.tile, self.halo)  # refuses a halo without core
         cells = np.indices(self.grid).reshape(3, -1).T * STRIDE + (STRIDE - 1) / 2
         rows = [np.hstack([cells, np.full_like(cells, side)]) for side in self.anchors]
-        self._anchor_rows = np.ascontiguousarray(np.concatenate(rows), np.float32)
+        self._anchors = self._anchor_rows = np.ascontiguousarray(np.concatenate(rows), np.float32)
 
     @property
     def grid(self) -> Corner:
@@ -130,9 +137,20 @@ class MicrobleedDetection:
         ]
         return looked, len(tiles) - len(looked)
 
+    def fill_tile(self, tile: Tile, brain: BrainVolume, inputs: Tensors) -> None:
+        """Fills the detector's inputs; on a device nothing is waited for."""
+        brain.fill_tile(tile.origin, inputs["tile"][0], self._tile_upload)
+
+    def fill_patch(self, origin: Corner, brain: BrainVolume, inputs: Tensors) -> None:
+        """Fills the inputs of the regions network; on a device nothing is waited for."""
+        brain.fill_patch(origin, inputs["patch"][0], self._patch_upload)
+
     def read_tile(self, outputs: Tensors, tile: Tile, brain: BrainVolume) -> Candidates:
-        """Candidates of a tile's core, from the detector's outputs."""
-        decoded = self._decode(outputs)
+        """Candidates of a tile's core, from the detector's outputs.
+
+        On a device it is here that the host waits, for what was queued before too.
+        """
+        decoded = self._decode(outputs).on_host()
         boxes, scores = np.asarray(decoded.boxes), np.asarray(decoded.scores)
         low, high = boxes[:, :3].astype(np.float64), boxes[:, 3:]
         fine = (low + high) / 2 + np.array(tile.origin)
@@ -142,11 +160,14 @@ class MicrobleedDetection:
         return Candidates(brain.to_volume(fine[own]), diameters[own], scores[own])
 
     def _decode(self, outputs: Tensors) -> DecodedBoxes:
-        count = len(self.anchors)
+        count, cells, logits = len(self.anchors), math.prod(self.grid), outputs["logits"]
+        if not kernels.same_place(self._anchors, logits):
+            self._anchors = kernels.empty_beside(logits, self._anchor_rows.shape, np.float32)
+            kernels.fill(self._anchors, self._anchor_rows)
         return kernels.decode_boxes(
-            self._anchor_rows,
-            outputs["offsets"].reshape(count, 4, -1),
-            outputs["logits"].reshape(count, -1),
+            self._anchors,
+            outputs["offsets"].reshape((count, 4, cells)),
+            logits.reshape((count, cells)),
             DecodeOptions(score_threshold=self.threshold, top=self.TOP),
             workspace=self._workspace,
         )
@@ -194,10 +215,12 @@ class MicrobleedDetection:
         ]
         return [(z, y, x) for z in axes[0] for y in axes[1] for x in axes[2]]
 
-    @staticmethod
-    def read_patch(outputs: Tensors) -> NDArray[np.uint8]:
-        """(D, H, W) labels from the regions network's outputs."""
-        return np.asarray(outputs["regions"][0].argmax(axis=0), np.uint8)
+    def read_patch(self, outputs: Tensors) -> NDArray[np.uint8]:
+        """(D, H, W) labels from the regions network's outputs, in host memory; waits for them."""
+        scores, (depth, rows, columns) = outputs["regions"], self.patch
+        labels = self._labels.beside(scores, (depth * rows, columns), np.uint8)
+        kernels.best_class(scores.reshape((len(Region), depth * rows, columns)), labels)
+        return kernels.to_host(labels).reshape(self.patch)
 
     def localise(
         self, candidate: Microbleed, labels: NDArray[np.uint8], origin: Corner, volume: Volume

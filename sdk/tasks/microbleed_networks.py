@@ -37,6 +37,10 @@ class DetectorContract(Contract):
     def outputs(self) -> tuple[TensorSpec, ...]:
         return self.maps
 
+    @property
+    def on_device(self) -> bool:
+        return True
+
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
         """Reads what the warm-up left in the outputs."""
         del inputs
@@ -44,9 +48,9 @@ class DetectorContract(Contract):
 
     def read(self, outputs: Tensors) -> NDArray[np.float64]:
         """(n, 3) centres of the bleeds in voxels of the tile, best first."""
-        found = self.decode(outputs)
-        boxes = np.array(found.boxes)
-        kept = kernels.nms(boxes, np.array(found.scores), NmsOptions(iou_threshold=self.nms_iou))
+        found = self.decode(outputs).on_host()
+        boxes = np.asarray(found.boxes)
+        kept = kernels.nms(boxes, found.scores, NmsOptions(iou_threshold=self.nms_iou))
         return np.asarray((boxes[kept, :3].astype(np.float64) + boxes[kept, 3:]) / 2)
 
     def agreement(
@@ -83,6 +87,10 @@ class RegionsContract(Contract):
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         return (self.map,)
+
+    @property
+    def on_device(self) -> bool:
+        return True
 
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
         """Reads what the warm-up left in the outputs."""
