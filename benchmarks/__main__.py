@@ -23,6 +23,7 @@ from benchmarks import (
     bench_registration,
     bench_sequence,
     bench_session,
+    bench_tiles,
     int8,
     memory,
 )
@@ -37,6 +38,7 @@ FAMILIES: Mapping[str, Callable[[], list[Row]]] = {
     "components": bench_components.rows,
     "boxes": bench_boxes.rows,
     "regions": bench_regions.rows,
+    "tiles": bench_tiles.rows,
     "centreline": bench_centreline.rows,
     "session": bench_session.rows,
 }

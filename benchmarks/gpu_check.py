@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "gpu"
 RESULTS = ROOT / "benchmarks" / "results"
-TESTS = ["tests/csrc", "tests/sdk/test_device_session.py"]
+TESTS = ["tests/csrc", "tests/sdk/test_device_session.py", "tests/sdk/test_device_volume.py"]
 TOOLS = ("memcheck", "racecheck", "initcheck")
 NEEDED = ("numpy", "pybind11", "pytest", "hypothesis")
 

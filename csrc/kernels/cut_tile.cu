@@ -34,12 +34,17 @@ struct Inside {
   }
 };
 
+// Whether a fine slice has a share of this slice or a later one.
+inline bool reaches(const Place& place, int slice) {
+  return place.lower >= slice || (place.lower == slice - 1 && place.part > 0.0f);
+}
+
 // Fine slices are in order, and so are their slices in the volume.
 inline void find_slices(const CutTile& args, Inside& inside) {
   int begin = args.origin[0] < 0 ? -args.origin[0] : 0;
   int end = args.slices - args.origin[0];
   if (end > args.tile.depth) end = args.tile.depth;
-  while (begin < end && place_of(args, begin).lower < 0) ++begin;
+  while (begin < end && !reaches(place_of(args, begin), 0)) ++begin;
   while (begin < end && place_of(args, end - 1).lower >= args.swi.depth) --end;
   inside.begin[0] = begin;
   inside.end[0] = end;
@@ -113,8 +118,10 @@ struct Seen {
     const int rows = inside.end[1] - inside.begin[1];
     const int k = inside.begin[0] + i / rows, y = inside.begin[1] + i % rows;
     const Place place = place_of(args, k);
-    const bool last = place.lower + 1 >= args.swi.depth;
-    const int z[] = {place.lower, last ? place.lower : place.lower + 1};
+    const int after = place.lower + 1;
+    const bool has_lower = place.lower >= 0,
+               has_after = place.part > 0.0f && after < args.swi.depth;
+    const int z[] = {has_lower ? place.lower : after, has_after ? after : place.lower};
     const int there = y + args.origin[1] - args.first[1];
     const int left = inside.begin[2] + args.origin[2] - args.first[2];
     float* const out = args.tile.row(k, y) + inside.begin[2];
@@ -126,7 +133,7 @@ struct Seen {
             args.low,
             args.width,
             args.slice_ratio == 1.0 ? 0.0f : kNoPhase,  // voxels as they are
-            {1.0f - place.part, last ? 0.0f : place.part}};
+            {has_lower ? 1.0f - place.part : 0.0f, has_after ? place.part : 0.0f}};
   }
 };
 
@@ -162,7 +169,7 @@ struct Coordinates {
 template <Target target>
 void cut_tile_on(Stream stream, const CutTile& args) {
   const View3D<float>& tile = args.tile;
-  const Inside inside = inside_of(args);
+  const Inside inside = args.swi.depth > 0 ? inside_of(args) : Inside{};
   if (!inside.is_whole(tile))
     for_each_pixel(stream, tile.depth * tile.rows, tile.cols, Blank{tile, args.channel_step});
   const int rows = inside.end[1] - inside.begin[1];

@@ -8,7 +8,7 @@ from sdk import _native
 from sdk._native import DeviceArray
 from sdk.kernels.boxes import BoxWorkspace, Floats, Indices
 from sdk.kernels.checks import check_count, check_fraction, check_positive
-from sdk.kernels.device import first, to_host
+from sdk.kernels.device import first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +52,6 @@ class DecodedBoxes:
     """(m,) float32: probabilities."""
     indices: Indices | DeviceArray
     """(m,) int64: which anchor each came from."""
-
-    def on_host(self) -> "DecodedBoxes":
-        """The same in host memory, where nothing is copied of what lies there already."""
-        return DecodedBoxes(
-            boxes=to_host(self.boxes), scores=to_host(self.scores), indices=to_host(self.indices)
-        )
 
 
 def decode_boxes(

@@ -13,8 +13,8 @@ from sdk.kernels import (
     AnatomicalFilter,
     ArrayPool,
     BoxWorkspace,
-    DecodedBoxes,
     DecodeOptions,
+    HostCopy,
     NmsOptions,
     RegionReason,
 )
@@ -27,6 +27,8 @@ from sdk.tasks.tiles import Corner, Tile, plan_tiles
 from sdk.tensors import Tensors, TensorSpec
 from sdk.upload import VolumeUpload
 from sdk.volume import Volume
+
+Floats = NDArray[np.float32]
 
 STRIDE = 4
 """Voxels of a tile per cell of the detector's grid."""
@@ -73,6 +75,8 @@ class MicrobleedDetection:
     _anchor_rows: NDArray[np.float32] = field(init=False, repr=False)
     _anchors: Any = field(init=False, repr=False)  # the same, beside what was decoded last
     _workspace: BoxWorkspace = field(init=False, repr=False, default_factory=BoxWorkspace)
+    _boxes: HostCopy = field(init=False, repr=False, default_factory=HostCopy)
+    _scores: HostCopy = field(init=False, repr=False, default_factory=HostCopy)
     _labels: ArrayPool = field(init=False, repr=False, default_factory=ArrayPool)
     _tile_upload: VolumeUpload = field(init=False, repr=False, default_factory=VolumeUpload)
     _patch_upload: VolumeUpload = field(init=False, repr=False, default_factory=VolumeUpload)
@@ -150,8 +154,7 @@ class MicrobleedDetection:
 
         On a device it is here that the host waits, for what was queued before too.
         """
-        decoded = self._decode(outputs).on_host()
-        boxes, scores = np.asarray(decoded.boxes), np.asarray(decoded.scores)
+        boxes, scores = self._decode(outputs)
         low, high = boxes[:, :3].astype(np.float64), boxes[:, 3:]
         fine = (low + high) / 2 + np.array(tile.origin)
         own = tile.owns(fine)
@@ -159,18 +162,22 @@ class MicrobleedDetection:
         diameters = (high - low)[:, 1] * brain.volume.spacing_mm[1]
         return Candidates(brain.to_volume(fine[own]), diameters[own], scores[own])
 
-    def _decode(self, outputs: Tensors) -> DecodedBoxes:
+    def _decode(self, outputs: Tensors) -> tuple[Floats, Floats]:
+        """(n, 6) boxes and (n,) scores in host memory, until the next call."""
         count, cells, logits = len(self.anchors), math.prod(self.grid), outputs["logits"]
         if not kernels.same_place(self._anchors, logits):
             self._anchors = kernels.empty_beside(logits, self._anchor_rows.shape, np.float32)
             kernels.fill(self._anchors, self._anchor_rows)
-        return kernels.decode_boxes(
+        found = kernels.decode_boxes(
             self._anchors,
             outputs["offsets"].reshape((count, 4, cells)),
             logits.reshape((count, cells)),
             DecodeOptions(score_threshold=self.threshold, top=self.TOP),
             workspace=self._workspace,
         )
+        boxes, scores = self._boxes.take(found.boxes), self._scores.take(found.scores)
+        kernels.wait(logits)
+        return boxes, scores
 
     def suppress(
         self, candidates: Candidates, brain: BrainVolume

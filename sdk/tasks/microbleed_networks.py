@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
-from sdk.kernels import DecodedBoxes, NmsOptions
+from sdk.kernels import NmsOptions
 from sdk.tasks.base import Contract
 from sdk.tensors import Tensors, TensorSpec
 
+Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 
@@ -22,8 +23,8 @@ class DetectorContract(Contract):
     """What it takes."""
     maps: tuple[TensorSpec, ...]
     """What it gives."""
-    decode: Callable[[Tensors], DecodedBoxes]
-    """Reads candidates above the score threshold from its outputs."""
+    decode: Callable[[Tensors], tuple[Floats, Floats]]
+    """Reads boxes and scores of candidates above the score threshold from its outputs."""
     nms_iou: float
     """Overlap above which two candidates are the same bleed."""
     near: float
@@ -48,9 +49,8 @@ class DetectorContract(Contract):
 
     def read(self, outputs: Tensors) -> NDArray[np.float64]:
         """(n, 3) centres of the bleeds in voxels of the tile, best first."""
-        found = self.decode(outputs).on_host()
-        boxes = np.asarray(found.boxes)
-        kept = kernels.nms(boxes, found.scores, NmsOptions(iou_threshold=self.nms_iou))
+        boxes, scores = self.decode(outputs)
+        kept = kernels.nms(boxes, scores, NmsOptions(iou_threshold=self.nms_iou))
         return np.asarray((boxes[kept, :3].astype(np.float64) + boxes[kept, 3:]) / 2)
 
     def agreement(

@@ -108,6 +108,29 @@ def test_what_is_not_in_the_part_is_not_brain(device):
     assert out[0].any()
 
 
+def test_a_patch_reaches_beyond_the_part_on_every_side(device):
+    part = tuple(np.ascontiguousarray(image[2:4, 5:9, 6:10]) for image in volume())
+    cut = replace(CUT, origin=(1, 4, 5), first=(2, 5, 6), slices=SHAPE[0], slice_ratio=1.0)
+    size = (5, 7, 8)
+    np.testing.assert_array_equal(cut_out(device, part, size, cut), naive(*part, size, cut))
+
+
+@pytest.mark.parametrize("empty", [np.s_[:0], np.s_[:, :0], np.s_[:, :, :0]])
+def test_of_nothing_comes_a_tile_without_brain(device, empty):
+    part = tuple(np.ascontiguousarray(image[empty]) for image in volume())
+    out = cut_out(device, part, (6, 8, 9), replace(CUT, origin=(-1, 0, 0)))
+    assert not out[0].any()
+    assert (out[1] == 0.5).all()
+
+
+def test_a_slice_without_a_share_is_not_read(device):
+    swi, phase, brain = volume()
+    cut, size = replace(CUT, slices=13, slice_ratio=0.5), (1, 20, 18)  # every other is a slice
+    expected = cut_out(device, (swi, phase, brain), size, cut)
+    swi[1] = phase[1] = np.nan
+    np.testing.assert_array_equal(cut_out(device, (swi, phase, brain), size, cut), expected)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_outside_the_brain_does_not_matter(device, bad):
     swi, phase, brain = volume()

@@ -16,6 +16,7 @@ BUILD = ROOT / "build" / "emulated"
 ON_DEVICE = (
     "tests/benchmarks/test_gpu_check.py",
     "tests/sdk/test_device_session.py",
+    "tests/sdk/test_device_volume.py",
     "tests/sdk/backends/test_onnxruntime_cuda.py",
     "tests/sdk/backends/test_tensorrt_on_device.py",
 )
