@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.gpu_volume import tile_jobs, volume_jobs
 from sdk import Frame, Mask, _native, kernels
 from sdk.backends import Backend
 from sdk.kernels import to_device
@@ -39,6 +40,10 @@ class Sizes:
     """For nms and the anatomical filter."""
     anchors: int = 200_000
     """Of the detection head."""
+    tile: int = 128
+    """Voxels along each side of a detector's tile."""
+    patch: tuple[int, int, int] = (16, 64, 64)
+    """Of the regions network."""
     copied_bytes: int = 1 << 28
     """From device memory to device memory, for the copy rate."""
     repeats: int = 21
@@ -142,45 +147,6 @@ def number_jobs(frame: Any) -> list[Job]:
     ]
 
 
-def volume_jobs(rng: np.random.Generator, sizes: Sizes) -> list[Job]:
-    """Kernels of one volume and its detections."""
-    shape = sizes.volume
-    volume = to_device((rng.random(shape) < 0.003).astype(np.uint8))
-    regions = to_device(rng.integers(0, 5, shape, np.uint8))
-    low = rng.uniform(0, min(shape), (sizes.boxes, 3))
-    boxes = np.concatenate([low, low + rng.uniform(1, 9, low.shape)], 1).astype(np.float32)
-    scores = rng.random(len(boxes), np.float32)
-    logits = rng.normal(-4, 1.5, sizes.anchors).astype(np.float32)
-    anchors = np.ones((len(logits), 6), np.float32)
-    head = (to_device(anchors), to_device(np.zeros_like(anchors)), to_device(logits))
-    here, their_scores = to_device(boxes), to_device(scores)
-    components, workspace = kernels.ComponentsWorkspace(), kernels.BoxWorkspace()
-    options = kernels.DecodeOptions(score_threshold=0.3)
-    filtered = kernels.FilteredCandidates.empty(len(boxes), beside=here)
-    return [
-        (
-            "components of a volume",
-            lambda: kernels.components(volume, workspace=components),
-            int(np.prod(shape)),
-        ),
-        (
-            f"decode_boxes, {sizes.anchors} anchors",
-            lambda: kernels.decode_boxes(*head, options, workspace=workspace),
-            4 * len(logits),
-        ),
-        (
-            f"nms, {sizes.boxes} boxes",
-            lambda: kernels.nms(here, their_scores, 0.2, workspace=workspace),
-            28 * len(boxes),
-        ),
-        (
-            f"anatomical_filter, {sizes.boxes} boxes",
-            lambda: kernels.anatomical_filter(here, regions, out=filtered),
-            24 * len(boxes),
-        ),
-    ]
-
-
 class Still(Backend):
     """Stands in for a network on the device: its outputs lie there already, and never change."""
 
@@ -274,7 +240,8 @@ def measure(sizes: Sizes) -> dict[str, Any]:
     frame, logits = angiogram(rng, sizes.side)
     rows = []
     jobs = [*pixel_jobs(frame, logits), *component_jobs(frame, logits), *number_jobs(frame)]
-    for name, call, least_bytes in [*jobs, *volume_jobs(rng, sizes)]:
+    jobs += [*volume_jobs(rng, sizes), *tile_jobs(rng, sizes)]
+    for name, call, least_bytes in jobs:
         ms = device_ms(call, sizes.repeats)
         achieved = least_bytes / ms * 1e3
         rows.append(

@@ -72,7 +72,16 @@ def test_the_benchmark_measures_every_kernel(cuda, monkeypatch):
     from sdk.tasks import normalise
 
     monkeypatch.setattr(normalise, "PROBE", (16, 16))  # the emulation takes its time per thread
-    small = gpu.Sizes(side=64, volume=(4, 8, 16), boxes=6, anchors=50, copied_bytes=256, repeats=1)
+    small = gpu.Sizes(
+        side=64,
+        volume=(4, 8, 16),
+        boxes=6,
+        anchors=50,
+        tile=8,
+        patch=(2, 8, 8),
+        copied_bytes=256,
+        repeats=1,
+    )
     found = gpu.measure(small)
     names = [row["kernel"] for row in found["kernels"]]
     assert len(set(names)) == len(names) >= 14
