@@ -51,6 +51,35 @@ def test_an_image_is_sent_whatever_its_pitch(cuda, rows):
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("part", [np.s_[:], np.s_[1:3, 2:5], np.s_[::-1, :, 3:9], np.s_[:0]])
+def test_a_volume_is_sent_whatever_its_pitches(cuda, part):
+    volume = np.random.default_rng(0).integers(0, 4096, (4, 7, 12), np.uint16)[part]
+    sent = Upload()(volume, cuda.put(np.zeros(1, np.uint8)))
+    np.testing.assert_array_equal(sent.numpy(), volume)
+
+
+@pytest.mark.gpu
+def test_smaller_images_take_the_same_memory_and_larger_ones_more(cuda):
+    upload, beside = Upload(), cuda.put(np.zeros(1, np.uint8))
+    sizes = [(4, 5), (2, 2, 4), (3, 3), (6, 6), (4, 5)]
+    new = []
+    for size in sizes:
+        image = np.random.default_rng(0).integers(0, 255, size, np.uint8)
+        new.append(traffic(lambda image=image: upload(image, beside))["allocations"] > 0)
+        np.testing.assert_array_equal(upload(image, beside).numpy(), image)
+    assert new == [True, False, False, True, False]
+
+
+@pytest.mark.gpu
+def test_what_was_sent_to_memory_that_grew_is_sent_again(cuda):
+    upload, beside = Upload(), cuda.put(np.zeros(1, np.uint8))
+    still = frozen(np.ones((2, 2), np.uint8))
+    upload(still, beside)
+    upload(np.zeros((4, 4), np.uint8), beside)
+    np.testing.assert_array_equal(upload(still, beside).numpy(), still)
+
+
+@pytest.mark.gpu
 def test_sending_neither_waits_nor_allocates_once_it_is_warm(cuda):
     upload, beside = Upload(), cuda.put(np.zeros(1, np.uint8))
     images = [np.full((8, 8), value, np.uint16) for value in (1, 2)]
