@@ -53,7 +53,7 @@ def lay_engine(folder, toolkit, cache, *, graph: bytes | None = None) -> Plan:
     data = serialise(toolkit, graph or (folder.path / name).read_bytes())
     record = choice_path(folder, machine, cache)
     record.parent.mkdir(parents=True, exist_ok=True)
-    path = record.with_name("engine.plan")
+    path = record.with_name(f"{name}.plan")
     path.write_bytes(data)
     sidecar = Sidecar(
         plan_sha256=hashlib.sha256(data).hexdigest(),

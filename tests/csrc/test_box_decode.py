@@ -8,7 +8,7 @@ from devices import Cpu
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk import kernels
+from sdk import _native, kernels
 
 
 def naive_decode(anchors, offsets, logits, options):
@@ -130,6 +130,18 @@ def test_boxes_are_decoded_and_suppressed_where_the_head_is(device):
     kept = kernels.nms(decoded.boxes, decoded.scores, 0.1, workspace=workspace)
     boxes, scores = device.get(decoded.boxes), device.get(decoded.scores)
     np.testing.assert_array_equal(kept, kernels.nms(boxes.copy(), scores.copy(), 0.1))
+
+
+@pytest.mark.gpu
+def test_boxes_lie_in_the_stream_of_their_head(cuda):
+    given_head = [cuda.put(array) for array in head(3, 50, 3)]
+    options, workspace = kernels.DecodeOptions(score_threshold=0.2), kernels.BoxWorkspace()
+    streams = [_native.DeviceStream() for _ in range(2)]
+    for stream in streams:
+        logits = kernels.DeviceArray((50,), np.dtype(np.float32), stream.handle)
+        logits.copy_from(given_head[2])
+        found = kernels.decode_boxes(*given_head[:2], logits, options, workspace=workspace)
+        assert found.boxes.stream == found.scores.stream == stream.handle
 
 
 def test_a_workspace_is_reused_and_serves_suppression_too():

@@ -5,12 +5,13 @@ import networks
 import numpy as np
 import pytest
 import stand_in_gpu
+import volume_folders
 from folders import SIDE, dark_square
 
-from sdk import Frame, Session, TensorRT, kernels
+from sdk import Frame, Session, TensorRT, VolumeSession, kernels
 from sdk.acceptance import certify
 from sdk.kernels import DeviceArray
-from sdk.tasks import normalise
+from sdk.tasks import normalise, parts_of
 
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("cuda")]
 
@@ -58,3 +59,34 @@ def test_a_certified_engine_answers_on_the_device_as_the_cpu_does(tmp_path, tool
     assert got.vessels.mask_on_device is not None
     assert got.probabilities == expected.probabilities
     np.testing.assert_array_equal(got.vessels.mask, expected.vessels.mask)
+
+
+@pytest.fixture
+def small_volumes(monkeypatch):
+    """The emulation takes its time per thread."""
+    small = {"tile": [16] * 3, "halo": 4, "slices": 19, "patch": [4, 8, 8]}
+    monkeypatch.setattr(volume_folders, "TILE", 16)
+    monkeypatch.setattr(volume_folders, "PATCH", (4, 8, 8))
+    monkeypatch.setattr(volume_folders, "SHAPE", (10, 26, 24))
+    monkeypatch.setattr(volume_folders, "OPTIONS", volume_folders.OPTIONS | small)
+
+
+@pytest.mark.usefixtures("small_volumes")
+def test_certified_engines_answer_volumes_on_the_device_as_the_cpu_does(tmp_path, toolkit):
+    folder = volume_folders.microbleed_folder(tmp_path / "model")
+    cache = tmp_path / "engines"
+    for part in parts_of(folder):
+        certificate = certify(part, stand_in_gpu.lay_engine(part, toolkit, cache), threads=1)
+        assert certificate.passed, certificate.shortfalls
+    volume = volume_folders.head((5, 13, 12))
+    with (
+        VolumeSession(folder.path, backend=TensorRT(cache=cache)) as on_gpu,
+        VolumeSession(folder.path) as on_cpu,
+    ):
+        outcome, expected = on_gpu(volume), on_cpu(volume).require()
+        tensors = [tensor for b in on_gpu._backends.values() for tensor in b.inputs.values()]
+    assert outcome.backend == "tensorrt-fp32"
+    assert all(isinstance(tensor, DeviceArray) for tensor in tensors)
+    assert expected.microbleeds
+    assert outcome.require().microbleeds == expected.microbleeds
+    assert outcome.require().dropped == expected.dropped
