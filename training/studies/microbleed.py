@@ -16,7 +16,7 @@ from training.recipes.checkpoint import load_weights
 from training.recipes.loop import TRAINING, WEIGHTS
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
 from training.recipes.microbleed_training import train
-from training.studies.study import Column, Scored, Study, Training, rounded
+from training.studies.study import Chart, Column, Scored, Study, Training, rounded
 from training.subject_evaluation import (
     Detections,
     counts,
@@ -171,5 +171,12 @@ STUDIES = (
         reference="RPN",
         run=run,
         remark=_about_the_curves,
+        chart=Chart(
+            curve="froc",
+            title="What each part of the microbleed detector finds (FROC, 3 mm)",
+            across="false positives per subject",
+            upwards="sensitivity",
+            at=RATES,
+        ),
     ),
 )
