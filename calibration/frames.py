@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,10 @@ from sdk.frame import Frame
 from sdk.model_folder import IntendedInput
 from sdk.tasks import Task, make_like
 from sdk.tensors import Tensors, allocate
+
+MIDDLE = Fraction(1, 2)
+GOLDEN = Fraction(987, 1597)
+"""Two Fibonacci numbers."""
 
 
 class Pick(NamedTuple):
@@ -92,16 +97,22 @@ class Selection:
         return replace(self, picks=kept)
 
 
-def evenly(length: int, count: int) -> list[int]:
-    """`count` positions of 0..length - 1, the middles of equal parts."""
-    return [(2 * i + 1) * length // (2 * count) for i in range(count)]
+def evenly(length: int, count: int, phase: Fraction = MIDDLE) -> list[int]:
+    """`count` positions of 0..length - 1: in each of equal parts the one at a phase, 0 to 1."""
+    return [int((i + phase) * length / count) for i in range(count)]
+
+
+def phase_of(place: int) -> Fraction:
+    """Of the golden ratio's sequence: any few in a row are far apart, and so are every few."""
+    return (MIDDLE + place * GOLDEN) % 1
 
 
 def pick_frames(runs: Sequence[Run], count: int) -> list[Pick]:
     """At most `count` frames: the same number of every run, evenly over its time.
 
-    A run that is too short gives all of its frames and leaves the rest to the others; of more
-    runs than frames, evenly many are taken.
+    Every run is asked at other times than the ones before it: one frame of each shows the contrast
+    before, while and after it arrives. A run that is too short gives all of its frames and leaves
+    the rest to the others; of more runs than frames, evenly many are taken.
     """
     lengths = [len(run.frames) for run in runs]
     shares = [0] * len(runs)
@@ -111,9 +122,8 @@ def pick_frames(runs: Sequence[Run], count: int) -> list[Pick]:
             shares[run] += 1
     return [
         Pick(run, index)
-        for run, share in enumerate(shares)
-        if share
-        for index in evenly(lengths[run], share)
+        for place, run in enumerate(chosen)
+        for index in evenly(lengths[run], shares[run], phase_of(place))
     ]
 
 

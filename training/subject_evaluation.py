@@ -11,11 +11,13 @@ import torch
 from sdk.tasks.brain_volume import BrainVolume
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tasks.microbleeds import Candidates, Microbleed
-from training.detection_evaluation import LOWEST_SCORE
+from training.datasets.subject_pool import subject
+from training.detection_evaluation import LOWEST_SCORE, best_threshold
 from training.detection_metrics import SubjectFindings, match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -50,12 +52,12 @@ class Detections:
 
 
 @torch.no_grad()
-def detect(network: MicrobleedNet, subject: Subject) -> Detections:
+def detect(network: MicrobleedNet, one: Subject) -> Detections:
     """Every candidate that is not far below any threshold, tile by tile as on the device."""
     network.eval()
     like = next(network.parameters())
     task = MicrobleedDetection(anchors=network.config.anchors, threshold=LOWEST_SCORE)
-    brain = task.prepare(subject.volume)
+    brain = task.prepare(one.volume)
     parts, inputs = [], np.zeros((1, 2, *task.tile), np.float32)
     for tile in task.plan(brain)[0]:
         brain.fill_tile(tile.origin, inputs[0])
@@ -63,7 +65,13 @@ def detect(network: MicrobleedNet, subject: Subject) -> Detections:
         outputs = {"logits": logits.cpu().numpy(), "offsets": offsets.cpu().numpy()}
         parts.append(task.read_tile(outputs, tile, brain))
     candidates, _ = task.suppress(Candidates.join(parts), brain)
-    return Detections(subject=subject, candidates=candidates)
+    return Detections(subject=one, candidates=candidates)
+
+
+def threshold_on_subjects(network: MicrobleedNet, folder: Path, seeds: range) -> float:
+    """The score with the highest F1 on whole subjects, which are kept in a folder."""
+    found = [detect(network, subject(folder, seed)) for seed in seeds]
+    return best_threshold([one.findings() for one in found])
 
 
 def localise(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.errors import CalibrationError
-from calibration.frames import evenly, pick_frames, select, split
+from calibration.frames import evenly, phase_of, pick_frames, select, split
 from calibration.runs import Run
 from sdk import AngiogramQuality
 from sdk.frame import Frame
@@ -60,15 +60,22 @@ def test_frames_are_spread_over_the_runs(lengths, count):
 
 
 @settings(deadline=None)
-@given(st.integers(1, 200), st.integers(1, 200))
-def test_frames_of_a_run_are_spread_over_its_time(length, count):
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 40))
+def test_frames_of_a_run_are_spread_over_its_time(length, count, place):
     count = min(length, count)
-    found = evenly(length, count)
+    found = evenly(length, count, phase_of(place))
     gaps = np.diff(found)
     assert len(set(found)) == count
     assert 0 <= found[0] <= length / count
     assert length - 1 - found[-1] <= length / count
     assert count == 1 or gaps.max() - gaps.min() <= 1
+
+
+@pytest.mark.parametrize("held_out", [20, 30, 45])
+def test_frames_for_the_ranges_and_held_out_ones_show_every_time(held_out):
+    for part in split(pick_frames(runs_of(*[6] * 60), 60), held_out):
+        times = Counter(pick.frame for pick in part)
+        assert max(times.values()) - min(times[time] for time in range(6)) <= 2
 
 
 def test_held_out_frames_are_others_and_lie_between():

@@ -120,14 +120,18 @@ def _lesion_rows(
 
 
 def patch(seed: int, size: tuple[int, int, int]) -> tuple[NDArray[Any], ...]:
-    """Image, coordinate ends and regions of the patch of a seed, somewhere in the brain."""
+    """Image, coordinate ends and regions of the patch of a seed: of even seeds around a bleed.
+
+    A session asks for the patch around what the detector found, mostly a dark hole in its middle.
+    """
     rng = np.random.default_rng([seed, 3])
-    subject = BrainPhantom.drawn(seed)
+    with_bleed = seed % 2 == 0
+    subject = BrainPhantom.drawn(seed, BrainOptions(microbleeds=(1 if with_bleed else 0, 12)))
     sites = Sites.of(subject.anatomy)
-    place = sites.pick(rng, sites.maps.brain)
-    if place is None:
-        message = f"expected a brain of seed {seed}, found none"
-        raise RuntimeError(message)
+    if with_bleed and subject.microbleeds:
+        place = np.array(subject.microbleeds[rng.integers(len(subject.microbleeds))].centre_mm)
+    else:
+        place = _place_in_brain(rng, sites, seed)
     z, y, x = (place + rng.uniform(-4, 4, 3)).tolist()
     grid = HeadGrid.around((z, y, x), SPACING_MM, size)
     image = subject.image(grid)
@@ -137,6 +141,14 @@ def patch(seed: int, size: tuple[int, int, int]) -> tuple[NDArray[Any], ...]:
     as_seen(image, size[0], (low, high)).fill_patch((0, 0, 0), out)
     ends = np.stack([out[2:, 0, 0, 0], out[2:, -1, -1, -1]], axis=1)
     return quantised(out[:2]), ends, image.regions
+
+
+def _place_in_brain(rng: np.random.Generator, sites: Sites, seed: int) -> NDArray[np.float64]:
+    place = sites.pick(rng, sites.maps.brain)
+    if place is None:
+        message = f"expected a brain of seed {seed}, found none"
+        raise RuntimeError(message)
+    return place
 
 
 def as_seen(

@@ -74,6 +74,11 @@ class DetectorRecipe(_Recipe):
     """Shape of the network."""
     side: int = 48
     """Side of the crops in voxels, a multiple of 16."""
+    validation_subjects: int = 4
+    """Whole phantom heads that choose the score threshold; at 0, or with data, the crops do: half
+    of them were made around a bleed, and the threshold is low for heads."""
+    subject_seed: int = 35_000_000
+    """Seed of the first of these heads."""
     loss: DetectionLossConfig = field(default_factory=DetectionLossConfig)
     """Rules and weights of the loss."""
     hard_samples: bool = True
@@ -82,6 +87,11 @@ class DetectorRecipe(_Recipe):
     """Part of the training after which the concentration loss counts: before, the best anchor of
     a crop is noise."""
 
+    def subject_seeds(self) -> range:
+        """Seeds of the whole heads that choose the threshold; none where crops do."""
+        count = 0 if self.data else self.validation_subjects
+        return range(self.subject_seed, self.subject_seed + count)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegionsRecipe(_Recipe):
@@ -89,13 +99,13 @@ class RegionsRecipe(_Recipe):
 
     network: BrainRegionsConfig = HALF_WIDTH
     """Shape of the network."""
-    steps: int = 700
+    steps: int = 1200
     """Optimiser steps, unless the time is limited instead."""
     side: int = 32
     """Rows and columns of the training cuts, multiples of 8 and at most those of a patch."""
     batch: int = 12
     """Inputs per step."""
-    training_count: int = 300
+    training_count: int = 600
     """Phantoms to train on, one input each."""
     validation_count: int = 24
     """Phantoms that choose the checkpoint."""

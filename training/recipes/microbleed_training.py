@@ -28,6 +28,7 @@ from training.phantoms.head_anatomy import REGIONS
 from training.recipes.checkpoint import load_weights
 from training.recipes.loop import REPORT, WEIGHTS, Loop, Validation, begin, open_folder
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
+from training.subject_evaluation import threshold_on_subjects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,10 +132,17 @@ class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
         text = f"mean sensitivity {found:.3f}"
         return Validation(score=found, numbers={"mean_sensitivity": found}, text=text)
 
+    def threshold(self) -> float:
+        """The score with the highest F1 on what the recipe validates with."""
+        seeds = self.recipe.subject_seeds()
+        if not len(seeds):
+            return best_threshold(findings(self.network, self.validation))
+        return threshold_on_subjects(self.network, Path(self.recipe.phantoms or self.out), seeds)
+
     def report(self) -> dict[str, Any]:
-        """Held-out crops at the threshold that the validation crops choose."""
+        """Held-out crops at the threshold that validation subjects, or crops, choose."""
         load_weights(self.out / WEIGHTS, self.network)
-        threshold = best_threshold(findings(self.network, self.validation))
+        threshold = self.threshold()
         numbers = summary(findings(self.network, self.crops("test")), threshold)
         data = self.recipe.data
         of = "phantoms" if data is None else f"subjects of {Path(data).name}"

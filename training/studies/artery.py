@@ -25,7 +25,7 @@ from training.recipes.artery_training import answering, mean_by_frame, train
 from training.recipes.checkpoint import load_weights
 from training.recipes.loop import TRAINING, WEIGHTS
 from training.sequence_evaluation import dice_of_prefixes, score_pool
-from training.studies.study import Column, Scored, Study, Training, rounded
+from training.studies.study import Chart, Column, Scored, Study, Training, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,6 +183,12 @@ STUDIES = (
         reference="bidirectional teacher",
         run=run,
         remark=_about_the_stream,
+        chart=Chart(
+            curve="dice_of_frames",
+            title="Arteries of the whole run, known after so many frames",
+            across="frames seen",
+            upwards="Dice, mean over the runs",
+        ),
     ),
     Study(
         name="artery-inputs",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.studies import artery, microbleed, quality
+from training.studies.drawing import draw
 from training.studies.study import Result, Study, add_results, machine, read_results
 from training.studies.table import table
 
@@ -18,11 +19,13 @@ RESULTS = Path("docs/results")
 """Folder with the scores of every study."""
 DOCUMENT = Path("docs/results.md")
 """The tables."""
+PICTURES = DOCUMENT.parent / "pictures"
+"""The charts."""
 HEADING = """# What the trainings showed
 
 Every number here is of phantoms, pictures computed by this project, and of trainings that are much
 smaller than the published ones; it says in which direction things go, and nothing about patients.
-`make results` prints this page from the scores in `docs/results`.
+`make results` prints this page, and draws its charts, from the scores in `docs/results`.
 """
 
 
@@ -61,9 +64,15 @@ def _run(chosen: Study, name: str, seed: int, options: argparse.Namespace) -> No
 
 
 def results() -> None:
-    """Print the tables of all studies and write them into the document."""
-    tables = [table(one, read_results(RESULTS / f"{one.name}.json")) for one in STUDIES.values()]
+    """Print the tables of all studies and write them into the document, with the charts."""
+    tables = []
+    for one in STUDIES.values():
+        found = read_results(RESULTS / f"{one.name}.json")
+        tables.append(table(one, found))
+        if one.chart and draw(one.chart, one.rows(), found, PICTURES / f"{one.name}.png"):
+            tables.append(f"![{one.chart.title}](pictures/{one.name}.png)\n")
     text = "\n".join([HEADING, *tables])
+    DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
     DOCUMENT.write_text(text)
     sys.stdout.write(text)
 

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.datasets.subject_pool import subject
-from training.detection_evaluation import best_threshold, findings
 from training.detection_metrics import SubjectFindings, froc, match
 from training.networks.brain_regions import BrainRegionsNet
+from training.networks.microbleed_detection import MicrobleedNet
 from training.recipes.checkpoint import load_weights
 from training.recipes.loop import TRAINING, WEIGHTS
 from training.recipes.microbleed_detection import DetectorRecipe, RegionsRecipe
-from training.recipes.microbleed_training import DetectorTraining, train
-from training.studies.study import Column, Scored, Study, Training, rounded
-from training.subject_evaluation import Detections, counts, detect, localise
+from training.recipes.microbleed_training import train
+from training.studies.study import Chart, Column, Scored, Study, Training, rounded
+from training.subject_evaluation import (
+    Detections,
+    counts,
+    detect,
+    localise,
+    threshold_on_subjects,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sdk.tasks.microbleeds import Microbleed
-    from training.networks.microbleed_detection import MicrobleedNet
     from training.studies.study import Result
 
 SUBJECTS = range(34_000_000, 34_000_006)
@@ -39,15 +44,16 @@ def run(recipe: DetectorRecipe, out: Path) -> list[Scored]:
     """Trains unless it was done, and scores held-out subjects; the whole chain with its filter."""
     if not (out / WEIGHTS).is_file():
         train(recipe, out, resume=(out / TRAINING).is_file())
-    training = DetectorTraining(recipe, out)
-    load_weights(out / WEIGHTS, training.network)
-    threshold = best_threshold(findings(training.network, training.validation))
-    found = subjects_of(training.network, Path(recipe.phantoms or out))
+    network = MicrobleedNet(recipe.network)
+    load_weights(out / WEIGHTS, network)
+    folder = Path(recipe.phantoms or out)
+    threshold = threshold_on_subjects(network, folder, recipe.subject_seeds())
+    found = subjects_of(network, folder)
     alone = [one.above(threshold) for one in found]
     scored = [Scored(scores=_scores(found, alone), curves=_curve(found))]
     if recipe.hard_samples:
-        network = regions_network(recipe, out.parent)
-        judged = [localise(network, one, threshold) for one in found]
+        regions = regions_network(recipe, out.parent)
+        judged = [localise(regions, one, threshold) for one in found]
         right = [_right(one, *entry) for one, entry in zip(found, judged, strict=True)]
         filtered = _scores(found, [kept for kept, _ in judged])
         scored.append(Scored(scores={**filtered, "right": right}))
@@ -165,5 +171,12 @@ STUDIES = (
         reference="RPN",
         run=run,
         remark=_about_the_curves,
+        chart=Chart(
+            curve="froc",
+            title="What each part of the microbleed detector finds (FROC, 3 mm)",
+            across="false positives per subject",
+            upwards="sensitivity",
+            at=RATES,
+        ),
     ),
 )

@@ -29,6 +29,22 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A curve of every row, drawn beside the table."""
+
+    curve: str
+    """Name of the curve."""
+    title: str
+    """What a person reads above it."""
+    across: str
+    """Title of the horizontal axis."""
+    upwards: str
+    """Title of the vertical axis."""
+    at: tuple[float, ...] | None = None
+    """Places of its points along the horizontal axis, drawn logarithmically; None: 1, 2, ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """One training of a study; it may answer for several rows of the table."""
 
@@ -70,6 +86,8 @@ class Study:
     """Trains by a recipe into a folder unless it was done, and scores every row of it."""
     remark: Callable[[Sequence[Result]], str] | None = None
     """What is said below the table, from all results."""
+    chart: Chart | None = None
+    """What is drawn below the table."""
 
     def rows(self) -> list[str]:
         """Every row, in the order of the table."""

@@ -32,6 +32,7 @@ DETECTOR = DetectorRecipe(
     network=MicrobleedConfig(widths=(4, 4, 4, 4, 4), fused=4, anchors=(8.0,)),
     side=32,
     concentration_after=0.0,
+    validation_subjects=0,
     **COMMON,
 )
 REGIONS = RegionsRecipe(
@@ -141,9 +142,15 @@ def test_mirrored_patches_mirror_their_coordinates() -> None:
     np.testing.assert_array_equal(mirrored_regions, regions[..., ::-1])
 
 
-def test_seeds_of_the_three_parts_never_meet() -> None:
+def test_seeds_of_the_parts_never_meet() -> None:
     parts = [DetectorRecipe().seeds(part) for part in ("training", "validation", "test")]
+    parts.append(DetectorRecipe().subject_seeds())
     assert len(set().union(*parts)) == sum(map(len, parts))
+
+
+def test_crops_choose_the_threshold_where_no_heads_are_drawn() -> None:
+    assert len(DetectorRecipe().subject_seeds()) == 4
+    assert not replace(DetectorRecipe(), data="cohort").subject_seeds()
 
 
 def test_the_command_trains_and_reports(
