@@ -56,8 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     microbleed.set_defaults(choose=_microbleed_recipe, run=_microbleed)
     for one in (quality, artery, microbleed):
         _add_common(one)
-    add = quality.add_argument
-    add("--score", type=Path, metavar="FOLDER", help="score a model folder instead")
+    for one in (quality, artery):
+        add = one.add_argument
+        add("--score", type=Path, metavar="FOLDER", help="score a model folder instead")
+        add("--precision", default="fp32", help="of the folder to score [fp32]")
     add = artery.add_argument
     add("--by", choices=artery_sequence.RECIPES, default="full", help="supervision")
     add("--teacher", type=Path, help="weights of a VSS-Net, for --by stream")
@@ -112,7 +114,7 @@ def _microbleed_recipe(options: argparse.Namespace) -> tuple[Any, Path]:
 
 def _quality(options: argparse.Namespace, recipe: Any, out: Path) -> None:
     if options.score:
-        _show(angiogram_quality.score_folder(recipe, options.score, out))
+        _show(angiogram_quality.score_folder(recipe, options.score, out, options.precision))
     elif options.report:
         _show(angiogram_quality.report(recipe, out))
     else:
@@ -121,6 +123,9 @@ def _quality(options: argparse.Namespace, recipe: Any, out: Path) -> None:
 
 
 def _artery(options: argparse.Namespace, recipe: Any, out: Path) -> None:
+    if options.score:
+        _show(artery_training.score_folder(recipe, options.score, out, options.precision))
+        return
     if options.report:
         _show(artery_training.report(recipe, out))
         return

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import Tensor, nn
 
+from sdk.backends import open_backend
+from sdk.model_folder import ModelFolder
+from sdk.tasks import make_task
 from training.mask_metrics import MaskScores, mask_scores
 from training.metrics import bootstrap_interval, dice
 from training.networks.artery_stream import StreamingVssNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -58,6 +63,27 @@ def by_patches(network: nn.Module, inputs: NDArray[np.float32]) -> NDArray[np.fl
             total[row : row + PATCH, left : left + PATCH] += patch
             count[row : row + PATCH, left : left + PATCH] += 1
     return np.asarray((total / count)[:rows, :columns])
+
+
+def by_folder(folder: Path, precision: str = "fp32") -> Predict:
+    """The graph of a model folder, frame by frame as the device runs it; the answer at the end.
+
+    Raises:
+        ModelFolderError: the folder is damaged or foreign, or has no such precision.
+    """
+    model = ModelFolder.open(folder)
+    backend = open_backend(model.graph(precision))
+    backend.carry(make_task(model).states)
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        backend.begin_run()
+        for frame in inputs:
+            backend.inputs["frame"][0, 0] = frame
+            backend.run()
+        odds: NDArray[np.float32] = expit(backend.outputs["arteries"][0, 0])
+        return odds
+
+    return predict
 
 
 def log_odds_of(network: nn.Module, sequences: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdk.outcome import Outcome
-from sdk.pictures.chart import Figure
+from sdk.pictures.chart import new_figure
 from sdk.pictures.overlay import shown_of
 from sdk.tasks.artery_sequence import NEVER, ArteryAnswer
 
@@ -40,7 +40,7 @@ class ArrivalMap:
         frame, answer = self._last
         if not answer.vessels.mask.any():
             return False
-        figure = Figure(figsize=(2.2 * SIDE_INCHES, SIDE_INCHES), layout="constrained")
+        figure = new_figure(2.2 * SIDE_INCHES, SIDE_INCHES)
         left, right = figure.subplots(1, 2)
         background, (low, high) = shown_of(frame)
         for axes in (left, right):

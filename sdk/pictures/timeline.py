@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sdk.outcome import Outcome
-from sdk.pictures.chart import Figure
+from sdk.pictures.chart import new_figure
 from sdk.pictures.overlay import GRADE_COLOURS
 from sdk.report import grade_of, vessels_of
 from sdk.timing import STAGES
@@ -52,7 +52,7 @@ class Timeline:
 
     def save(self, path: Path) -> None:
         """Writes a PNG: vessel area coloured by grade above, latency by stage below."""
-        figure = Figure(figsize=(11, 5.5), layout="constrained")
+        figure = new_figure(11, 5.5)
         above, below = figure.subplots(2, 1, sharex=True)
         _draw_answers(above, self._points)
         _draw_latency(below, self._points)

@@ -71,6 +71,14 @@ def test_phantom_patients_come_as_a_run_and_a_single_frame(tmp_path):
     assert all(single[-1].mask is not None or len(single) == 1 for single in singles)
 
 
+def test_phantom_sequences_bring_their_mask(tmp_path):
+    run("phantom_sequences.py", tmp_path, 1, 24_000_000)
+    sequence = sdk.read_xa(tmp_path / "sequence_24000000.dcm")
+    assert len(sequence) > 4
+    assert sequence[-1].shape == (512, 512)
+    assert np.array_equal(sequence[-1].mask.pixels, sequence[0].pixels)
+
+
 def test_every_sample_is_tested():
     tested = Path(__file__).read_text(encoding="utf-8")
     for sample in (ROOT / "samples").glob("*.py"):

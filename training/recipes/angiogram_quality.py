@@ -14,6 +14,7 @@ from training.leakage import leakage_accuracy
 from training.losses.angiogram_quality import LossWeights
 from training.networks.angiogram_quality import AngiogramQualityConfig, AngiogramQualityNet
 from training.recipes.checkpoint import load_weights
+from training.recipes.halves import bfloat16_is_fast
 from training.recipes.loop import REPORT, WEIGHTS, open_folder
 from training.recipes.trainer import Trainer
 
@@ -91,8 +92,9 @@ class AngiogramQualityRecipe:
     """Threads that a layer is computed with."""
     workers: int = 2
     """Processes that generate phantoms before the training."""
-    bfloat16: bool = True
-    """Run the network's forward and backward pass in bfloat16 where it is safe."""
+    bfloat16: bool | None = None
+    """Run the network's forward and backward pass in bfloat16 where it is safe; None: if the
+    device is fast with it."""
     device: str = "cpu"
     """Where torch computes, such as ``cuda``."""
     data: str | None = None
@@ -103,6 +105,10 @@ class AngiogramQualityRecipe:
         first: int = getattr(self, f"{part}_seed")
         count: int = getattr(self, f"{part}_frames")
         return range(first, first + count)
+
+    def in_bfloat16(self) -> bool:
+        """Whether the passes run in bfloat16."""
+        return bfloat16_is_fast(self.device) if self.bfloat16 is None else self.bfloat16
 
     def pool(self, part: str, out: Path) -> AngiogramPool:
         """The pictures of `data`, or phantoms, made once.
@@ -141,13 +147,15 @@ def report(recipe: AngiogramQualityRecipe, out: Path) -> dict[str, Any]:
     return numbers
 
 
-def score_folder(recipe: AngiogramQualityRecipe, folder: Path, out: Path) -> dict[str, Any]:
-    """The same scores for the graph of a model folder; the phantoms are kept in `out`.
+def score_folder(
+    recipe: AngiogramQualityRecipe, folder: Path, out: Path, precision: str = "fp32"
+) -> dict[str, Any]:
+    """The same scores for a graph of a model folder; the phantoms are kept in `out`.
 
     Raises:
-        ModelFolderError: the folder is damaged or foreign.
+        ModelFolderError: the folder is damaged or foreign, or has no such precision.
     """
-    return _scores(recipe, by_folder(folder), out)
+    return _scores(recipe, by_folder(folder, precision), out)
 
 
 def _statistics_alone(recipe: AngiogramQualityRecipe, out: Path) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ from training.recipes.artery_sequence import (
 from training.recipes.checkpoint import load_weights
 from training.recipes.loop import REPORT, WEIGHTS, open_folder
 from training.recipes.processes import join
-from training.sequence_evaluation import dice_of_prefixes, score_pool, summary
+from training.sequence_evaluation import by_folder, dice_of_prefixes, score_pool, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,17 @@ def report(recipe: SequenceRecipe, out: Path) -> dict[str, Any]:
         numbers["dice_of_frames"] = mean_by_frame(dice_of_prefixes(network, test))
     (out / REPORT).write_text(json.dumps(numbers, indent=2))
     return numbers
+
+
+def score_folder(
+    recipe: SequenceRecipe, folder: Path, out: Path, precision: str = "fp32"
+) -> dict[str, Any]:
+    """Scores a graph of a model folder on the same sequences; phantoms are kept in `out`.
+
+    Raises:
+        ModelFolderError: the folder is damaged or foreign, or has no such precision.
+    """
+    return summary(score_pool(by_folder(folder, precision), recipe.pool("test", out)))
 
 
 def _lesson(recipe: SequenceRecipe, out: Path, minutes: float | None) -> Lesson:

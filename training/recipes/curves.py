@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdk.pictures.chart import new_figure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -62,14 +64,12 @@ def draw(folder: Path) -> None:
     """Draws loss, learning rate and every score of the validations over the steps.
 
     Raises:
-        ImportError: matplotlib is missing; it is part of the workstation.
+        AngioEdgeError: matplotlib is missing; it is part of the workstation.
     """
-    from matplotlib.figure import Figure
-
     log, steps = read(folder / LOG), read(folder / STEPS)
     scores = [name for name in log if name not in OF_COURSE]
     rows = -(-(2 + len(scores)) // COLUMNS)
-    figure = Figure(figsize=(5.2 * COLUMNS, 2.6 * rows), layout="constrained")
+    figure = new_figure(5.2 * COLUMNS, 2.6 * rows)
     panels = figure.subplots(rows, COLUMNS, sharex=True, squeeze=False).ravel()
     for panel, name in zip(panels, ("loss", "rate", *scores), strict=False):
         panel.set_title(name, loc="left", fontsize=10)

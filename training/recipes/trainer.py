@@ -39,6 +39,7 @@ class Trainer(Loop[Batch]):
             weight_decay=recipe.weight_decay,
         )
         super().__init__(recipe, out, minutes, self.network, optimiser)
+        self.half = recipe.in_bfloat16()
         once = self.processes.once
         self.pool = once(lambda: recipe.pool("training", out))
         self.validation = once(lambda: recipe.pool("validation", out))
@@ -67,13 +68,13 @@ class Trainer(Loop[Batch]):
         self.network.detach_vessels = self.done() < self.recipe.detached_share
         device = torch.device(self.recipe.device)
         frames = torch.from_numpy(batch.inputs).to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
             outputs = self.supervised(frames)
         return joint_loss(outputs, _targets(batch, device), self.recipe.loss)
 
     def validate(self) -> Validation:
         """Vessels and grades of whole frames; their mean decides, or the vessels alone."""
-        size, half = self.recipe.network.size, self.recipe.bfloat16
+        size, half = self.recipe.network.size, self.half
         average = cast("AngiogramQualityNet", self.average)
         report = evaluate(by_torch(average, size, bfloat16=half), self.validation)
         numbers: dict[str, float | int] = {"side": self.stage().side, "dice": report.dice.value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sdk.pictures.chart import Figure
+from sdk.pictures.chart import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ def draw(chart: Chart, rows: Sequence[str], results: Sequence[Result], path: Pat
     drawn = [entry for entry in results if chart.curve in entry.curves]
     if not drawn:
         return False
-    figure = Figure(figsize=INCHES, layout="constrained")
+    figure = new_figure(*INCHES)
     axes = figure.subplots()
     named: set[str] = set()
     for entry in sorted(drawn, key=lambda entry: rows.index(entry.row)):
