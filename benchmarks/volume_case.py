@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,8 @@ from export.volumetric import export
 from sdk.cli.volume_profile import made_up_head
 from sdk.model_folder import Manifest, write_folder
 from sdk.tasks.microbleed_detection import MicrobleedDetection
-from training.networks.brain_regions import BrainRegionsConfig, BrainRegionsNet
-from training.networks.microbleed_detection import MicrobleedConfig, MicrobleedNet
+from training.networks.brain_regions import HALF_WIDTH, BrainRegionsConfig, BrainRegionsNet
+from training.networks.microbleed_detection import THIN, MicrobleedConfig, MicrobleedNet
 from training.recipes.checkpoint import save_weights
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Case:
     halo: int = 16
     patch: Corner = (16, 64, 64)
     brain_mm: float | None = None
-    detector: MicrobleedConfig = field(default_factory=MicrobleedConfig)
-    regions: BrainRegionsConfig = field(default_factory=BrainRegionsConfig)
+    detector: MicrobleedConfig = THIN
+    regions: BrainRegionsConfig = HALF_WIDTH
 
     def head(self) -> Volume:
         """A made-up head with its brain mask."""

@@ -18,7 +18,7 @@ RANKING_FRAMES = 2
 def with_fewer(candidate: Candidate, source: Source) -> Candidate | None:
     """The same with the more sensitive half of its operations in float; None if it has one only."""
     few = replace(source, frames=source.frames.first(RANKING_FRAMES))
-    order = list(rank(candidate, few))
+    order = [i for i in rank(candidate, few) if i in candidate.placement.weights]
     if len(order) < 2:
         return None
     weighted = {node.index for node in candidate.graph.nodes if node.op in WEIGHTED}

@@ -53,6 +53,8 @@ class Placement:
 
     Attributes:
         weights: position of a node that becomes INT8 -> axis of the output channels of its weight.
+        residuals: position of an addition that fuses into one of these -> its identity branch,
+            which takes a pair.
         tensorrt: pairs that every form has.
         cpu: the same, and pairs behind the INT8 operations: ONNX Runtime computes in integers only
             what stands between a DQ and a Q.
@@ -61,6 +63,7 @@ class Placement:
     """
 
     weights: dict[int, int]
+    residuals: dict[int, str]
     tensorrt: Wiring
     cpu: Wiring
     groups: tuple[tuple[str, ...], ...]
@@ -75,7 +78,8 @@ def place(
     Args:
         graph: the FP32 graph.
         keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
-        sensitive: positions of operations to leave in float because their error was measured.
+        sensitive: positions of operations to leave in float because their error was measured; of an
+            addition, so that its identity branch is not rounded.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
@@ -88,7 +92,7 @@ def place(
             "nothing in this network would become INT8, run it as it is"
             f" ({told or 'it has no convolution and no matrix product'})"
         )
-    identities = _identities(graph, chosen)
+    identities = _identities(graph, chosen, reasons)
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     decisions = [
@@ -98,6 +102,7 @@ def place(
     ]
     return Placement(
         weights={node.index: weight_axis(graph, node) for node in chosen},
+        residuals=identities,
         tensorrt=_wiring(graph, reads),
         cpu=_wiring(graph, reads | _behind(graph, chosen)),
         groups=_groups(graph, reads),
@@ -108,18 +113,23 @@ def place(
 def _reasons(
     graph: Quantisable, keep_float: Sequence[str], sensitive: Collection[int]
 ) -> dict[int, str | None]:
-    """Position of a convolution or product -> why it stays in float, None if it becomes INT8."""
+    """Position of a convolution or product -> why it stays in float, None if it becomes INT8.
+
+    Of an addition only where it is sensitive.
+    """
     reasons = {node.index: float_reason(graph, node) for node in graph.nodes if node.op in WEIGHTED}
     for pattern in keep_float:
         kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
         if not kept:
             raise CalibrationError(f"no convolution or matrix product is called {pattern}")
         reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
-    reasons |= {index: reasons[index] or SENSITIVE for index in sensitive}
+    reasons |= {index: reasons.get(index) or SENSITIVE for index in sensitive}
     return reasons
 
 
-def _identities(graph: Quantisable, chosen: list[Node]) -> dict[int, str]:
+def _identities(
+    graph: Quantisable, chosen: list[Node], reasons: dict[int, str | None]
+) -> dict[int, str]:
     """For additions that fuse into a convolution: position -> the branch that does not."""
     depth = weighted_depth(graph)
     made = {node.outputs[0] for node in chosen}
@@ -128,6 +138,8 @@ def _identities(graph: Quantisable, chosen: list[Node]) -> dict[int, str]:
         branches = graph.activations(node)
         shapes = {graph.shapes.get(name) for name in branches}
         if node.op != "Add" or len(set(branches)) != 2 or len(shapes) != 1:
+            continue
+        if node.index in reasons:
             continue
         fusable = [name for name in branches if name in made and graph.only_reader(name)]
         if fusable:

@@ -116,7 +116,8 @@ def _to_float(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
         verdicts[count] = case.judge(first(count))
         return not verdicts[count].shortfalls
 
-    count = fewest(len(order) - 1, within) if len(order) > 1 else None
+    last = max(place for place, i in enumerate(order) if i in candidate.placement.weights)
+    count = fewest(last, within) if last else None  # something must remain to be INT8
     nodes, graph = candidate.graph.nodes, candidate.graph
     said = {
         "ranking_db": {nodes[index].name: round(level, 3) for index, level in ranking.items()},

@@ -18,17 +18,20 @@ from calibration.choose import decibel, energies
 from calibration.graph import Node
 from calibration.placement import Wiring
 from calibration.qdq import Form, Writer
-from calibration.quantisable import Quantisable
+from calibration.quantisable import WEIGHTED, Quantisable
 from sdk.backends import Backend, open_backend
 
 
 def rank(candidate: Candidate, source: Source) -> dict[int, float]:
     """Position of an INT8 operation -> signal over noise in dB if it alone is INT8, worst first.
 
-    Of the output and the frame that suffer most. One run per operation and frame.
+    An addition that fuses into an operation is one of its own: its identity branch is rounded, and
+    may be where the error is. Of the output and the frame that suffer most. One run per operation
+    and frame.
     """
-    graph, frames = candidate.graph, source.frames
-    switches = {index: _switch(graph.nodes[index]) for index in candidate.placement.weights}
+    graph, frames, placement = candidate.graph, source.frames, candidate.placement
+    ranked = (*placement.weights, *placement.residuals)
+    switches = {index: _switch(graph.nodes[index]) for index in ranked}
     steps = [(frame, index) for frame in range(len(frames)) for index in (None, *switches)]
     found, exact = dict.fromkeys(switches, np.inf), {}
     with closing(_open_switched(candidate, source.threads)) as backend:
@@ -48,10 +51,11 @@ def rank(candidate: Candidate, source: Source) -> dict[int, float]:
 
 def _open_switched(candidate: Candidate, threads: int | None) -> Backend:
     graph, placement = candidate.graph, candidate.placement
-    reads = frozenset((index, graph.nodes[index].inputs[0]) for index in placement.weights)
+    reads = {(index, graph.nodes[index].inputs[0]) for index in placement.weights}
+    reads |= set(placement.residuals.items())
     tensors = {tensor for _, tensor in reads}
     pairs = tuple(name for name in placement.tensorrt.pairs if name in tensors)
-    writer = _Switched(graph, placement.weights, Wiring(pairs=pairs, reads=reads))
+    writer = _Switched(graph, placement.weights, Wiring(pairs=pairs, reads=frozenset(reads)))
     writer.add_grids(candidate.ranges, Form.TENSORRT)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "switched.onnx"
@@ -77,10 +81,11 @@ def fewest(count: int, within: Callable[[int], bool]) -> int | None:
 
 
 def multiplications(graph: Quantisable, indices: Sequence[int]) -> int:
-    """Of convolutions and matrix products, for one run."""
+    """Of the convolutions and matrix products among some operations, for one run."""
     total = 0
-    for index in indices:
-        node = graph.nodes[index]
+    for node in (graph.nodes[index] for index in indices):
+        if node.op not in WEIGHTED:
+            continue
         weight, made = graph.constants[node.inputs[1]].dims, graph.shapes[node.outputs[0]]
         per_value = prod(weight[1:]) if node.op == "Conv" else prod(weight) // made[-1]
         total += prod(made) * per_value
@@ -91,7 +96,12 @@ class _Switched(Writer):
     """The float graph, in which each operation can be switched to INT8 by an input of the graph."""
 
     def _add_node(self, node: Node) -> None:
-        if node.index not in self._weights:
+        rounded = [
+            place
+            for place, name in enumerate(node.inputs)
+            if (node.index, name) in self._wiring.reads
+        ]
+        if not rounded:
             plain = NodeProto()
             plain.CopyFrom(self._graph.model.graph.node[node.index])
             self._nodes.append(plain)
@@ -101,7 +111,7 @@ class _Switched(Writer):
         self._make("Cast", [switch], f"{switch}/on", to=TensorProto.BOOL)
         super()._add_node(node)
         copy = self._nodes.pop()
-        for place in (0, 1):
+        for place in (0, 1) if node.index in self._weights else rounded:
             inputs = [f"{switch}/on", copy.input[place], node.inputs[place]]
             copy.input[place] = f"{switch}/{place}"
             self._make("Where", inputs, f"{switch}/{place}")

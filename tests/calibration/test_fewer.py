@@ -19,7 +19,7 @@ from sdk.model_folder import ModelFolder
 
 def test_the_more_sensitive_half_goes_to_float(tmp_path):
     candidate, source = prepared(branched(tmp_path / "net.onnx"))
-    order = list(rank(candidate, source))
+    order = [i for i in rank(candidate, source) if i in candidate.placement.weights]
     fewer = with_fewer(candidate, source)
     assert set(fewer.placement.weights) == set(order[(len(order) + 1) // 2 :])
     assert set(fewer.ranges) < set(candidate.ranges)

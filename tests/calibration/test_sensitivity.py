@@ -47,6 +47,37 @@ def test_what_goes_to_float_says_why_and_the_rest_keeps_its_ranges(tmp_path):
     assert b"joined/quantised" not in less.write("int8.cpu")
 
 
+def residual(path):
+    """A small correction of a far brighter picture, whose sum may not be rounded."""
+    net = Net()
+    bright = net.relu(net.conv("image", (1, 16), name="first"))
+    inner = net.relu(net.conv(bright, (16, 16), name="inner"))
+    small = net.conv(inner, (16, 16), name="outer")
+    scaled = net.op("Mul", bright, net.weight(np.float32(50)), name="scaled")
+    total = net.op("Add", scaled, small, name="total")
+    sure = net.op("Tanh", total, name="sure")
+    net.conv(sure, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, 32, 32]})
+
+
+def test_the_identity_branch_of_an_addition_goes_to_float_by_itself(tmp_path):
+    candidate, source = prepared(residual(tmp_path / "net.onnx"), images(2))
+    added = candidate.graph.producer("total").index
+    found = rank(candidate, source)
+    assert next(iter(found)) == added
+    assert set(found) == {added, *candidate.placement.weights}
+    less = candidate.with_float([], [added])
+    assert less.placement.weights == candidate.placement.weights
+    reasons = {item.node: (item.int8, item.reason) for item in less.placement.decisions}
+    assert reasons["total"] == (False, SENSITIVE)
+    exact = run(source.path.read_bytes(), source.frames, 0, ["logits"])["logits"]
+    errors = [
+        np.abs(run(one.write("int8"), source.frames, 0, ["logits"])["logits"] - exact).max()
+        for one in (less, candidate)
+    ]
+    assert errors[0] < errors[1] / 2
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 60])
 def test_fewest_is_the_first_number_that_is_enough(count):
     for enough in range(1, count + 1):
