@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,6 +59,8 @@ class Agreement:
         same_grade: per frame, empty for tasks that do not grade.
         run_dice: of the vessel masks after the last frame of each run, for tasks that follow runs.
         filled_dice: of what is filled with contrast, all frames of a run as one mask, the same.
+        with_vessels: frames of which the first graph marks a part; on others there is nothing to
+            agree upon.
         differing_pixels: of all vessel masks together.
         pixels: of all frames together.
     """
@@ -66,6 +69,7 @@ class Agreement:
     same_grade: list[bool] = field(default_factory=list)
     run_dice: list[float] = field(default_factory=list)
     filled_dice: list[float] = field(default_factory=list)
+    with_vessels: int = 0
     differing_pixels: int = 0
     pixels: int = 0
     _filled: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=list)
@@ -78,6 +82,7 @@ class Agreement:
         """
         masks = _vessels(expected).mask, _vessels(got).mask
         self.dice.append(dice(*masks))
+        self.with_vessels += 0 < int(np.count_nonzero(masks[0])) < masks[0].size
         self.differing_pixels += int(np.count_nonzero(masks[0] != masks[1]))
         self.pixels += masks[0].size
         if isinstance(expected, QualityAnswer) and isinstance(got, QualityAnswer):
@@ -106,6 +111,7 @@ class Agreement:
         """For the report."""
         found: dict[str, float | int] = {
             "frames": len(self.dice),
+            "frames_with_vessels": self.with_vessels,
             "dice_mean": round(float(np.mean(self.dice)), 6),
             "dice_min": round(min(self.dice), 6),
             "same_pixels": round(1 - self.differing_pixels / self.pixels, 8),
@@ -127,11 +133,29 @@ class Agreement:
         title = "mean Dice after each run" if self.run_dice else "mean Dice"
         for name, words in (("dice", title), ("filled_dice", "mean Dice of what is filled")):
             if name in scores and not scores[name] >= tolerance.min_dice:
-                short.append(f"{words} {scores[name]:.4f}, expected {tolerance.min_dice:g}")
+                short.append(f"{words} {_below(scores[name])}, expected {tolerance.min_dice:g}")
         share = scores.get("same_grade", 1.0)
         if not share >= tolerance.min_same_grade:
             short.append(f"same grade on {share:.1%}, expected {tolerance.min_same_grade:.1%}")
         return short
+
+
+def _below(score: float) -> str:
+    """Four digits, rounded down: what falls short does not read as if it did not."""
+    return f"{floor(score * 1e4) / 1e4:.4f}"
+
+
+def nothing_to_judge(agreements: Mapping[tuple[str, str], Measured]) -> str:
+    """Why agreement on these frames says nothing, empty if it does say something."""
+    counted = [them for them in agreements.values() if isinstance(them, Agreement)]
+    if not counted or any(them.with_vessels for them in counted):
+        return ""
+    return (
+        f"FP32 marks nothing, or everything, on each of the {len(counted[0].dice)} held-out "
+        "frames, so that they cannot tell good graphs from bad ones; give frames that show "
+        "vessels, or check what the network was imported with (--channel, --values, --low, "
+        "--high, --threshold)"
+    )
 
 
 def _vessels(answer: Any) -> Vessels:

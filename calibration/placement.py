@@ -5,15 +5,24 @@ products, hence after the ReLU; a residual addition takes one on its identity br
 inputs of a concatenation share one scale; biases, heads and outputs stay float.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from calibration.errors import CalibrationError
 from calibration.graph import Node
-from calibration.quantisable import WEIGHTED, Quantisable
-from calibration.rules import FLOAT_OPS, float_reason, weight_axis, weighted_depth
+from calibration.quantisable import WEIGHTED, Quantisable, ceiling
+from calibration.rules import (
+    FLOAT_OPS,
+    float_reason,
+    int8_on_x86,
+    weight_axis,
+    weighted_depth,
+)
 
+ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
+"""Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
+ASKED = "kept in float as asked"
 SENSITIVE = "sensitive: the answers of the network change most where it is quantised"
 
 
@@ -41,10 +50,15 @@ class Wiring:
     Attributes:
         pairs: tensors that get one Q/DQ pair each, in graph order.
         reads: (position of a node, tensor) that read the pair instead of the tensor.
+        apart: positions of float operations between two pairs. ONNX Runtime would take that for a
+            request and round their weights to 8 bits, with one scale for all channels.
+        weights: like those of the placement, in this form alone.
     """
 
     pairs: tuple[str, ...]
     reads: frozenset[tuple[int, str]]
+    apart: frozenset[int] = frozenset()
+    weights: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +109,17 @@ def place(
     identities = _identities(graph, chosen, reasons)
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
-    decisions = [
-        decision
-        for node in graph.nodes
-        if (decision := _decide(graph, node, reasons, identities)) is not None
-    ]
+    cpu = _between_pairs(graph, _wiring(graph, reads | _behind(graph, chosen)), reasons)
+    in_twin: dict[int, str | None] = {
+        index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
+    }
     return Placement(
         weights={node.index: weight_axis(graph, node) for node in chosen},
         residuals=identities,
         tensorrt=_wiring(graph, reads),
-        cpu=_wiring(graph, reads | _behind(graph, chosen)),
+        cpu=cpu,
         groups=_groups(graph, reads),
-        decisions=tuple(decisions),
+        decisions=_decisions(graph, reasons | in_twin, identities),
     )
 
 
@@ -122,9 +135,8 @@ def _reasons(
         kept = [i for i in reasons if fnmatchcase(graph.nodes[i].name, pattern)]
         if not kept:
             raise CalibrationError(f"no convolution or matrix product is called {pattern}")
-        reasons |= {index: reasons[index] or "kept in float as asked" for index in kept}
-    reasons |= {index: reasons.get(index) or SENSITIVE for index in sensitive}
-    return reasons
+        reasons |= dict.fromkeys(kept, ASKED)
+    return reasons | {index: reasons.get(index) or SENSITIVE for index in sensitive}
 
 
 def _identities(
@@ -172,22 +184,50 @@ def _groups(graph: Quantisable, reads: set[tuple[int, str]]) -> tuple[tuple[str,
 
 
 def _behind(graph: Quantisable, chosen: list[Node]) -> set[tuple[int, str]]:
-    """Every reader of what the INT8 operations give, after their ReLU."""
+    """Every reader of what the INT8 operations give, after their ReLU or its bounded form."""
     reads: set[tuple[int, str]] = set()
     for node in chosen:
-        tensor = node.outputs[0]
-        after = graph.only_reader(tensor)
-        if after is not None and after.op == "Relu":
-            tensor = after.outputs[0]
+        tensor = _after_relu(graph, node)
         if tensor not in graph.outputs:
             reads |= {(reader.index, tensor) for reader in graph.readers(tensor)}
     return reads
+
+
+def _after_relu(graph: Quantisable, node: Node) -> str:
+    """What a node gives, after the ReLU that alone reads it, with or without a ceiling."""
+    after = graph.only_reader(node.outputs[0])
+    bent = after is not None and (after.op == "Relu" or ceiling(graph, after) is not None)
+    return after.outputs[0] if after is not None and bent else node.outputs[0]
+
+
+def _between_pairs(graph: Quantisable, wiring: Wiring, reasons: Mapping[int, str | None]) -> Wiring:
+    """The wiring with what becomes of float operations whose input and result carry pairs."""
+    between = [
+        node
+        for node in graph.nodes
+        if node.op in ROUNDED_BETWEEN_PAIRS
+        and reasons.get(node.index)
+        and (node.index, node.inputs[0]) in wiring.reads
+        and _after_relu(graph, node) in wiring.pairs
+    ]
+    free = {node.index for node in between if reasons[node.index] not in {ASKED, SENSITIVE}}
+    int8 = [node for node in between if node.index in free and int8_on_x86(graph, node)]
+    weights = {node.index: weight_axis(graph, node) for node in int8}
+    apart = frozenset(node.index for node in between if node.index not in weights)
+    return replace(wiring, apart=apart, weights=weights)
 
 
 def _wiring(graph: Quantisable, reads: Iterable[tuple[int, str]]) -> Wiring:
     reads = frozenset(reads)
     tensors = {tensor for _, tensor in reads}
     return Wiring(pairs=tuple(sorted(tensors, key=graph.order().__getitem__)), reads=reads)
+
+
+def _decisions(
+    graph: Quantisable, reasons: dict[int, str | None], identities: dict[int, str]
+) -> tuple[Decision, ...]:
+    decided = (_decide(graph, node, reasons, identities) for node in graph.nodes)
+    return tuple(decision for decision in decided if decision is not None)
 
 
 def _decide(

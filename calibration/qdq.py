@@ -13,12 +13,18 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from calibration.errors import CalibrationError
 from calibration.graph import Node
 from calibration.placement import Placement, Wiring
-from calibration.quantisable import Quantisable
+from calibration.quantisable import Quantisable, ceiling
 from calibration.ranges import Range
 from calibration.weights import LEVELS, quantise_weight, up_to_half
 
 Biases = Mapping[int, NDArray[np.float32]]
 """Position of an operation -> its (channels,) bias."""
+
+
+LOW_MARGIN = 1.25
+"""How far below the smallest value seen a one-sided grid begins, of that value."""
+SMALLER_STEP = 0.75
+"""Of the symmetric step: below that a one-sided grid is worth a zero point of its own."""
 
 
 class Form(Enum):
@@ -36,21 +42,36 @@ class Grid:
     zero_point: np.int8 | np.uint8
 
 
-def grid_of(found: Range, form: Form) -> Grid:
+def grid_of(found: Range, form: Form, *, has_ceiling: bool = False) -> Grid:
     """The grid of a tensor; the two forms differ by less than one signed step, for any value.
 
     Where nothing is negative and nothing is clipped the unsigned grid takes the same step, so
     that both forms compute the same numbers; where the signed one clips, the unsigned one clips
-    at the same value, in 255 steps instead of 127.
+    at the same value, in 255 steps instead of 127. So it does behind a ReLU with a ceiling, which
+    the end of the grid then stands for. A range mostly above zero, as behind SiLU or GELU, gets a
+    zero point of its own where that makes the steps a quarter smaller or more.
     """
     scale = _scale(found.limit / LEVELS)
     if form is Form.TENSORRT:
         return Grid(scale=scale, zero_point=np.int8(0))
     if found.low < 0:
-        return Grid(scale=scale, zero_point=np.uint8(128))
-    if found.limit < found.high:
+        return _one_sided(found, scale) or Grid(scale=scale, zero_point=np.uint8(128))
+    if found.limit < found.high or has_ceiling:
         scale = _scale(found.limit / 255)
     return Grid(scale=scale, zero_point=np.uint8(0))
+
+
+def _one_sided(found: Range, symmetric: np.float32) -> Grid | None:
+    low, high = -found.low * LOW_MARGIN, min(found.high, found.limit)
+    scale = _scale((low + high) / 255)
+    if high <= 0 or scale > symmetric * SMALLER_STEP:
+        return None
+    return Grid(scale=scale, zero_point=np.uint8(np.rint(low / scale)))
+
+
+def _reaches(grid: Grid) -> float:
+    """From where values that the unsigned grid cannot tell from its last begin."""
+    return (255 - 0.5 - float(grid.zero_point)) * float(grid.scale)
 
 
 def _scale(exact: float) -> np.float32:
@@ -72,7 +93,7 @@ def write(
         CalibrationError: a weight is NaN or infinite.
     """
     wiring = placement.tensorrt if form is Form.TENSORRT else placement.cpu
-    writer = Writer(graph, placement.weights, wiring, biases)
+    writer = Writer(graph, {**placement.weights, **wiring.weights}, wiring, biases)
     writer.add_grids(ranges, form)
     return writer.finish()
 
@@ -118,6 +139,7 @@ class Writer:
         self._inputs = [item for item in graph.model.graph.input if item.name in graph.inputs]
         self._outputs = list(graph.model.graph.output)
         self._nodes: list[NodeProto] = []
+        self._without_ceiling: set[int] = set()
 
     def constant(
         self, name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]
@@ -126,7 +148,11 @@ class Writer:
 
     def add_grids(self, ranges: Mapping[str, Range], form: Form) -> None:
         for name in self._wiring.pairs:
-            grid = grid_of(ranges[name], form)
+            maker = self._graph.producer(name)
+            end = ceiling(self._graph, maker) if maker else None
+            grid = grid_of(ranges[name], form, has_ceiling=end is not None)
+            if maker and end is not None and form is Form.CPU and _reaches(grid) < end:
+                self._without_ceiling.add(maker.index)
             self.constant(scale_name(name), np.asarray(grid.scale))
             self.constant(f"{name}/zero_point", np.asarray(grid.zero_point))
 
@@ -159,10 +185,28 @@ class Writer:
         for place, name in enumerate(node.inputs):
             if (node.index, name) in self._wiring.reads:
                 copy.input[place] = dequantised_name(name)
+        if node.index in self._wiring.apart:
+            copy.input[0] = self._parted(copy.input[0], node.name)
         if node.index in self._weights:
             copy.input[1] = self._add_weight(node.inputs[1], self._weights[node.index])
             self._replace_bias(copy, node.index)
+        if node.index in self._without_ceiling and self._is_rounded(node):
+            copy.op_type = "Relu"
+            del copy.input[1:]
         self._nodes.append(copy)
+
+    def _parted(self, tensor: str, node: str) -> str:
+        """The same values behind an operation that ONNX Runtime does not see through."""
+        self._make("Max", [tensor], f"{node}/parted")
+        return f"{node}/parted"
+
+    def _is_rounded(self, node: Node) -> bool:
+        """Whether all that reads what it gives reads the pair behind it."""
+        tensor, reads = node.outputs[0], self._wiring.reads
+        readers = self._graph.readers(tensor)
+        return tensor not in self._graph.outputs and all(
+            (r.index, tensor) in reads for r in readers
+        )
 
     def _replace_bias(self, copy: NodeProto, index: int) -> None:
         if index in self._biases:

@@ -115,6 +115,17 @@ class Quantisable(Graph):
         return {name: rank for rank, name in enumerate(names)}
 
 
+def ceiling(graph: Quantisable, node: Node) -> float | None:
+    """Where a ReLU that has a ceiling (ReLU6, a Clip from 0) ends, None for other nodes."""
+    if node.op != "Clip" or node.domain:
+        return None
+    limits = [graph.constant(node.input(place)) for place in (1, 2)]
+    if any(limit is None or limit.size != 1 for limit in limits):
+        return None
+    lowest, highest = (float(np.asarray(limit).item()) for limit in limits)
+    return highest if lowest == 0 < highest else None
+
+
 def read_quantisable(path: Path, states: Mapping[str, str] | None = None) -> Quantisable:
     """Reads a graph and checks that it can be quantised.
 

@@ -105,7 +105,9 @@ def _correct(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
 
 def _to_float(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
     ranking = rank(candidate, case.source)
-    order, keep_float = list(ranking), case.remedy.keep_float
+    keep_float = case.remedy.keep_float
+    # Additions first: an identity branch in float costs no multiplication.
+    order = sorted(ranking, key=lambda index: index in candidate.placement.weights)
 
     def first(count: int) -> Candidate:
         return candidate.with_float(keep_float, order[:count])

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any
 
-from calibration.agreement import Measured, Tolerance
+from calibration.agreement import Measured, Tolerance, nothing_to_judge
 from calibration.candidate import Candidate
 from calibration.frames import Selection
 
@@ -60,12 +60,14 @@ class Account:
     @property
     def shortfalls(self) -> tuple[str, ...]:
         """What lies outside the tolerance, in words; empty: certified."""
-        return tuple(
+        blind = nothing_to_judge(self.agreements)
+        short = (
             f"{precision}: {reason}"
             for (reference, precision), agreement in self.agreements.items()
             if reference == "fp32"
             for reason in agreement.shortfalls(self.tolerance)
         )
+        return (*([blind] if blind else []), *short)
 
     def origin(self) -> dict[str, Any]:
         """What manifest and report both say."""

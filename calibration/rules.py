@@ -46,6 +46,13 @@ def float_reason(graph: Quantisable, node: Node) -> str | None:
     return next((reason for rule in RULES if (reason := rule(graph, node))), None)
 
 
+def int8_on_x86(graph: Quantisable, node: Node) -> bool:
+    """Whether only TensorRT's kernels keep a grouped convolution in float; ONNX Runtime has one."""
+    others = (rule for rule in RULES if rule is not _depthwise)
+    grouped = node.op == "Conv" and node.attributes.get("group", 1) > 1
+    return grouped and not any(rule(graph, node) for rule in others)
+
+
 def weight_axis(graph: Quantisable, node: Node) -> int:
     """Axis of the output channels in the weight of a Conv, Gemm or MatMul."""
     if node.op == "Conv" or node.attributes.get("transB", 0):

@@ -41,6 +41,13 @@ def export() -> None:
 @click.option("--low", default=0.0, show_default=True)
 @click.option("--high", default=1.0, show_default=True)
 @click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")
+@click.option(
+    "--as-it-is",
+    "prepared",
+    flag_value=False,
+    default=True,
+    help="Fix shapes alone: no constants computed, no norms folded, no other opset.",
+)
 def import_command(network: Path, task: str, out: Path, **description: object) -> None:
     """Make a model folder from NETWORK, your own ONNX file."""
     folder = import_network(network, out, Description(**description))  # type: ignore[arg-type]

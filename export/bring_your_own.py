@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,27 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, shape_inference
 
+from export.prepare import prepare
 from sdk.backends import Backend, open_backend
 from sdk.errors import ModelFolderError
-from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+from sdk.model_folder import (
+    Golden,
+    Manifest,
+    ModelFolder,
+    pack_golden,
+    write_folder,
+)
 from sdk.tasks.segmentation import Layout, Segmentation, Values
 
 GRAPH = "graph.fp32.onnx"
+GRAINS = (1, 4, 16, 64)
+"""Pixels of the squares in seeded images."""
+KEPT = 2
+"""Seeded images that become golden vectors."""
+SAME = 1e-4
+"""Largest accepted difference between a network as given and prepared; see `_difference`."""
+Pair = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
+"""Inputs and outputs of a run."""
 ELEMENT_TYPES = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "float16"}
 
 
@@ -42,20 +58,28 @@ class Description:
     """Input value of the upper percentile."""
     threshold: float = 0.5
     """Probability from which a pixel is vessel."""
+    prepared: bool = True
+    """Whether the graph may be written anew, computing the same: see `export.prepare`."""
 
 
 def import_network(network: Path, out: Path, description: Description) -> ModelFolder:
-    """Checks a network, fixes its shapes, records golden vectors and writes a model folder.
+    """Checks and prepares a network, fixes its shapes, records golden vectors, writes a folder.
 
     Raises:
         ModelFolderError: the file is no valid ONNX network, or no network of one float image in
             and one float map out; the message says what is wrong and what to do.
     """
-    model = _load(network)
+    model, said = _load(network), dict[str, Any]()
     _fix_shapes(model, description)
+    output = _chosen_output(model, description.output)
+    given = model
+    if description.prepared:
+        model, said = prepare(model, [output.name])
     task = _describe_task(model, description)
     content = model.SerializeToString()
-    golden = _record_golden(content, task)
+    pairs = _record_golden(content, task)
+    if description.prepared:
+        said["largest_difference"] = _difference(given, model, task, pairs)
     options = {f.name: getattr(task, f.name) for f in fields(task) if f.init}
     manifest = Manifest(
         task=Segmentation.name,
@@ -66,10 +90,11 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
             "imported_from": network.name,
             "producer": f"{model.producer_name} {model.producer_version}".strip(),
             "opset": _opset(model),
+            "prepared": said,
             "description": asdict(description),
         },
     )
-    return write_folder(out, manifest, {GRAPH: content, "golden.npz": golden})
+    return write_folder(out, manifest, {GRAPH: content, "golden.npz": _packed(pairs)})
 
 
 def _load(network: Path) -> onnx.ModelProto:
@@ -95,17 +120,19 @@ def _fix_shapes(model: onnx.ModelProto, description: Description) -> None:
     if len(extents) != 4:
         raise ModelFolderError(
             f"input {tensor.name} has {len(extents)} axes, expected 4 in the order "
-            f"{description.layout}"
+            f"{description.layout}; networks of single frames can be imported, not of volumes or "
+            "signals"
         )
     rows = description.layout.index("H")
     wanted = {0: 1}
     if description.size is not None:
         wanted |= {rows: description.size[0], rows + 1: description.size[1]}
     for axis, extent in enumerate(extents):
-        if axis in wanted and extent.dim_value in {0, wanted[axis]}:
+        given = max(0, extent.dim_value)  # some exporters write -1 where it is open
+        if axis in wanted and given in {0, wanted[axis]}:
             extent.dim_value = wanted[axis]
-        elif axis in wanted or extent.dim_value == 0:
-            raise ModelFolderError(_misfit(tensor.name, axis, extent.dim_value, wanted))
+        elif axis in wanted or given == 0:
+            raise ModelFolderError(_misfit(tensor.name, axis, given, wanted))
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     del model.graph.value_info[:]
@@ -173,6 +200,11 @@ def _describe_task(model: onnx.ModelProto, description: Description) -> Segmenta
 
 def _shape(tensor: Any) -> tuple[int, int, int, int]:
     extents = tuple(extent.dim_value for extent in tensor.type.tensor_type.shape.dim)
+    if len(extents) not in {0, 4}:
+        raise ModelFolderError(
+            f"tensor {tensor.name} has {len(extents)} axes, {extents}, expected the 4 of an image "
+            "or a map; networks that give boxes, classes or sequences are no segmentation"
+        )
     if len(extents) != 4 or 0 in extents:
         raise ModelFolderError(
             f"tensor {tensor.name} has shape {extents} (0 is open), expected 4 static extents; "
@@ -191,32 +223,77 @@ def _dtype(tensor: Any) -> str:
     return ELEMENT_TYPES[element]
 
 
-def _record_golden(content: bytes, task: Segmentation) -> bytes:
-    """Runs two seeded images on this machine and keeps what came out."""
+def _record_golden(content: bytes, task: Segmentation) -> list[Pair]:
+    """Of seeded images of several grains, the two whose outputs vary most: a flat one tests little.
+
+    What came out is of this machine.
+    """
+    images = [_seeded_image(task, grain) for grain in GRAINS]
+    pairs = zip(images, _answers(content, task, images), strict=True)
+    varied = sorted(pairs, key=lambda pair: -float(np.ptp(pair[1])))
+    return [({task.input_name: x}, {task.output_name: y}) for x, y in varied[:KEPT]]
+
+
+def _seeded_image(task: Segmentation, grain: int) -> NDArray[Any]:
+    """Squares of `grain` pixels with random values, alike in every channel."""
+    rows, columns = task.frame_size
+    generator = np.random.default_rng(grain)
+    coarse = generator.uniform(task.low, task.high, (-(-rows // grain), -(-columns // grain)))
+    plane = np.repeat(np.repeat(coarse, grain, axis=0), grain, axis=1)[:rows, :columns]
+    axis = 1 if task.layout == "NCHW" else 3
+    image = np.broadcast_to(np.expand_dims(plane, (0, axis)), task.input_shape)
+    return np.ascontiguousarray(image, task.input_dtype)
+
+
+def _answers(content: bytes, task: Segmentation, images: list[NDArray[Any]]) -> list[NDArray[Any]]:
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / GRAPH
         graph.write_bytes(content)
-        backend = open_backend(graph)
-        try:
-            pairs = [_run_seeded(backend, task, seed) for seed in range(2)]
-        finally:
-            backend.close()
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
-    return buffer.getvalue()
+        with closing(open_backend(graph)) as backend:
+            return [_answer(backend, task, image) for image in images]
 
 
-def _run_seeded(
-    backend: Backend, task: Segmentation, seed: int
-) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    generator = np.random.default_rng(seed)
-    image = generator.uniform(task.low, task.high, task.input_shape).astype(task.input_dtype)
+def _answer(backend: Backend, task: Segmentation, image: NDArray[Any]) -> NDArray[Any]:
     np.copyto(backend.inputs[task.input_name], image)
     backend.run()
-    output = backend.outputs[task.output_name].copy()
+    output: NDArray[Any] = backend.outputs[task.output_name].copy()
     if not np.isfinite(output).all():
         raise ModelFolderError(
             f"the network gives NaN or infinity for values in {task.low:g}..{task.high:g}; check "
             "--low and --high against what it was trained with"
         )
-    return {task.input_name: image}, {task.output_name: output}
+    return output
+
+
+def _difference(
+    given: onnx.ModelProto, model: onnx.ModelProto, task: Segmentation, pairs: list[Pair]
+) -> float:
+    """Largest difference between the graph as given and what it was made into.
+
+    Relative to the range of its output, of 1 at least: a probability or a logit that moves by less
+    than `SAME` moves no mask, and libraries differ by as much.
+    """
+    del given.graph.output[:]
+    given.graph.output.extend(model.graph.output)  # whose shapes are known by now
+    images = [inputs[task.input_name] for inputs, _ in pairs]
+    exact = _answers(given.SerializeToString(), task, images)
+    found = max(
+        _apart(expected.astype(np.float64), outputs[task.output_name])
+        for expected, (_, outputs) in zip(exact, pairs, strict=True)
+    )
+    if found > SAME:
+        raise ModelFolderError(
+            f"the prepared network answers differently, by {found:.2g} of its range, "
+            f"expected at most {SAME:g}; import it with --as-it-is, and please report it"
+        )
+    return round(found, 9)
+
+
+def _apart(expected: NDArray[np.float64], got: NDArray[Any]) -> float:
+    return float(np.abs(got - expected).max() / max(1.0, np.ptp(expected)))
+
+
+def _packed(pairs: list[Pair]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
+    return buffer.getvalue()

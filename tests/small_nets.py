@@ -98,6 +98,23 @@ def separable(path, size=(32, 32), seed=0, spread=0.0):
     return net.save(path, {"logits": [1, 1, *size]}, size)
 
 
+def bounded(path, size=(32, 32), seed=0, end=1.0):
+    """As MobileNetV2: pointwise, depthwise, pointwise, each with a ReLU that has a ceiling."""
+    net = Net(seed)
+    zero, ceiling = net.weight(np.float32(0)), net.weight(np.float32(end))
+
+    def clip(tensor, name):
+        return net.op("Clip", tensor, zero, ceiling, name=name)
+
+    first = clip(net.conv("image", (1, 16), name="first"), "clip_first")
+    wide = clip(net.conv(first, (16, 32), side=1, name="wide"), "clip_wide")
+    depth = clip(net.conv(wide, (32, 32), group=32, name="depth"), "clip_depth")
+    total = net.op("Add", net.conv(depth, (32, 16), side=1, name="narrow"), first, name="sum")
+    last = clip(net.conv(total, (16, 16), name="last"), "clip_last")
+    net.conv(last, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
 def volumetric(path, size=(8, 16, 16), seed=0):
     """3-D convolutions, an instance normalisation, a residual addition."""
     net = Net(seed)

@@ -54,6 +54,7 @@ class OnnxRuntimeBackend(Backend):
         provider: str = CPU,
         threads: int | None = None,
         fuse_pairs: bool = True,
+        exact_sums: bool = True,
     ) -> None:
         """Loads a graph.
 
@@ -63,6 +64,7 @@ class OnnxRuntimeBackend(Backend):
             threads: threads inside one operator; None lets the library use every core.
             fuse_pairs: whether Q/DQ pairs become integer operators. The library has those for
                 pairs in FP32 only, and fails to load others unless they run as they stand.
+            exact_sums: on x86 CPUs without VNNI too; some of the library's own graphs refuse it.
 
         Raises:
             ModelFolderError: the library cannot load the graph, or its shapes are dynamic.
@@ -71,7 +73,7 @@ class OnnxRuntimeBackend(Backend):
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
         options = onnxruntime.SessionOptions()
         options.log_severity_level = LOG_ERRORS_ONLY
-        options.add_session_config_entry(EXACT_SUMS, "1")
+        options.add_session_config_entry(EXACT_SUMS, str(int(exact_sums)))
         if threads is not None:
             options.intra_op_num_threads = threads
         if not fuse_pairs:

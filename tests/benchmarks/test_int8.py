@@ -10,6 +10,7 @@ from benchmarks import int8, int8_worker, memory
 from export.bring_your_own import Description, import_network
 from sdk import Frame
 from sdk.backends import open_backend
+from sdk.errors import ModelFolderError
 
 COPY = """cp "$3" "$6.onnx"
 echo '{"graph": "ours.onnx", "seconds": 1.5, "peak_mib": 99}' > "$6.json"
@@ -42,6 +43,14 @@ def interpreter(path, body):
     return str(path)
 
 
+def test_phantoms_have_contrast_and_are_spread_over_the_run():
+    found = int8.phantoms(3, 2, 3, 256)
+    assert len(found) == 6
+    assert all(phantom.vessels.any() for phantom in found)
+    pixels = {phantom.frame.pixels.tobytes() for phantom in found}
+    assert len(pixels) == 6
+
+
 def test_the_absent_are_named_and_the_others_measured(
     folder, frames, held_out, tmp_path, monkeypatch
 ):
@@ -66,6 +75,32 @@ def test_the_absent_are_named_and_the_others_measured(
     table = int8.table(list(lines.values()))
     assert f"| ours | onnxruntime | {ours.speed:.2f} | - | 1.0000 |" in table
     assert table.count("\n") == len(lines) + 1
+
+
+def test_a_contestant_that_writes_into_its_graph_spoils_no_folder(
+    folder, frames, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(int8, "CONTESTANTS", ("modelopt",))
+    spoil = interpreter(tmp_path / "spoil", f'echo spoilt > "$3"\n{FAIL}')
+    int8.quantise(folder, frames, tmp_path, {"modelopt": spoil})
+    folder.verify()
+
+
+def test_a_graph_that_loads_without_exact_sums_alone_is_noted(
+    folder, held_out, tmp_path, monkeypatch
+):
+    def refuse(*_, **__):
+        raise ModelFolderError
+
+    monkeypatch.setattr(int8, "open_backend", refuse)
+    with pytest.raises(ModelFolderError):
+        int8.open_graph(folder.graph("fp32"), "openvino")
+    made = {"onnxruntime": {"graph": folder.graph("fp32")}}
+    monkeypatch.setattr(int8, "LIBRARIES", {"onnxruntime": ("onnxruntime",)})
+    lines = int8.compare(folder, made, held_out, 1)
+    line = next(line for line in lines if line.contestant == "onnxruntime")
+    assert line.note.startswith("sums saturate")
+    assert line.ms > 0
 
 
 def test_our_worker_writes_a_graph_that_runs(folder, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibration.agreement import Agreement, Tolerance
+from calibration.agreement import Agreement, Tolerance, nothing_to_judge
 from calibration.errors import CalibrationError
 from sdk import Grade, QualityAnswer, Vessels
 from sdk.tasks import dice
@@ -69,3 +69,14 @@ def test_a_task_without_grades_is_not_asked_for_them(masks):
 def test_an_answer_without_vessels_is_refused():
     with pytest.raises(CalibrationError, match="holds no vessels to compare"):
         Agreement().add(1.0, 1.0)
+
+
+@pytest.mark.parametrize("value", [0, 1], ids=["nothing", "everything"])
+def test_frames_without_a_part_to_agree_upon_judge_nothing(masks, value):
+    agreement, flat = Agreement(), np.full((20, 30), value, np.uint8)
+    agreement.add(vessels(flat), vessels(flat))
+    assert agreement.shortfalls(Tolerance()) == []
+    assert "each of the 1 held-out frames" in nothing_to_judge({("fp32", "int8"): agreement})
+    agreement.add(vessels(masks[0]), vessels(masks[0]))
+    assert nothing_to_judge({("fp32", "int8"): agreement}) == ""
+    assert agreement.summary()["frames_with_vessels"] == 1

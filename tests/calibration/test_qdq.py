@@ -2,9 +2,10 @@
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, numpy_helper
-from small_nets import branched, chain, images, run
+from small_nets import bounded, branched, chain, images, run
 
 from calibration.collect import CollectOptions, collect
 from calibration.placement import place
@@ -139,7 +140,7 @@ def test_where_values_are_clipped_both_forms_agree_to_one_step_in_the_mean(tmp_p
         assert np.sqrt(np.mean(steps**2)) <= 1, tensor
 
 
-@pytest.mark.parametrize("low", [-2.0, 0.0])
+@pytest.mark.parametrize("low", [-2.0, -0.3, 0.0])
 @pytest.mark.parametrize("limit", [1.0, 2.0])
 def test_grids_agree_to_one_step_for_any_value(low, limit):
     found = Range(limit=limit, low=low, high=2.0, method="mse", clipped=0.1)
@@ -151,3 +152,92 @@ def test_grids_agree_to_one_step_for_any_value(low, limit):
         levels = np.clip(np.rint(values / grid.scale) + grid.zero_point, kind.min, kind.max)
         restored.append((levels - float(grid.zero_point)) * grid.scale)
     assert np.abs(restored[0] - restored[1]).max() <= limit / 127
+
+
+@pytest.mark.parametrize(
+    ("low", "finer"), [(-1.0, False), (-0.5, False), (-0.2, True)], ids=["even", "half", "SiLU"]
+)
+def test_a_range_mostly_above_zero_has_finer_steps_on_x86(low, finer):
+    found = Range(limit=1.0, low=low, high=1.0, method="minmax", clipped=0.0)
+    grid = grid_of(found, Form.CPU)
+    assert bool(grid.zero_point != 128) is finer
+    assert bool(grid.scale < 0.76 * grid_of(found, Form.TENSORRT).scale) is finer
+    ends = (np.array([0.0, 255.0]) - float(grid.zero_point)) * float(grid.scale)
+    assert ends[0] <= low * (1.2 if finer else 1)
+    assert ends[1] > 1.0 - 0.6 * grid.scale
+
+
+def operators(content):
+    return [node.op_type for node in onnx.load_from_string(content).graph.node]
+
+
+@pytest.mark.parametrize("end", [0.5, 100.0], ids=["reached", "never reached"])
+def test_the_end_of_the_grid_stands_for_a_ceiling_on_x86(tmp_path, end):
+    made = prepared(bounded(tmp_path / "net.onnx", end=end))
+    plain = write(*made, Form.TENSORRT)
+    assert operators(plain).count("Clip") == 4
+    assert set(made[1].cpu.pairs) >= {"clip_first", "clip_wide", "clip_depth", "clip_last"}
+    content, feed = write(*made, Form.CPU), images(2, seed=5)
+    assert "Clip" not in operators(content)
+    ceilings = onnx.load_from_string(content)
+    for node in ceilings.graph.node:
+        if node.op_type == "Relu":
+            node.op_type = "Clip"
+            node.input.extend(["zero", "ceiling"])
+    for name, value in (("zero", 0.0), ("ceiling", end)):
+        tensor = numpy_helper.from_array(np.float32(value), name)
+        ceilings.graph.initializer.append(tensor)
+    clipped = ceilings.SerializeToString()
+    for index in range(2):
+        got, expected = (run(c, feed, index, ["logits"])["logits"] for c in (content, clipped))
+        np.testing.assert_allclose(got, expected, atol=1e-5 * np.ptp(expected))
+
+
+def optimised(content, tmp_path):
+    """The operators by the names of what they give, after ONNX Runtime fused what it can."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    model = onnx.load(options.optimized_model_filepath)
+    constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    short = {n.name.split("_token")[0].removesuffix("_nchwc"): n for n in model.graph.node}
+    return short, constants
+
+
+def test_depthwise_between_pairs_has_a_scale_per_channel_on_x86(tmp_path):
+    graph, placement, table = prepared(bounded(tmp_path / "net.onnx"))
+    depth = next(node.index for node in graph.nodes if node.name == "depth")
+    assert depth not in placement.weights
+    assert dict(placement.cpu.weights) == {depth: 0}
+    nodes, constants = optimised(write(graph, placement, table, Form.CPU), tmp_path)
+    assert nodes["depth"].op_type == "QLinearConv"
+    assert constants[nodes["depth"].input[4]].shape == (32,)
+
+
+def test_what_is_kept_in_float_between_pairs_is_float_on_x86(tmp_path):
+    graph = read_quantisable(bounded(tmp_path / "net.onnx"))
+    placement = place(graph, keep_float=["depth"])
+    histograms = collect(graph, placement.cpu.pairs, images(4), CollectOptions())
+    table = share_limits(limits_of(histograms, "minmax"), histograms, placement.groups)
+    content, feed = write(graph, placement, table, Form.CPU), images(1, seed=5)
+    nodes, _ = optimised(content, tmp_path)
+    assert nodes["depth"].op_type in {"Conv", "FusedConv"}
+    model = onnx.load_from_string(content)
+    read = next(node.input[0] for node in model.graph.node if node.name == "depth")
+    seen = run(content, feed, 0, [read, dequantised_name("clip_wide")])
+    np.testing.assert_array_equal(*seen.values())
+
+
+def test_a_ceiling_that_floats_are_read_behind_stays(tmp_path):
+    path = bounded(tmp_path / "net.onnx", end=0.5)
+    graph = read_quantisable(path)
+    placement = place(graph, keep_float=["wide", "last"])
+    histograms = collect(graph, placement.cpu.pairs, images(4), CollectOptions())
+    table = share_limits(limits_of(histograms, "minmax"), histograms, placement.groups)
+    nodes = onnx.load_from_string(write(graph, placement, table, Form.CPU)).graph.node
+    assert {n.output[0] for n in nodes if n.op_type == "Clip"} == {
+        "clip_wide",
+        "clip_last",
+        "clip_first",
+    }

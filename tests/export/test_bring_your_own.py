@@ -5,10 +5,11 @@ import numpy as np
 import onnx
 import pytest
 from folders import dark_square
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import sdk
 from export.bring_your_own import Description, import_network
+from export.prepare import prepare
 
 
 def imported(network, tmp_path, **description):
@@ -43,6 +44,29 @@ def test_golden_vectors_are_written_and_checked(network, tmp_path):
     assert folder.manifest.origin["imported_from"] == "network.onnx"
 
 
+@pytest.mark.parametrize(("layout", "shape"), [("NCHW", [1, 3, 64, 96]), ("NHWC", [1, 64, 96, 3])])
+def test_golden_vectors_are_images_on_which_the_output_varies(tmp_path, layout, shape):
+    side = 8  # means over squares: nothing is left of noise
+    smooth = [1, 1, 57, 89]
+    nodes = [
+        helper.make_node("ReduceMean", ["image"], ["grey"], axes=[shape.index(3)], keepdims=0),
+        helper.make_node("Unsqueeze", ["grey", "one"], ["plane"]),
+        helper.make_node("AveragePool", ["plane"], ["logits"], kernel_shape=[side, side]),
+    ]
+    if layout == "NHWC":
+        nodes[-1].output[0] = "pooled"
+        nodes.append(helper.make_node("Transpose", ["pooled"], ["logits"], perm=[0, 2, 3, 1]))
+        smooth = [1, 57, 89, 1]
+    weights = [helper.make_tensor("one", TensorProto.INT64, [1], [1])]
+    shapes = [networks.tensor("image", shape)], [networks.tensor("logits", smooth)]
+    network = networks.save(tmp_path / "network.onnx", nodes, *shapes, weights)
+    golden = imported(network, tmp_path, layout=layout).golden()
+    assert len(golden) == 2
+    for inputs, outputs in golden:
+        assert list(inputs["image"].shape) == shape
+        assert np.ptp(outputs["logits"]) > 0.7
+
+
 def test_open_sizes_without_a_size_are_refused(tmp_path):
     network = networks.darkness(tmp_path / "network.onnx", ("rows", "columns"))
     with pytest.raises(sdk.ModelFolderError, match="give --size"):
@@ -74,6 +98,14 @@ def test_a_missing_file_is_named(tmp_path):
         imported(tmp_path / "nothing.onnx", tmp_path)
 
 
+def give_boxes(model):
+    shape = numpy_helper.from_array(np.array([1, 4, 1024], np.int64), "of_boxes")
+    model.graph.initializer.append(shape)
+    model.graph.node.append(helper.make_node("Reshape", ["logits", "of_boxes"], ["boxes"]))
+    model.graph.output.pop()
+    model.graph.output.append(networks.tensor("boxes", [1, 4, 1024]))
+
+
 def add_input(model):
     model.graph.input.append(networks.tensor("age", [1, 1, 64, 64]))
     model.graph.node.append(helper.make_node("Add", ["logits", "age"], ["sum"]))
@@ -97,6 +129,7 @@ def make_integer(model):
         (add_input, r"takes 2 inputs \(image, age\)"),
         (add_output, "gives logits, negative; name the vessel map with --output"),
         (make_integer, "holds INT32"),
+        (give_boxes, "boxes has 3 axes, .* no segmentation"),
     ],
 )
 def test_a_network_of_another_kind_is_refused(network, tmp_path, change, message):
@@ -115,6 +148,47 @@ def test_one_of_several_outputs_is_chosen_by_name(network, tmp_path):
     with sdk.Session(folder.path) as session:
         answer = session(sdk.Frame(pixels=dark_square())).require()
     np.testing.assert_array_equal(answer.mask, dark_square() > 100)
+    graph = onnx.load(folder.graph("fp32")).graph
+    assert [output.name for output in graph.output] == ["negative"]
+    assert folder.manifest.origin["prepared"]["outputs_left_out"] == 1
+
+
+def test_a_network_can_be_taken_as_it_is(network, tmp_path):
+    model = onnx.load(network)
+    add_output(model)
+    onnx.save(model, network)
+    folder = imported(network, tmp_path, output="negative", prepared=False)
+    graph = onnx.load(folder.graph("fp32")).graph
+    assert [output.name for output in graph.output] == ["logits", "negative"]
+    assert folder.manifest.origin["prepared"] == {}
+
+
+def test_a_preparation_that_changes_answers_is_refused(network, tmp_path, monkeypatch):
+    def spoilt(model, outputs):
+        changed, said = prepare(model, outputs)
+        steep = next(item for item in changed.graph.initializer if item.name == "steep")
+        steep.CopyFrom(helper.make_tensor("steep", TensorProto.FLOAT, [], [20.1]))
+        return changed, said
+
+    monkeypatch.setattr("export.bring_your_own.prepare", spoilt)
+    with pytest.raises(sdk.ModelFolderError, match=r"answers differently, by .* --as-it-is"):
+        imported(network, tmp_path)
+    assert not (tmp_path / "model").exists()
+
+
+def test_minus_one_is_an_open_size(tmp_path):
+    network = networks.darkness(tmp_path / "network.onnx", (-1, -1), batch=-1)
+    folder = imported(network, tmp_path, size=(96, 64))
+    assert folder.manifest.options["input_shape"] == [1, 1, 96, 64]
+
+
+def test_a_network_of_volumes_is_told_apart(tmp_path):
+    nodes = [helper.make_node("Neg", ["image"], ["logits"])]
+    shape = [1, 1, 8, 8, 8]
+    shapes = [networks.tensor("image", shape)], [networks.tensor("logits", shape)]
+    network = networks.save(tmp_path / "network.onnx", nodes, *shapes)
+    with pytest.raises(sdk.ModelFolderError, match=r"has 5 axes, expected 4.* not of volumes"):
+        imported(network, tmp_path)
 
 
 def test_a_network_that_gives_nan_is_refused(tmp_path):

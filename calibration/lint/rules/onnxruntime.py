@@ -12,6 +12,7 @@ from calibration.lint.quantisation import (
     integer_layers,
     integer_type,
     integer_weights,
+    layers,
     pair_members,
     quantised_as,
     scale,
@@ -75,6 +76,14 @@ def _float_weights(graph: Graph, _: Target) -> Iterator[Place]:
     for node in pair_members(graph, weights=True):
         if node.op == QUANTISE:
             yield Place(node.name, f"quantises {node.input(0)} when the graph is loaded")
+
+
+def _rounded_weights(graph: Graph, _: Target) -> Iterator[Place]:
+    for layer in layers(graph):
+        integer_input = layer.activation is not None and layer.weight is None
+        rounded = layer.node.op in {"Conv", "ConvTranspose", "Gemm"}
+        if rounded and integer_input and _ends_in_q(graph, layer.node):
+            yield Place(layer.node.name, "float weights between two pairs")
 
 
 def _bias_scales(graph: Graph, _: Target) -> Iterator[Place]:
@@ -159,6 +168,16 @@ RULES = (
         "start.",
         remedy="Store INT8 weights before a DQ.",
         source="ONNX Runtime documentation, QDQ format",
+    ),
+    Rule(
+        name="float-weights-between-pairs",
+        severity=Severity.WARNING,
+        applies=on_onnxruntime,
+        find=_rounded_weights,
+        reason="The library takes it for a request to compute in integers, and rounds the weights "
+        "to 8 bits with one scale for all channels.",
+        remedy="Store INT8 weights with a scale per channel, or take one of the two pairs away.",
+        source="its optimiser WeightBiasQuantization; tried with ONNX Runtime 1.32 on an x86 CPU",
     ),
     Rule(
         name="bias-scale",

@@ -107,3 +107,16 @@ def test_a_float_bias_has_no_scale():
     weights = sketch.dequantise(sketch.weight(np.ones((8, 8, 1, 1)), np.int8))
     sketch.node("Conv", sketch.pair(sketch.input((1, 8, 8, 8))), weights, sketch.weight(np.ones(8)))
     assert not places("bias-scale", sketch, "ort-x86")
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_float_weights_between_two_pairs_are_rounded(op):
+    rule = "float-weights-between-pairs"
+    between, behind_one = Sketch(), Sketch()
+    layer = between.conv(between.pair(between.input()), op=op)
+    between.pair(between.node("Relu", layer), **UNSIGNED)
+    behind_one.node("Relu", behind_one.conv(behind_one.pair(behind_one.input())))
+    assert len(places(rule, between, "ort-x86")) == 1
+    assert not places(rule, behind_one, "ort-x86")
+    assert not places(rule, behind(), "ort-x86")
+    assert is_silent(rule, "tensorrt-10.3")

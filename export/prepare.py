@@ -1,0 +1,65 @@
+"""Brings a foreign graph into the form that calibration and devices read; it computes the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from onnx import ModelProto, helper, version_converter
+
+from calibration.graph import Graph
+from calibration.quantisable import OPSETS
+from export.affine import fold_affine
+from export.constants import drop_unused, fold_constants
+
+IR_VERSION = 9
+"""The newest version of the file format that TensorRT 8.6 reads."""
+
+
+def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict[str, Any]]:
+    """The graph with these outputs alone, its constants computed, its scales and shifts folded.
+
+    Its opset becomes one that is calibrated, where the converter of ONNX can do it. Returns it
+    with what was done; the reason, where the opset could not be changed.
+    """
+    graph = Graph(model)  # functions are laid flat
+    prepared = ModelProto()
+    prepared.CopyFrom(graph.model)
+    kept = [item for item in prepared.graph.output if item.name in outputs]
+    said: dict[str, Any] = {"outputs_left_out": len(prepared.graph.output) - len(kept)}
+    _replace(prepared, "output", kept)
+    del prepared.graph.value_info[:]
+    drop_unused(prepared)
+    said["operations_computed"] = fold_constants(prepared)
+    said["operations_folded"] = fold_affine(prepared)
+    prepared, told = _with_opset(prepared, graph.opset)
+    if helper.find_min_ir_version_for(prepared.opset_import, ignore_unknown=True) <= IR_VERSION:
+        prepared.ir_version = min(prepared.ir_version, IR_VERSION)
+    _show_shapes(prepared)
+    return prepared, said | told
+
+
+def _with_opset(model: ModelProto, opset: int) -> tuple[ModelProto, dict[str, Any]]:
+    if opset in OPSETS:
+        return model, {}
+    try:
+        converted = version_converter.convert_version(model, OPSETS[-1])
+    except Exception as error:  # noqa: BLE001  the converter raises what its C++ throws
+        return model, {"opset_left": f"{opset}: {' '.join(str(error).split())}"}
+    fold_constants(converted)
+    return converted, {"opset_before": opset}
+
+
+def _show_shapes(model: ModelProto) -> None:
+    """Writes the inferred shape of every output into the file."""
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    graph = Graph(model)
+    for output in model.graph.output:
+        shape = graph.shape(output.name)
+        for extent in shape or ():
+            output.type.tensor_type.shape.dim.add().dim_value = extent or 0
+
+
+def _replace(model: ModelProto, field: str, items: Sequence[Any]) -> None:
+    copies = [type(item).FromString(item.SerializeToString()) for item in items]
+    model.graph.ClearField(field)
+    getattr(model.graph, field).extend(copies)
