@@ -76,12 +76,18 @@ def _lines(entries: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
             yield start
             yield from _lines(item, depth + 1)
         else:
-            yield f"{start}: {len(item)} entries, see --json"
+            yield f"{start}: {_counted(item)}"
+
+
+def _counted(entries: Mapping[str, Any]) -> str:
+    return f"{len(entries)} entries, see --json"
 
 
 def _text(value: Any) -> str:
-    """Numbers with four digits, an estimate with its interval."""
+    """Numbers with four digits, an estimate with its interval, other entries counted."""
     if isinstance(value, Mapping):
+        if value.keys() != ESTIMATE:
+            return _counted(value)
         return "{value:.4g} ({low:.4g} to {high:.4g})".format(**value)
     if isinstance(value, (list, tuple)):
         nested = any(isinstance(item, (list, tuple)) for item in value)

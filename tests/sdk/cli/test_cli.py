@@ -18,6 +18,7 @@ ORIGIN = {
         "grades": [1, 2.34567],
         "confusion": [[1, 2], [3, 4]],
         "recipe": {"steps": 3, "seed": 7},
+        "reports": [{"crops": 240}],
         "nothing": {},
     }
 }
@@ -89,6 +90,7 @@ def test_info_is_read_by_people(tmp_path):
     assert "grades: 1, 2.346" in told
     assert "confusion: 1, 2; 3, 4" in told
     assert "recipe: 2 entries, see --json" in told
+    assert "reports: 1 entries, see --json" in told
     assert "{" not in told
 
 
