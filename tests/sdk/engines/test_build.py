@@ -147,10 +147,12 @@ def test_a_graph_that_changes_meanwhile_is_not_built(folder, device, tmp_path):
 
 
 BUILD = """
+import signal
 import sys
 from pathlib import Path
 from sdk.engines import BuildRequest, build_engines, open_toolkit
 from sdk.model_folder import ModelFolder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 request = BuildRequest(precision="fp32", cache=Path(sys.argv[2]))
 build_engines(ModelFolder.open(sys.argv[1]), open_toolkit(), request)
 """
