@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> None:
     option("--json", type=Path, default=Path("out/volume.json"))
     asked = parser.parse_args(arguments)
     ways = [asked.only] if asked.only else list(NAMES)
+    if "script" in ways and find_spec("monai") is None:
+        sys.exit("the script needs MONAI: pip install 'angioedge[bench]', or --only ours")
     with tempfile.TemporaryDirectory() as place:
         make(CASES[asked.case], Path(place))
         turns = [way for _ in range(asked.rounds) for way in ways]

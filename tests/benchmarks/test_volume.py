@@ -50,3 +50,9 @@ def test_one_tile_holds_the_ball_of_the_case_for_memory():
     case = CASES["few-tiles"]
     brain = case.task.prepare(case.head())
     assert len(case.task.plan(brain)[0]) == 1
+
+
+def test_without_monai_it_is_said_before_anything_runs(monkeypatch):
+    monkeypatch.setattr(volume, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit, match=r"pip install 'angioedge\[bench\]'"):
+        volume.main([])
