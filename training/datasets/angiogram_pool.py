@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets.cache import kept
+from training.datasets.cache import kept, place
+from training.datasets.workers import drawn
 from training.phantoms.angiogram import phantom_frame
 from training.phantoms.quality import AXES
 from training.preprocess import network_input
@@ -168,10 +168,7 @@ def generate(seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:
     """One frame per seed, in their order, whatever the number of worker processes."""
     grades = np.arange(len(seeds), dtype=np.int64) % GRADES
     tasks = (seeds, [size] * len(seeds), grades.tolist())
-    if workers <= 1:
-        return _collect(map(_one, *tasks), grades, size)
-    with ProcessPoolExecutor(workers) as executor:
-        return _collect(executor.map(_one, *tasks, chunksize=8), grades, size)
+    return _collect(drawn(_one, tasks, workers=workers, chunk=8), grades, size)
 
 
 def _collect(frames: Iterable[_Drawn], grades: NDArray[np.int64], size: int) -> AngiogramPool:
@@ -193,5 +190,5 @@ def _collect(frames: Iterable[_Drawn], grades: NDArray[np.int64], size: int) -> 
 
 def cached(folder: Path, seeds: range, size: int, *, workers: int = 2) -> AngiogramPool:
     """As `generate`, kept in a folder so that a resumed training does not wait for it again."""
-    stem = folder / f"pool-{seeds.start}-{len(seeds)}-{size}"
+    stem = place(folder, "pool", seeds.start, len(seeds), size)
     return kept(stem, AngiogramPool, lambda: generate(seeds, size, workers=workers))

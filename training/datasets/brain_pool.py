@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +9,8 @@ import numpy as np
 
 from sdk.tasks.brain_volume import BrainVolume
 from sdk.volume import Volume
+from training.datasets.cache import kept, place
+from training.datasets.workers import drawn
 from training.phantoms.brain import SPACING_MM, BrainImage, BrainOptions, BrainPhantom
 from training.phantoms.brain_findings import Sites
 from training.phantoms.head_grid import HeadGrid
@@ -31,8 +32,6 @@ INSET = 12
 """Voxels from the border of a crop to the bleed it was made for."""
 LESION, IGNORED = 1, 2
 """Kinds of rows in the lesion table of a crop; 0 is no row."""
-COMPLETE = "complete"
-"""Name of the file that says that a pool was written to its end."""
 
 Pool = TypeVar("Pool", "CropPool", "PatchPool")
 
@@ -178,31 +177,23 @@ def quantised(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def crop_pool(folder: Path, seeds: range, side: int, *, workers: int = 2) -> CropPool:
     """Crops of consecutive seeds, made once and then read from the folder."""
-    stem = folder / f"crops-{seeds.start}-{len(seeds)}-{side}"
-    return _cached(stem, CropPool, lambda: _map(crop, seeds, side, workers))
+    stem = place(folder, "crops", seeds.start, len(seeds), side)
+    return kept(
+        stem, CropPool, lambda: _pool(CropPool, crop, (seeds, [side] * len(seeds)), workers)
+    )
 
 
 def patch_pool(
     folder: Path, seeds: range, size: tuple[int, int, int], *, workers: int = 2
 ) -> PatchPool:
     """Patches of consecutive seeds, made once and then read from the folder."""
-    stem = folder / f"patches-{seeds.start}-{len(seeds)}-{'x'.join(map(str, size))}"
-    return _cached(stem, PatchPool, lambda: _map(patch, seeds, size, workers))
+    stem = place(folder, "patches", seeds.start, len(seeds), *size)
+    return kept(
+        stem, PatchPool, lambda: _pool(PatchPool, patch, (seeds, [size] * len(seeds)), workers)
+    )
 
 
-def _map(make: Callable[..., Any], seeds: range, size: Any, workers: int) -> list[Any]:
-    if workers <= 1:
-        return [make(seed, size) for seed in seeds]
-    with ProcessPoolExecutor(workers) as executor:
-        return list(executor.map(make, seeds, [size] * len(seeds), chunksize=4))
-
-
-def _cached(folder: Path, kind: type[Pool], make: Callable[[], list[Any]]) -> Pool:
-    names = [entry.name for entry in fields(kind)]
-    if not (folder / COMPLETE).is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, rows in zip(names, zip(*make(), strict=True), strict=True):
-            np.save(folder / f"{name}.npy", np.stack(rows))
-        (folder / COMPLETE).touch()
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-    return kind(**arrays)
+def _pool(kind: type[Pool], make: Callable[..., Any], tasks: tuple[Any, ...], workers: int) -> Pool:
+    rows = zip(*drawn(make, tasks, workers=workers), strict=True)
+    names = (entry.name for entry in fields(kind))
+    return kind(**{name: np.stack(row) for name, row in zip(names, rows, strict=True)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +9,9 @@ import cv2
 import numpy as np
 
 from sdk.tasks import ArterySequence
-from training.datasets.cache import kept
+from training.datasets.cache import kept, place
 from training.datasets.scribbles import KINDS, UNLABELLED, scribble
+from training.datasets.workers import drawn
 from training.phantoms.artery_sequence import phantom_sequence
 from training.preprocess import frames_of, sequence_input
 
@@ -213,14 +213,11 @@ def phantom(seed: int, size: int) -> Sequence:
 
 def generate(seeds: range, size: int, *, workers: int = 2) -> SequencePool:
     """One phantom sequence per seed, in their order, whatever the number of processes."""
-    sizes = [size] * len(seeds)
-    if workers <= 1:
-        return pool_of(list(map(phantom, seeds, sizes)), size)
-    with ProcessPoolExecutor(workers) as executor:
-        return pool_of(list(executor.map(phantom, seeds, sizes, chunksize=4)), size)
+    tasks = (seeds, [size] * len(seeds))
+    return pool_of(list(drawn(phantom, tasks, workers=workers)), size)
 
 
 def cached(folder: Path, seeds: range, size: int, *, workers: int = 2) -> SequencePool:
     """As `generate`, kept in a folder so that a resumed training does not wait for it again."""
-    stem = folder / f"sequences-{seeds.start}-{len(seeds)}-{size}"
+    stem = place(folder, "sequences", seeds.start, len(seeds), size)
     return kept(stem, SequencePool, lambda: generate(seeds, size, workers=workers))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdk.volume import Volume
+from training.datasets.cache import place
 from training.phantoms.brain import SPACING_MM, BrainImage, BrainOptions, BrainPhantom, head_grid
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Subject:
 
 def subject(folder: Path, seed: int) -> Subject:
     """The whole head of a seed, 72 slices of 448 x 352 voxels, kept in a folder."""
-    path = folder / f"subject-{seed}.npz"
+    path = place(folder, "subject", seed).with_suffix(".npz")
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         image = BrainPhantom.drawn(seed, BLEEDS).image(head_grid())

@@ -1,0 +1,32 @@
+"""Phantoms drawn by several processes, with a bar that says how far they are."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.progress import track
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Made = TypeVar("Made")
+
+
+def drawn(
+    make: Callable[..., Made], columns: Sequence[Sequence[Any]], *, workers: int, chunk: int = 4
+) -> Iterator[Made]:
+    """What `make` gives for every row of the columns, in their order.
+
+    The processes begin afresh: copies of one that has computed with torch would wait forever for
+    threads that were not copied. For fewer than two chunks none is started.
+    """
+    count, title = len(columns[0]), "drawing phantoms"
+    workers = min(workers, count // chunk)
+    if workers <= 1:
+        yield from track(map(make, *columns), title, total=count)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        made = executor.map(make, *columns, chunksize=chunk)
+        yield from track(made, title, total=count)
