@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
+from export.concatenations import split_concatenations
 from export.fold import folded
-from export.graph import check_difference, relative_difference, write_graph
+from export.graph import check_difference, check_graph, relative_difference, write_graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,10 @@ def export(network: AngiogramQualityNet, path: Path) -> Parity:
     plain = folded(network).float()
     frame = torch.zeros(1, network.config.channels, network.size, network.size)
     write_graph(plain, (frame,), path, [INPUT], [VESSELS, GRADE])
+    model = onnx.load(path)
+    split_concatenations(model)
+    onnx.save(model, path)
+    check_graph(path)
     return _check_parity(network, path)
 
 

@@ -8,6 +8,7 @@ from onnx import ModelProto, helper, version_converter
 from calibration.graph import Graph
 from calibration.quantisable import OPSETS
 from export.affine import fold_affine
+from export.concatenations import split_concatenations
 from export.constants import drop_unused, fold_constants
 
 IR_VERSION = 9
@@ -30,6 +31,7 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
     drop_unused(prepared)
     said["operations_computed"] = fold_constants(prepared)
     said["operations_folded"] = fold_affine(prepared)
+    said["concatenations_split"] = split_concatenations(prepared)
     prepared, told = _with_opset(prepared, graph.opset)
     if helper.find_min_ir_version_for(prepared.opset_import, ignore_unknown=True) <= IR_VERSION:
         prepared.ir_version = min(prepared.ir_version, IR_VERSION)

@@ -1,0 +1,38 @@
+"""What a machine says about itself is understood, also where it says little."""
+
+import pytest
+
+from sdk import machine
+
+EPYC = "processor\t: 0\nmodel name\t: AMD EPYC 9R14\nflags\t\t: fpu avx2 {}sse2\n"
+
+
+@pytest.fixture
+def cpu_info(tmp_path, monkeypatch):
+    path = tmp_path / "cpuinfo"
+    monkeypatch.setattr(machine, "CPU_INFO", path)
+    monkeypatch.setattr(machine, "BOARD", tmp_path / "model")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("flag", "has"),
+    [("avx512_vnni ", True), ("avx_vnni ", True), ("avx512_vnni_like ", False), ("", False)],
+)
+def test_vnni_is_a_flag_of_the_processor(cpu_info, flag, has):
+    cpu_info.write_text(EPYC.format(flag))
+    assert machine.has_vnni() is has
+
+
+def test_a_machine_without_flags_has_no_vnni(cpu_info):
+    assert not machine.has_vnni()
+    cpu_info.write_text("model name\t: avx_vnni\nFeatures\t: fp asimd\n")
+    assert not machine.has_vnni()
+
+
+def test_a_board_names_itself_where_its_processor_does_not(cpu_info, tmp_path):
+    cpu_info.write_text("processor\t: 0\nFeatures\t: fp asimd\n")
+    (tmp_path / "model").write_text("NVIDIA Jetson Orin Nano\0")
+    assert machine.processor() == "NVIDIA Jetson Orin Nano"
+    cpu_info.write_text(EPYC.format(""))
+    assert machine.processor() == "AMD EPYC 9R14"
