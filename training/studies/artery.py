@@ -111,18 +111,25 @@ STEPS = {
 """Of SSCR, each on top of the one before; PS and CPS take turns."""
 
 
-def _scribbles() -> tuple[Training, ...]:
-    base = replace(small(ScribbleRecipe()), batch=4)
-    partial = [
+LONGER = 3
+"""Times as many optimiser steps: whether crossed pseudo labels only need to settle."""
+
+
+def _supervision(kind: Kind, times: int = 1) -> tuple[Training, ...]:
+    """The steps of SSCR on one kind of scribbles."""
+    base = replace(small(ScribbleRecipe()), batch=4, kind=kind)
+    base = replace(base, steps=times * base.steps)
+    return tuple(
         Training(
-            name=f"{kind}-{number}",
-            rows=(f"{kind} {step}",),
-            recipe=replace(base, kind=kind, weights=weights),
+            name=f"{kind}-{number}", rows=(f"{kind} {step}",), recipe=replace(base, weights=weights)
         )
-        for kind in KINDS
         for number, (step, weights) in enumerate(STEPS.items())
-    ]
+    )
+
+
+def _scribbles() -> tuple[Training, ...]:
     full = replace(small(SequenceRecipe()), batch=4)
+    partial = [training for kind in KINDS for training in _supervision(kind)]
     return (*partial, Training(name="masks", rows=("full masks",), recipe=full))
 
 
@@ -206,6 +213,15 @@ STUDIES = (
         trainings=_scribbles(),
         columns=COLUMNS,
         reference="full masks",
+        run=run,
+    ),
+    Study(
+        name="artery-scribbles-longer",
+        question=f"Do scribbles go further in {LONGER} times as many steps?",
+        items=ITEMS,
+        trainings=_supervision("RDFA", LONGER),
+        columns=COLUMNS,
+        reference="RDFA + PS",
         run=run,
     ),
     Study(
