@@ -45,9 +45,9 @@ class Measured(Protocol):
 
 
 def as_good(one: Measured, other: Measured) -> bool:
-    """Whether no measure of one is worse than of another."""
+    """Whether no measure of one is worse than of another; what is not measured is perfect."""
     theirs = other.scores()
-    return all(score >= theirs[name] for name, score in one.scores().items())
+    return all(score >= theirs.get(name, 1.0) for name, score in one.scores().items())
 
 
 @dataclass(kw_only=True)
@@ -56,6 +56,7 @@ class Agreement:
 
     Attributes:
         dice: of the vessel masks, per frame; two empty masks agree.
+        marked: per frame, whether either graph marks anything; the means are over such frames.
         same_grade: per frame, empty for tasks that do not grade.
         run_dice: of the vessel masks after the last frame of each run, for tasks that follow runs.
         filled_dice: of what is filled with contrast, all frames of a run as one mask, the same.
@@ -66,6 +67,7 @@ class Agreement:
     """
 
     dice: list[float] = field(default_factory=list)
+    marked: list[bool] = field(default_factory=list)
     same_grade: list[bool] = field(default_factory=list)
     run_dice: list[float] = field(default_factory=list)
     filled_dice: list[float] = field(default_factory=list)
@@ -82,6 +84,7 @@ class Agreement:
         """
         masks = _vessels(expected).mask, _vessels(got).mask
         self.dice.append(dice(*masks))
+        self.marked.append(any(mask.any() for mask in masks))
         self.with_vessels += 0 < int(np.count_nonzero(masks[0])) < masks[0].size
         self.differing_pixels += int(np.count_nonzero(masks[0] != masks[1]))
         self.pixels += masks[0].size
@@ -98,10 +101,13 @@ class Agreement:
         self.filled_dice.append(dice(expected, got))
         self._filled.clear()
 
+    def _dice_of_marked(self) -> list[float]:
+        return [value for value, counts in zip(self.dice, self.marked, strict=True) if counts]
+
     def scores(self) -> Mapping[str, float]:
         """Mean of every measure that the task has: 0, nothing alike, to 1."""
         measured: dict[str, Sequence[float]] = {
-            "dice": self.run_dice or self.dice,
+            "dice": self.run_dice or self._dice_of_marked(),
             "filled_dice": self.filled_dice,
             "same_grade": self.same_grade,
         }
@@ -112,7 +118,7 @@ class Agreement:
         found: dict[str, float | int] = {
             "frames": len(self.dice),
             "frames_with_vessels": self.with_vessels,
-            "dice_mean": round(float(np.mean(self.dice)), 6),
+            "dice_mean": round(float(np.mean(self._dice_of_marked() or [1.0])), 6),
             "dice_min": round(min(self.dice), 6),
             "same_pixels": round(1 - self.differing_pixels / self.pixels, 8),
         }

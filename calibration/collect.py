@@ -37,7 +37,7 @@ class CollectOptions:
 
     bins: int = 2048
     """Of every histogram."""
-    group_bytes: int = 64 << 20
+    group_bytes: int = 192 << 20
     """Activations looked at in one run of the graph; more groups, less memory, more runs."""
     threads: int | None = None
     """Threads inside one operator; None: every core."""

@@ -43,6 +43,17 @@ def test_the_mean_decides_over_frames(masks):
     assert agreement.shortfalls(Tolerance(min_dice=mean + 0.01))[0].startswith("mean Dice 0.")
 
 
+def test_frames_of_which_nothing_is_marked_do_not_raise_the_mean(masks):
+    agreement, empty = Agreement(), np.zeros_like(masks[0])
+    agreement.add(vessels(empty), vessels(empty))
+    assert agreement.scores() == {}
+    assert agreement.summary()["dice_mean"] == 1
+    agreement.add(vessels(masks[0]), vessels(masks[1]))
+    agreement.add(vessels(empty), vessels(masks[1]))
+    assert agreement.scores()["dice"] == dice(*masks) / 2
+    assert agreement.summary()["frames"] == 3
+
+
 def test_pixels_are_counted_over_all_frames(masks):
     agreement = Agreement()
     agreement.add(vessels(masks[0]), vessels(masks[1]))
