@@ -43,6 +43,9 @@ class Measured(Protocol):
     def scores(self) -> Mapping[str, float]:
         """Measure -> how alike, the more the better."""
 
+    def blind(self) -> str:
+        """Why these inputs cannot tell good graphs from bad ones, in words; empty: they can."""
+
 
 def as_good(one: Measured, other: Measured) -> bool:
     """Whether no measure of one is worse than of another; what is not measured is perfect."""
@@ -145,6 +148,17 @@ class Agreement:
             short.append(f"same grade on {share:.1%}, expected {tolerance.min_same_grade:.1%}")
         return short
 
+    def blind(self) -> str:
+        """Why these frames cannot tell good graphs from bad ones, in words; empty: they can."""
+        if self.with_vessels:
+            return ""
+        return (
+            f"FP32 marks nothing, or everything, on each of the {len(self.dice)} held-out "
+            "frames, so that they cannot tell good graphs from bad ones; give frames that show "
+            "vessels, or check what the network was imported with (--channel, --values, --low, "
+            "--high, --threshold)"
+        )
+
 
 def _below(score: float) -> str:
     """Four digits, rounded down: what falls short does not read as if it did not."""
@@ -152,16 +166,10 @@ def _below(score: float) -> str:
 
 
 def nothing_to_judge(agreements: Mapping[tuple[str, str], Measured]) -> str:
-    """Why agreement on these frames says nothing, empty if it does say something."""
-    counted = [them for them in agreements.values() if isinstance(them, Agreement)]
-    if not counted or any(them.with_vessels for them in counted):
-        return ""
-    return (
-        f"FP32 marks nothing, or everything, on each of the {len(counted[0].dice)} held-out "
-        "frames, so that they cannot tell good graphs from bad ones; give frames that show "
-        "vessels, or check what the network was imported with (--channel, --values, --low, "
-        "--high, --threshold)"
-    )
+    """Why agreement on what was held out says nothing, empty if it does say something."""
+    with_fp32 = (them for (reference, _), them in agreements.items() if reference == "fp32")
+    first = next(with_fp32, None)
+    return first.blind() if first else ""
 
 
 def _vessels(answer: Any) -> Vessels:

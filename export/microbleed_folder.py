@@ -24,14 +24,14 @@ from sdk.model_folder import (
     write_folder,
 )
 from sdk.tasks.microbleed_detection import MicrobleedDetection
-from training.datasets.brain_pool import crop, patch
+from training.datasets.brain_pool import FINE_SPACING_MM, crop, patch
 from training.networks.brain_regions import BrainRegionsConfig, BrainRegionsNet
 from training.networks.microbleed_detection import MicrobleedConfig, MicrobleedNet
 from training.recipes.checkpoint import load_weights, read_notes
 
 GOLDEN_SEEDS = (9_100_000, 9_100_001)
 """Phantoms that no training or test pool holds: one with bleeds, one without."""
-OF_WEIGHTS = ("tile", "anchors", "patch", "threshold")
+OF_WEIGHTS = ("tile", "slice_mm", "anchors", "patch", "threshold")
 """Fields of the task that belong to the weights."""
 INTENDED = IntendedInput(
     modality=("MR",),
@@ -68,6 +68,7 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     reports = [json.loads(path.read_text()) for path in checkpoints.reports]
     task = MicrobleedDetection(
         tile=(checkpoints.side,) * 3,
+        slice_mm=FINE_SPACING_MM[0],
         anchors=detector.config.anchors,
         patch=tuple(regions_notes["recipe"]["patch"]),
         threshold=_threshold(reports),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sdk.tasks.brain_volume import BrainVolume
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 from sdk.tasks.microbleeds import Candidates, Microbleed
 from training.datasets.subject_pool import subject
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sdk.tasks.brain_volume import BrainVolume
     from training.datasets.subject_pool import Subject
     from training.networks.brain_regions import BrainRegionsNet
     from training.networks.microbleed_detection import MicrobleedNet
@@ -82,7 +82,7 @@ def localise(
     The right region is that of the true label volume around the same candidate.
     """
     task = MicrobleedDetection()
-    brain = BrainVolume.prepare(found.subject.volume, task.slices, task.percentiles)
+    brain = task.prepare(found.subject.volume)
     kept, right = [], []
     for candidate in found.above(threshold):
         origin = task.patch_origin(candidate)

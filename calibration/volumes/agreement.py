@@ -105,6 +105,17 @@ class LesionAgreement:
             )
         return short
 
+    def blind(self) -> str:
+        """Why these subjects cannot tell good graphs from bad ones, in words; empty: they can."""
+        lesions = sum(len(finding.lesions) for finding in self.expected)
+        if counted(self.expected, self.deployed).true_positives:
+            return ""
+        return (
+            f"FP32 finds none of the {lesions} bleeds of the {len(self.expected)} held-out "
+            f"subjects above its threshold {self.deployed:g}, so that they cannot tell good graphs "
+            "from bad ones; give subjects with bleeds that it finds"
+        )
+
 
 @dataclass(kw_only=True)
 class RegionAgreement:
@@ -140,6 +151,10 @@ class RegionAgreement:
         return [
             f"same region in {mean:.1%} of the voxels, expected {tolerance.min_same_region:.1%}"
         ]
+
+    def blind(self) -> str:
+        """Every patch tells something."""
+        return ""
 
 
 def _share(found: DetectionScore) -> float:

@@ -41,7 +41,8 @@ class MicrobleedDetection:
     Attributes:
         tile: (z, y, x) voxels the detector looks at.
         halo: voxels around the core of a tile.
-        slices: the volume is interpolated to so many.
+        slices: the volume is interpolated to so many, whatever part of the head it covers.
+        slice_mm: or to slices at this distance instead, as the weights know them.
         patch: (z, y, x) voxels of the volume the regions network looks at.
         percentiles: of the SWI inside the brain, they become 0 and 1.
         anchors: sides of the detector's anchors in voxels.
@@ -61,6 +62,7 @@ class MicrobleedDetection:
     tile: Corner = (128, 128, 128)
     halo: int = 16
     slices: int = 224
+    slice_mm: float | None = None
     patch: Corner = (16, 64, 64)
     percentiles: tuple[float, float] = (0.1, 99.9)
     anchors: tuple[float, ...] = (5.0, 10.0, 20.0)
@@ -85,6 +87,8 @@ class MicrobleedDetection:
         self.tile, self.patch = _corner(self.tile), _corner(self.patch)
         self.percentiles = (self.percentiles[0], self.percentiles[1])
         self.anchors = tuple(self.anchors)
+        if self.slice_mm is not None and not self.slice_mm > 0:
+            raise ValueError(f"slice_mm must be above 0, got {self.slice_mm}")
         if any(side % 16 for side in self.tile):
             raise ValueError(f"tile must be multiples of 16, got {self.tile}")
         plan_tiles(self.tile, self.tile, self.halo)  # refuses a halo without core
@@ -129,9 +133,16 @@ class MicrobleedDetection:
         Raises:
             VolumeError: the volume has no phase or no brain.
         """
-        if guide is None:
-            return BrainVolume.prepare(volume, self.slices, self.percentiles)
-        return BrainVolume.prepare(guide.on(volume), self.slices, self.percentiles, guide.window)
+        known = volume if guide is None else guide.on(volume)
+        window = None if guide is None else guide.window
+        return BrainVolume.prepare(known, self._fine_slices(volume), self.percentiles, window)
+
+    def _fine_slices(self, volume: Volume) -> int:
+        """Slices of the volume after interpolation; the first and last ones keep their place."""
+        if self.slice_mm is None:
+            return self.slices
+        axial = volume.axial()
+        return max(1, round((axial.shape[0] - 1) * axial.spacing_mm[0] / self.slice_mm) + 1)
 
     def plan(self, brain: BrainVolume) -> tuple[list[Tile], int]:
         """The tiles to look at, and how many are skipped because they hold no brain."""

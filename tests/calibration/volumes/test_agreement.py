@@ -62,3 +62,9 @@ def test_regions_are_compared_voxel_by_voxel():
     assert found.summary()["same_voxels_mean"] == pytest.approx(1 - 5 / 80)
     assert found.shortfalls(TOLERANCE)[0].startswith("same region in 93.8% of the voxels")
     assert found.shortfalls(Tolerance(min_same_region=0.9)) == []
+
+
+def test_bleeds_that_fp32_misses_tell_nothing():
+    missed = agreement([finding(0.4), finding(0.3)], [finding(0.4), finding(0.3)])
+    assert missed.blind().startswith("FP32 finds none of the 4 bleeds of the 2 held-out subjects")
+    assert agreement([finding(0.9), finding(0.3)], [finding(0.9), finding(0.3)]).blind() == ""

@@ -1,0 +1,47 @@
+"""The detector sees slices at the distance that its weights know, whatever a volume covers."""
+
+import numpy as np
+import pytest
+
+from sdk.tasks import MicrobleedDetection
+from sdk.volume import Volume
+
+SMALL = {"tile": (16, 16, 16), "halo": 4, "patch": (4, 8, 8)}
+
+
+def head(slices, spacing_mm, *, upside_down=False):
+    values = np.random.default_rng(0).uniform(0.2, 1, (slices, 8, 8)).astype(np.float32)
+    brain = np.ones(values.shape, np.uint8)
+    volume = Volume.of_spacing(values, (spacing_mm, 0.5, 0.5), phase=values * 0, brain=brain)
+    if not upside_down:
+        return volume
+    return Volume(
+        voxels=volume.voxels,
+        phase=volume.phase,
+        brain=brain,
+        to_patient=volume.to_patient @ np.diag([-1.0, 1, 1, 1]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("slices", "spacing_mm", "fine"),
+    [(72, 2.0, 224), (24, 2.0, 73), (143, 1.0, 224), (1, 2.0, 1), (48, 3.0, 222)],
+)
+def test_slices_lie_where_the_weights_expect_them(slices, spacing_mm, fine):
+    task = MicrobleedDetection(**SMALL, slice_mm=2.0 * 71 / 223)
+    for upside_down in (False, True):
+        seen = task.prepare(head(slices, spacing_mm, upside_down=upside_down))
+        assert seen.fine_slices == fine
+    if slices > 1:
+        assert seen.slice_ratio * spacing_mm == pytest.approx(task.slice_mm, rel=0.01)
+
+
+def test_without_a_distance_every_volume_gets_as_many():
+    task = MicrobleedDetection(**SMALL, slices=31)
+    assert {task.prepare(head(slices, 2.0)).fine_slices for slices in (24, 72)} == {31}
+
+
+@pytest.mark.parametrize("distance", [0.0, -1.0, float("nan")])
+def test_a_distance_that_is_none_is_refused(distance):
+    with pytest.raises(ValueError, match="slice_mm must be above 0"):
+        MicrobleedDetection(slice_mm=distance)
