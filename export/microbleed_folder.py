@@ -89,11 +89,14 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
             "regions": regions_notes,
             "held_out": reports,
             "parity_with_torch": parity,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        }
+        | _versions(),
     )
     return write_folder(out, manifest, files)
+
+
+def _versions() -> dict[str, str]:
+    return {"torch": torch.__version__, "python": platform.python_version()}
 
 
 def _card(path: Path) -> dict[str, bytes]:
