@@ -22,7 +22,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin: .6rem 0; } td, th { padding: .2rem .7rem .2rem 0;
   text-align: left; vertical-align: top; border-bottom: 1px solid #e3e6ea;
   overflow-wrap: anywhere; }
-th { font-weight: 600; color: #59616b; }
+th { font-weight: 600; color: #59616b; overflow-wrap: normal; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .verdict { padding: .5rem .8rem; border-left: 5px solid; } .good { border-color: #2e9e44;
   background: #edf8ef; } .bad { border-color: #d13b32; background: #fdeeed; }
