@@ -6,12 +6,14 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rich.console import Console
 from rich.progress import track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Made = TypeVar("Made")
+TITLE = "drawing phantoms"
 
 
 def drawn(
@@ -22,11 +24,11 @@ def drawn(
     The processes begin afresh: copies of one that has computed with torch would wait forever for
     threads that were not copied. For fewer than two chunks none is started.
     """
-    count, title = len(columns[0]), "drawing phantoms"
+    count, bar = len(columns[0]), Console(stderr=True)  # scores go to standard output
     workers = min(workers, count // chunk)
     if workers <= 1:
-        yield from track(map(make, *columns), title, total=count)
+        yield from track(map(make, *columns), TITLE, total=count, console=bar)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
         made = executor.map(make, *columns, chunksize=chunk)
-        yield from track(made, title, total=count)
+        yield from track(made, TITLE, total=count, console=bar)

@@ -41,3 +41,10 @@ def test_the_order_is_that_of_the_rows():
 def test_few_rows_are_drawn_here():
     found = list(drawn(process_of, [range(3), [0] * 3], workers=2, chunk=2))
     assert {process for _, process in found} == {os.getpid()}
+
+
+def test_the_bar_leaves_standard_output_alone(capsys):
+    assert list(drawn(abs, [range(2)], workers=1)) == [0, 1]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "drawing phantoms" in told.err
