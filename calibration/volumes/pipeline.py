@@ -227,7 +227,7 @@ def _compare(work: _Work, held_out: Mapping[str, Sequence[Finding]]) -> None:
 def _add_typed(work: _Work, seen: Mapping[str, StoredInputs], larder: Larder) -> None:
     """The typed forms of both networks; compared on single tiles and patches."""
     for precision in ("int8", FEWER):
-        if precision in work.thresholds:
+        if work.options.typed and precision in work.thresholds:
             work.thresholds[f"{precision}.fp16"] = work.thresholds[precision]
     held_out = larder.stock(TYPED_INPUTS)
     for name in NETWORKS:
