@@ -31,7 +31,9 @@ from training.recipes.checkpoint import load_weights, read_notes
 
 GOLDEN_SEEDS = (9_100_000, 9_100_001)
 """Phantoms that no training or test pool holds: one with bleeds, one without."""
-OF_WEIGHTS = ("tile", "slice_mm", "anchors", "patch", "threshold")
+SPACING = {"slice_mm": FINE_SPACING_MM[0], "pixel_mm": FINE_SPACING_MM[1]}
+"""Of what the detector learned from."""
+OF_WEIGHTS = ("tile", *SPACING, "anchors", "patch", "threshold")
 """Fields of the task that belong to the weights."""
 INTENDED = IntendedInput(
     modality=("MR",),
@@ -67,8 +69,8 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     regions, regions_notes = load_regions(checkpoints.regions)
     reports = [json.loads(path.read_text()) for path in checkpoints.reports]
     task = MicrobleedDetection(
+        **SPACING,
         tile=(checkpoints.side,) * 3,
-        slice_mm=FINE_SPACING_MM[0],
         anchors=detector.config.anchors,
         patch=tuple(regions_notes["recipe"]["patch"]),
         threshold=_threshold(reports),

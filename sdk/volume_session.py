@@ -152,6 +152,7 @@ class VolumeSession(OpenedFolder):
         try:
             answer = self._run_stages(volume, options, order, watch)
             notes += _hindsight(answer.volume, options, self._task.percentiles)
+            notes += self._task.remarks(answer.volume)
         except CancelledError:
             status, reason = Status.CANCELLED, "the caller cancelled it"
         except VolumeError as error:

@@ -32,6 +32,8 @@ Floats = NDArray[np.float32]
 
 STRIDE = 4
 """Voxels of a tile per cell of the detector's grid."""
+MOST_STRETCH = 1.3
+"""Pixels larger or smaller than the known ones by more than this factor are remarked upon."""
 
 
 @dataclass(kw_only=True)
@@ -43,6 +45,7 @@ class MicrobleedDetection:
         halo: voxels around the core of a tile.
         slices: the volume is interpolated to so many, whatever part of the head it covers.
         slice_mm: or to slices at this distance instead, as the weights know them.
+        pixel_mm: side of the pixels that the weights know; others are remarked upon, not changed.
         patch: (z, y, x) voxels of the volume the regions network looks at.
         percentiles: of the SWI inside the brain, they become 0 and 1.
         anchors: sides of the detector's anchors in voxels.
@@ -63,6 +66,7 @@ class MicrobleedDetection:
     halo: int = 16
     slices: int = 224
     slice_mm: float | None = None
+    pixel_mm: float | None = None
     patch: Corner = (16, 64, 64)
     percentiles: tuple[float, float] = (0.1, 99.9)
     anchors: tuple[float, ...] = (5.0, 10.0, 20.0)
@@ -136,6 +140,15 @@ class MicrobleedDetection:
         known = volume if guide is None else guide.on(volume)
         window = None if guide is None else guide.window
         return BrainVolume.prepare(known, self._fine_slices(volume), self.percentiles, window)
+
+    def remarks(self, volume: Volume) -> list[str]:
+        """What of an axial volume is unlike what the weights know, in words."""
+        sides = volume.spacing_mm[1:]
+        known = self.pixel_mm or max(sides)
+        if max(max(side / known, known / side) for side in sides) <= MOST_STRETCH:
+            return []
+        rows, columns = sides
+        return [f"pixels of {rows:.2f} x {columns:.2f} mm, the network knows {known:.2f} mm"]
 
     def _fine_slices(self, volume: Volume) -> int:
         """Slices of the volume after interpolation; the first and last ones keep their place."""
