@@ -31,7 +31,7 @@ from training.recipes.checkpoint import load_weights, read_notes
 
 GOLDEN_SEEDS = (9_100_000, 9_100_001)
 """Phantoms that no training or test pool holds: one with bleeds, one without."""
-SPACING = {"slice_mm": FINE_SPACING_MM[0], "pixel_mm": FINE_SPACING_MM[1]}
+SPACING: dict[str, Any] = {"slice_mm": FINE_SPACING_MM[0], "pixel_mm": FINE_SPACING_MM[1]}
 """Of what the detector learned from."""
 OF_WEIGHTS = ("tile", *SPACING, "anchors", "patch", "threshold")
 """Fields of the task that belong to the weights."""
