@@ -9,6 +9,7 @@ import torch
 
 from training.networks.angiogram_quality import AngiogramQualityNet
 from training.studies import quality
+from training.studies.study import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +53,15 @@ def test_the_whole_network_comes_with_the_control(
     )
     whole, control = quality.run(recipe, tmp_path / "run")
     assert len(whole.scores["dice"]) == len(control.scores["right"]) == 6
+
+
+def test_grades_below_the_control_are_said_to_say_nothing() -> None:
+    def scored(row: str, right: float) -> Result:
+        return Result(row=row, seed=7, machine="here", scores={"right": [right]}, curves={})
+
+    remark = quality.STUDIES[0].remark
+    assert remark is not None
+    low, high = scored(quality.WHOLE, 0.0), scored(quality.WHOLE, 1.0)
+    control = scored(quality.STATISTICS, 0.5)
+    assert "say nothing yet about its parts" in remark([low, control])
+    assert remark([high, control]) == remark([low]) == ""
