@@ -113,7 +113,7 @@ def dice_of(precision):
 
 def test_better_outputs_that_give_worse_answers_are_not_better():
     def verdict(quality_db, dice, shortfalls=("short",)):
-        agreements = {"int8": Agreement(dice=[dice])}
+        agreements = {"int8": Agreement(dice=[dice], marked=[True])}
         return Verdict(agreements=agreements, quality_db=quality_db, shortfalls=shortfalls)
 
     plain = verdict(20, 0.9)
