@@ -58,7 +58,7 @@ def _split(graph: Graph, concat: Node) -> _Split | None:
     after = _only_reader(graph, depthwise)
     between = after if after and after.op in ELEMENTWISE and not after.domain else None
     over_channels = _only_reader(graph, between) if between else after
-    if over_channels is None or not _separable(graph, depthwise, over_channels):
+    if over_channels is None or not _separable(graph, depthwise, over_channels, sum(channels)):
         return None
     return _Split(
         concat=concat,
@@ -76,7 +76,7 @@ def _only_reader(graph: Graph, node: Node) -> Node | None:
     return readers[0] if alone and readers[0].inputs[0] == output else None
 
 
-def _separable(graph: Graph, depthwise: Node, over_channels: Node) -> bool:
+def _separable(graph: Graph, depthwise: Node, over_channels: Node, channels: int) -> bool:
     """Whether the first keeps every channel to itself and the second reads all of them."""
     both = (depthwise, over_channels)
     weights = [*depthwise.inputs[1:], over_channels.input(1)]
@@ -84,9 +84,10 @@ def _separable(graph: Graph, depthwise: Node, over_channels: Node) -> bool:
         return False
     if not all(graph.is_constant(name) for name in weights if name):
         return False
-    made = (graph.shape(depthwise.inputs[1]) or (0,))[0]
+    weights_of_each = (graph.shape(depthwise.inputs[1]) or ())[:2] == (channels, 1)
+    of_all = (graph.shape(over_channels.inputs[1]) or ())[1:2] == (channels,)
     groups = [node.attributes.get("group", 1) for node in both]
-    return groups == [made, 1] and (graph.shape(over_channels.inputs[1]) or (0, 0))[1] == made
+    return weights_of_each and of_all and groups == [channels, 1]
 
 
 def _branches(model: ModelProto, graph: Graph, split: _Split) -> list[NodeProto]:

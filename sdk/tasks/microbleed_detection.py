@@ -91,8 +91,9 @@ class MicrobleedDetection:
         self.tile, self.patch = _corner(self.tile), _corner(self.patch)
         self.percentiles = (self.percentiles[0], self.percentiles[1])
         self.anchors = tuple(self.anchors)
-        if self.slice_mm is not None and not self.slice_mm > 0:
-            raise ValueError(f"slice_mm must be above 0, got {self.slice_mm}")
+        for name in ("slice_mm", "pixel_mm"):
+            if (value := getattr(self, name)) is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value}")
         if any(side % 16 for side in self.tile):
             raise ValueError(f"tile must be multiples of 16, got {self.tile}")
         plan_tiles(self.tile, self.tile, self.halo)  # refuses a halo without core
@@ -143,11 +144,12 @@ class MicrobleedDetection:
 
     def remarks(self, volume: Volume) -> list[str]:
         """What of an axial volume is unlike what the weights know, in words."""
-        sides = volume.spacing_mm[1:]
-        known = self.pixel_mm or max(sides)
-        if max(max(side / known, known / side) for side in sides) <= MOST_STRETCH:
+        rows, columns = volume.spacing_mm[1:]
+        known = self.pixel_mm
+        if known is None or all(
+            1 / MOST_STRETCH <= side / known <= MOST_STRETCH for side in (rows, columns)
+        ):
             return []
-        rows, columns = sides
         return [f"pixels of {rows:.2f} x {columns:.2f} mm, the network knows {known:.2f} mm"]
 
     def _fine_slices(self, volume: Volume) -> int:

@@ -20,12 +20,17 @@ WIDE = helper.make_node("Conv", ["r", "ww"], ["y"])
 ROWS = helper.make_node("Concat", ["a", "a"], ["joined"], axis=2)
 FOUR = helper.make_node("Conv", ["joined", "wr"], ["d"], group=4, pads=[1, 1, 1, 1])
 OF_FOUR = helper.make_node("Conv", ["r", "wf"], ["y"])
+MIXED = helper.make_node("Conv", ["joined", "wx"], ["d"], pads=[1, 1, 1, 1])
+OF_ONE = helper.make_node("Conv", ["r", "wo"], ["y"])
+PAIRED = helper.make_node("Concat", ["a", "a"], ["joined"], axis=1)
+TWO_EACH = helper.make_node("Conv", ["joined", "wg"], ["d"], group=4, pads=[1, 1, 1, 1])
 OTHER = helper.make_node("Relu", ["joined"], ["also"])
 WEIGHTS = {
     name: RNG.normal(size=shape).astype(np.float32)
     for name, shape in {
         "wd": (7, 1, 3, 3), "bd": (7,), "wc": (5, 7, 1, 1), "bc": (5,), "wm": (14, 1, 3, 3),
         "ww": (5, 14, 1, 1), "wr": (4, 1, 3, 3), "wf": (5, 4, 1, 1),
+        "wx": (1, 7, 3, 3), "wo": (5, 1, 1, 1), "wg": (4, 2, 3, 3),
     }.items()
 }  # fmt: skip
 CHANNELS = {"a": 4, "b": 1, "c": 2}
@@ -72,6 +77,8 @@ def test_weights_of_the_joined_form_are_gone(tmp_path):
         ([CONCAT, DEPTHWISE, RELU, OVER_CHANNELS, OTHER], ("y", "also")),  # read elsewhere
         ([CONCAT, DOUBLE, RELU, WIDE], ("y",)),  # two channels of each
         ([ROWS, FOUR, RELU, OF_FOUR], ("y",)),  # joined along the rows
+        ([CONCAT, MIXED, RELU, OF_ONE], ("y",)),  # an ordinary convolution
+        ([PAIRED, TWO_EACH, RELU, OF_FOUR], ("y",)),  # groups of two channels
         ([CONCAT, DEPTHWISE, RELU], ("r",)),  # nothing adds the channels up
     ],
 )

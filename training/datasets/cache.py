@@ -22,7 +22,7 @@ PHANTOMS = Path(__file__).parents[1] / "phantoms"
 
 
 def place(folder: Path, kind: str, *numbers: object) -> Path:
-    """Where phantoms are kept; others for every version of what draws them."""
+    """Where phantoms are kept; others for every version of their physics, not of what cuts them."""
     return folder / "-".join((kind, *map(str, numbers), _version()))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 from training.datasets.brain_pool import (
+    FINE_SPACING_MM,
     IGNORED,
     INSET,
     LESION,
@@ -59,7 +60,7 @@ class _Prepared:
     @classmethod
     def of(cls, subject: CohortSubject) -> _Prepared:
         volume, lesions = subject.read()
-        brain = MicrobleedDetection().prepare(volume)
+        brain = MicrobleedDetection(slice_mm=FINE_SPACING_MM[0]).prepare(volume)
         scale = np.array([brain.slice_ratio, 1.0, 1.0, volume.spacing_mm[1]])
         return cls(brain=brain, lesions=lesions / scale, certain=subject.certain)
 

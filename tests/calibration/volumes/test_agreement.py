@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bleeds import finding
 
-from calibration.agreement import Tolerance, as_good
+from calibration.agreement import Tolerance, as_good, nothing_to_judge
 from calibration.volumes.agreement import LesionAgreement, RegionAgreement
 
 TOLERANCE = Tolerance()
@@ -67,4 +67,5 @@ def test_regions_are_compared_voxel_by_voxel():
 def test_bleeds_that_fp32_misses_tell_nothing():
     missed = agreement([finding(0.4), finding(0.3)], [finding(0.4), finding(0.3)])
     assert missed.blind().startswith("FP32 finds none of the 4 bleeds of the 2 held-out subjects")
+    assert nothing_to_judge({("fp32", "int8"): missed}) == missed.blind()
     assert agreement([finding(0.9), finding(0.3)], [finding(0.9), finding(0.3)]).blind() == ""

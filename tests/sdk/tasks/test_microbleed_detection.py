@@ -42,9 +42,10 @@ def test_without_a_distance_every_volume_gets_as_many():
 
 
 @pytest.mark.parametrize("distance", [0.0, -1.0, float("nan")])
-def test_a_distance_that_is_none_is_refused(distance):
-    with pytest.raises(ValueError, match="slice_mm must be above 0"):
-        MicrobleedDetection(slice_mm=distance)
+@pytest.mark.parametrize("name", ["slice_mm", "pixel_mm"])
+def test_a_distance_that_is_none_is_refused(name, distance):
+    with pytest.raises(ValueError, match=f"{name} must be above 0"):
+        MicrobleedDetection(**{name: distance})
 
 
 @pytest.mark.parametrize(
@@ -55,9 +56,3 @@ def test_pixels_that_the_weights_do_not_know_are_remarked_upon(pixel_mm, said):
     remarks = task.remarks(head(4, 2.0))
     assert bool(remarks) is said
     assert all(remark.startswith("pixels of 0.50 x 0.50 mm, the network") for remark in remarks)
-
-
-def test_pixels_that_are_no_squares_are_remarked_upon_without_known_ones():
-    values = np.ones((4, 8, 8), np.float32)
-    task = MicrobleedDetection(**SMALL)
-    assert task.remarks(Volume.of_spacing(values, (2.0, 0.5, 1.0), phase=values))
