@@ -100,6 +100,22 @@ def test_calibrating_again_replaces_what_was_written(calibrated, tmp_path):
     assert content_of(tmp_path / "again") == content_of(calibrated)
 
 
+def test_an_interrupted_calibration_goes_on_where_it_was(calibrated, model, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    cohort = write_cohort(tmp_path / "cohort", LESIONS)
+    resume = ("--resume", str(tmp_path / "kept"), "--out", str(tmp_path / "out"))
+    with monkeypatch.context() as patch:
+        patch.setattr(candidate, "Trial", interrupt)
+        assert calibrate(model, cohort, more=resume) == 130
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.npz")}
+    assert kept
+    assert calibrate(model, cohort, more=resume) == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert content_of(tmp_path / "out") == content_of(calibrated)
+
+
 def test_without_a_table_the_finds_of_fp32_are_the_bleeds(model, tmp_path):
     cohort = write_cohort(tmp_path / "unlabelled", ["ann", "bob"], lesions=False)
     assert calibrate(model, cohort) == 0

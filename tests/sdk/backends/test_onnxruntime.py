@@ -3,6 +3,7 @@
 import networks
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -130,3 +131,19 @@ def test_sums_of_eight_bit_products_do_not_saturate(tmp_path):
     backend.inputs["x"][...] = 25.5
     backend.run()
     np.testing.assert_allclose(backend.outputs["z"], 25.5 * 1.27 * 16, atol=2)
+
+
+@pytest.mark.parametrize("vnni", [True, False])
+def test_weights_become_unsigned_only_where_the_processor_needs_it(tmp_path, monkeypatch, vnni):
+    """The library does it to `session.x64quantprecision`, which costs time where VNNI is."""
+    asked = []
+
+    class Options(onnxruntime.SessionOptions):
+        def add_session_config_entry(self, key, value):
+            asked.append((key, value))
+            super().add_session_config_entry(key, value)
+
+    monkeypatch.setattr(onnxruntime, "SessionOptions", Options)
+    monkeypatch.setattr("sdk.backends.onnxruntime.has_vnni", lambda: vnni)
+    OnnxRuntimeBackend(largest_sums(tmp_path / "sums.onnx"))
+    assert ("session.x64quantprecision", "0" if vnni else "1") in asked
