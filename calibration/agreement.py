@@ -1,7 +1,7 @@
 """How closely two graphs answer: the task's own metric, frame by frame and run by run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import floor
 from typing import Any, Protocol
 
@@ -26,6 +26,11 @@ class Tolerance:
     """By which false positives per subject may lie above those of FP32."""
     min_same_region: float = 0.98
     """Share of the bleeds that both find with the same region."""
+
+    def on_hardest(self, few: int, of: int) -> "Tolerance":
+        """The same for the few frames that suffer most, if the others all have the same grade."""
+        lost = (1 - self.min_same_grade) * of / max(few, 1)
+        return replace(self, min_same_grade=max(0.0, 1 - lost))
 
 
 class Measured(Protocol):

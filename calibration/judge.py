@@ -57,10 +57,16 @@ class Judge:
             player = Player(backend, frames)
             self._exact = [_answered(player, backend, index) for index in range(len(frames))]
 
-    def __call__(self, candidate: Candidate) -> Verdict:
-        """Answers the frames with every form of a candidate."""
-        agreements, levels = {}, []
-        for precision in FORMS:
+    def __call__(self, candidate: Candidate, *, briefly: bool = False) -> Verdict:
+        """Answers the frames with every form of a candidate, the twin first, which rounds more.
+
+        Briefly: only as many as it takes to find one that falls short.
+        """
+        agreements: dict[str, Measured] = {}
+        levels: list[float] = []
+        for precision in reversed(FORMS):
+            if briefly and any(item.shortfalls(self._tolerance) for item in agreements.values()):
+                break
             with closing(_opened(candidate, precision, self._threads)) as backend:
                 agreements[precision], level = self._compare(backend)
             levels.append(level)

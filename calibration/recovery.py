@@ -13,7 +13,7 @@ from calibration.bias import corrected, mean_shifts
 from calibration.candidate import Candidate, Source
 from calibration.equalise import equalise
 from calibration.judge import Judge, Verdict, hardest
-from calibration.sensitivity import fewest, multiplications, rank
+from calibration.sensitivity import by_worth, fewest, multiplications, rank
 
 Step = Literal["equalise", "bias", "float"]
 STEPS: tuple[Step, ...] = ("equalise", "bias", "float")
@@ -47,7 +47,8 @@ def recover(
     if not remedy.steps:
         return candidate, []
     frames, worst = hardest(candidate, source, HARD_FRAMES)
-    judge = Judge(source, frames, remedy.tolerance)
+    tolerance = remedy.tolerance.on_hardest(len(frames), len(source.frames))
+    judge = Judge(source, frames, tolerance)
     few = replace(source, frames=worst, collecting=replace(source.collecting, shelf=None))
     case = _Case(source=few, every=source, remedy=remedy, judge=judge)
     verdict = judge(candidate)
@@ -104,32 +105,28 @@ def _correct(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
 
 
 def _to_float(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
-    ranking = rank(candidate, case.source)
+    ranking, graph = rank(candidate, case.source), candidate.graph
+    order = by_worth(graph, ranking)
     keep_float = case.remedy.keep_float
-    # Additions first: an identity branch in float costs no multiplication.
-    order = sorted(ranking, key=lambda index: index in candidate.placement.weights)
+    verdicts: dict[int, Verdict] = {}
 
     def first(count: int) -> Candidate:
         return candidate.with_float(keep_float, order[:count])
 
-    verdicts: dict[int, Verdict] = {}
-
     def within(count: int) -> bool:
-        verdicts[count] = case.judge(first(count))
+        verdicts[count] = case.judge(first(count), briefly=True)
         return not verdicts[count].shortfalls
 
     last = max(place for place, i in enumerate(order) if i in candidate.placement.weights)
     count = fewest(last, within) if last else None  # something must remain to be INT8
-    nodes, graph = candidate.graph.nodes, candidate.graph
+    to_float = order[: count or 0]
     said = {
-        "ranking_db": {nodes[index].name: round(level, 3) for index, level in ranking.items()},
+        "ranking_db": {graph.nodes[index].name: round(ranking[index], 3) for index in ranking},
         "tried": {str(number): item.summary() for number, item in sorted(verdicts.items())},
-        "to_float": [nodes[index].name for index in order[:count]] if count else [],
+        "to_float": [graph.nodes[index].name for index in to_float],
         "float_share_of_multiplications": round(
-            multiplications(graph, order[:count]) / multiplications(graph, order), 6
-        )
-        if count
-        else 0.0,
+            multiplications(graph, to_float) / multiplications(graph, order), 6
+        ),
     }
     return (first(count) if count else candidate), said
 

@@ -5,7 +5,7 @@ Counting: the fewest of the ranked operations with which the answers agree, by d
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from math import prod
 from pathlib import Path
@@ -78,6 +78,20 @@ def fewest(count: int, within: Callable[[int], bool]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if within(middle) else (middle, high)
     return high
+
+
+def by_worth(graph: Quantisable, ranking: Mapping[int, float]) -> list[int]:
+    """The ranked operations, first those whose noise falls most per multiplication left in float.
+
+    Noise of operations is taken to add up. What costs no multiplication, such as the identity
+    branch of an addition, comes before everything else.
+    """
+
+    def worth(index: int) -> tuple[bool, float]:
+        cost, noise = multiplications(graph, [index]), 10 ** (-ranking[index] / 10)
+        return cost == 0, noise / max(cost, 1)
+
+    return sorted(ranking, key=worth, reverse=True)
 
 
 def multiplications(graph: Quantisable, indices: Sequence[int]) -> int:

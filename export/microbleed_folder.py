@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from export.origin import trained_on, with_origin
+from export.origin import PHANTOMS, trained_on, with_origin
 from export.volumetric import export
 from sdk.model_folder import (
     Golden,
@@ -31,9 +31,7 @@ from training.recipes.checkpoint import load_weights, read_notes
 
 GOLDEN_SEEDS = (9_100_000, 9_100_001)
 """Phantoms that no training or test pool holds: one with bleeds, one without."""
-SPACING: dict[str, Any] = {"slice_mm": FINE_SPACING_MM[0], "pixel_mm": FINE_SPACING_MM[1]}
-"""Of what the detector learned from."""
-OF_WEIGHTS = ("tile", *SPACING, "anchors", "patch", "threshold")
+OF_WEIGHTS = ("tile", "slice_mm", "pixel_mm", "anchors", "patch", "threshold")
 """Fields of the task that belong to the weights."""
 INTENDED = IntendedInput(
     modality=("MR",),
@@ -58,8 +56,9 @@ class Checkpoints:
 def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     """Exports both graphs, records golden vectors with torch, and writes the folder.
 
-    The score threshold is the one of the first report that names one, else that of the task. A
-    model card that lies in the folder already is kept, and vouched for like every file.
+    The score threshold is the one of the first report that names one, else that of the task; the
+    size of the pixels likewise, else that of the phantoms, unless others were learned from. A model
+    card that lies in the folder already is kept, and vouched for like every file.
 
     Raises:
         ValueError: a graph does not compute what its network computes.
@@ -69,7 +68,8 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     regions, regions_notes = load_regions(checkpoints.regions)
     reports = [json.loads(path.read_text()) for path in checkpoints.reports]
     task = MicrobleedDetection(
-        **SPACING,
+        slice_mm=FINE_SPACING_MM[0],  # cohorts are prepared at it too
+        pixel_mm=_pixel_mm(reports, detector_notes),
         tile=(checkpoints.side,) * 3,
         anchors=detector.config.anchors,
         patch=tuple(regions_notes["recipe"]["patch"]),
@@ -108,6 +108,12 @@ def _card(path: Path) -> dict[str, bytes]:
 def _threshold(reports: list[dict[str, Any]]) -> float:
     named = (float(report["threshold"]) for report in reports if "threshold" in report)
     return next(named, MicrobleedDetection.threshold)
+
+
+def _pixel_mm(reports: list[dict[str, Any]], notes: dict[str, Any]) -> float | None:
+    """Side of the pixels that the detector learned from, None where nothing tells."""
+    named = (float(report["pixel_mm"]) for report in reports if "pixel_mm" in report)
+    return next(named, FINE_SPACING_MM[1] if trained_on(notes) == PHANTOMS else None)
 
 
 def load_detector(checkpoint: Path) -> tuple[MicrobleedNet, dict[str, Any]]:

@@ -91,3 +91,13 @@ def test_frames_without_a_part_to_agree_upon_judge_nothing(masks, value):
     agreement.add(vessels(masks[0]), vessels(masks[0]))
     assert nothing_to_judge({("fp32", "int8"): agreement}) == ""
     assert agreement.summary()["frames_with_vessels"] == 1
+
+
+@pytest.mark.parametrize(("of", "lost", "enough"), [(48, 0, True), (48, 1, False), (120, 1, True)])
+def test_grades_lost_on_the_hardest_frames_count_among_all(masks, of, lost, enough):
+    agreement = Agreement()
+    for place in range(16):
+        grade = Grade.POOR if place < lost else Grade.GOOD
+        agreement.add(graded(Grade.GOOD, masks[0]), graded(grade, masks[0]))
+    assert (not agreement.shortfalls(Tolerance().on_hardest(16, of))) is enough
+    assert Tolerance().on_hardest(16, 10_000).min_same_grade == 0.0

@@ -10,7 +10,7 @@ from small_nets import Net, branched, images, run, volumetric
 from calibration.choose import decibel
 from calibration.placement import SENSITIVE
 from calibration.quantisable import read_quantisable
-from calibration.sensitivity import fewest, multiplications, rank
+from calibration.sensitivity import by_worth, fewest, multiplications, rank
 
 
 def three(path):
@@ -93,6 +93,16 @@ def test_fewest_is_the_first_number_that_is_enough(count):
 
 def test_nothing_may_be_enough():
     assert fewest(5, lambda _: False) is None
+
+
+def test_float_is_spent_where_it_takes_most_noise_away_per_multiplication(tmp_path):
+    graph = read_quantisable(residual(tmp_path / "net.onnx"))
+    inner, outer, total = (graph.producer(name).index for name in ("inner", "outer", "total"))
+    assert by_worth(graph, {inner: 20.0, outer: 30.0, total: 60.0}) == [total, inner, outer]
+    narrow, wide = (graph.producer(name).index for name in ("first", "inner"))
+    assert multiplications(graph, [wide]) == 16 * multiplications(graph, [narrow])
+    assert by_worth(graph, {wide: 20.0, narrow: 30.0}) == [narrow, wide]
+    assert by_worth(graph, {wide: 17.0, narrow: 30.0}) == [wide, narrow]
 
 
 def test_multiplications_are_those_of_the_weights_at_every_place(tmp_path):

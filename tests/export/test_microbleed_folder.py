@@ -12,7 +12,8 @@ import torch
 
 import sdk
 from export import microbleed_folder
-from export.microbleed_folder import Checkpoints, make_folder
+from export.microbleed_folder import Checkpoints, load_detector, make_folder
+from training.datasets.brain_pool import FINE_SPACING_MM
 from training.networks.brain_regions import BrainRegionsConfig, BrainRegionsNet
 from training.networks.microbleed_detection import MicrobleedConfig, MicrobleedNet
 from training.recipes.checkpoint import save_weights
@@ -56,11 +57,13 @@ def fake_patch(seed: int, size: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
     return image, np.array([[-0.5, 0.5], [-1.0, 0.0], [0.0, 1.0]], np.float32), image[0] // 64
 
 
-def test_a_folder_answers_a_volume(
-    checkpoints: Checkpoints, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _small_phantoms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(microbleed_folder, "crop", fake_crop)
     monkeypatch.setattr(microbleed_folder, "patch", fake_patch)
+
+
+def test_a_folder_answers_a_volume(checkpoints: Checkpoints, tmp_path: Path) -> None:
     folder = make_folder(checkpoints, tmp_path / "model")
     assert max(folder.manifest.origin["parity_with_torch"].values()) <= 1e-4
     assert folder.manifest.options["threshold"] == 0.25
@@ -72,3 +75,23 @@ def test_a_folder_answers_a_volume(
             voxels=swi, phase=volume.phase, to_patient=volume.to_patient, brain=swi > 0
         )
         assert session(marked).status is sdk.Status.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("data", "told", "expected"),
+    [(None, {}, FINE_SPACING_MM[1]), ("ours", {}, None), ("ours", {"pixel_mm": 0.5}, 0.5)],
+    ids=["phantoms", "subjects nothing is told of", "subjects with a report"],
+)
+def test_the_device_knows_the_pixels_that_were_learned_from(
+    checkpoints: Checkpoints,
+    tmp_path: Path,
+    data: str | None,
+    told: dict[str, float],
+    expected: float | None,
+) -> None:
+    network, notes = load_detector(checkpoints.detector)
+    notes["recipe"]["data"] = data
+    save_weights(checkpoints.detector, network, notes)
+    checkpoints.reports[0].write_text(json.dumps(told))
+    options = make_folder(checkpoints, tmp_path / "model").manifest.options
+    assert options["pixel_mm"] == expected

@@ -144,9 +144,10 @@ class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
         load_weights(self.out / WEIGHTS, self.network)
         threshold = self.threshold()
         numbers = summary(findings(self.network, self.crops("test")), threshold)
-        data = self.recipe.data
+        data, pool = self.recipe.data, self.pool
         of = "phantoms" if data is None else f"subjects of {Path(data).name}"
-        return {"data": f"{of}, crops", **numbers}
+        pixels = [pool.spacing_of(index)[1] for index in range(len(pool))]
+        return {"data": f"{of}, crops", "pixel_mm": float(np.median(pixels)), **numbers}
 
 
 class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):

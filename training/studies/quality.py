@@ -68,11 +68,10 @@ def _trainings() -> tuple[Training, ...]:
     base = AngiogramQualityRecipe(
         network=SMALL,
         stages=(Stage(share=1.0, side=256, batch=8),),
-        steps=700,
+        steps=3000,
         training_frames=2000,
         validation_frames=48,
         validate_every_s=1200.0,
-        bfloat16=False,
     )
     without = {
         "without L-GSAM": replace(SMALL, attentions=(0, 0)),

@@ -177,7 +177,9 @@ def test_real_subjects_take_the_place_of_phantoms(
     monkeypatch.setattr(microbleed_training, "cohort_crops", crops)
     recipe = replace(DETECTOR, data=str(tmp_path / "ours"), steps=1)
     train(recipe, tmp_path / "run")
-    assert report(recipe, tmp_path / "run")["data"] == "subjects of ours, crops"
+    said = report(recipe, tmp_path / "run")
+    assert said["data"] == "subjects of ours, crops"
+    assert said["pixel_mm"] == fake_crops(tmp_path, range(2), 32, workers=1).spacing_of(0)[1]
     assert {folder.name for folder in asked} == {"training", "validation", "test"}
     with pytest.raises(ValueError, match="phantoms alone bring along"):
         train(replace(REGIONS, data="ours"), tmp_path / "regions")
