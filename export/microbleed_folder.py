@@ -56,8 +56,7 @@ class Checkpoints:
 def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     """Exports both graphs, records golden vectors with torch, and writes the folder.
 
-    The score threshold is the one of the first report that names one, else that of the task; the
-    size of the pixels likewise, else that of the phantoms, unless others were learned from. A model
+    Score threshold and size of the pixels are those of the first report that names one. A model
     card that lies in the folder already is kept, and vouched for like every file.
 
     Raises:
@@ -77,8 +76,7 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     )
     golden = _golden(detector, regions, task)
     files, parity = _graphs({"detector": detector, "regions": regions}, task, golden)
-    files["golden.npz"] = _pack(golden)
-    files |= _card(out / "MODEL_CARD.md")
+    files |= {"golden.npz": _pack(golden), **_card(out / "MODEL_CARD.md")}
     manifest = Manifest(
         task=task.name,
         options={name: getattr(task, name) for name in OF_WEIGHTS},
