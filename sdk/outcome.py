@@ -1,4 +1,4 @@
-"""What became of one frame."""
+"""What became of one frame, or of whatever else was asked about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,21 +21,19 @@ class Status(str, Enum):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Outcome(Generic[Answer]):
-    """The answer on one frame, or the reason why there is none.
+class Account(Generic[Answer]):
+    """What became of a frame or a volume: the answer, or the reason why there is none.
 
     Attributes:
-        frame: the frame itself, with its identity, time and user data.
         status: what became of it.
         answer: the task's answer, None unless delivered.
         reason: why there is no answer, in one sentence; empty if delivered.
-        notes: what the frame says about itself that the network was not made for, and what the
-            session says about how it runs.
-        stages_ms: milliseconds spent in decode, preprocess, inference and postprocess.
+        notes: what is unlike what the network was made for, and what the session says about how it
+            runs.
+        stages_ms: milliseconds spent in each stage.
         backend: what really ran.
     """
 
-    frame: Frame
     status: Status
     answer: Answer | None
     reason: str = ""
@@ -45,8 +43,19 @@ class Outcome(Generic[Answer]):
 
     @property
     def latency_ms(self) -> float:
-        """Milliseconds from the frame's decoding to its answer."""
+        """Milliseconds of all stages, from the decoding of a frame to its answer."""
         return sum(self.stages_ms.values())
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class Outcome(Account[Answer]):
+    """The account of one frame; its stages are decode, preprocess, inference and postprocess.
+
+    Attributes:
+        frame: the frame itself, with its identity, time and user data.
+    """
+
+    frame: Frame
 
     def require(self) -> Answer:
         """The answer.

@@ -1,10 +1,10 @@
 """How a volume is answered, and what became of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdk.errors import VolumeError
-from sdk.outcome import Status
+from sdk.outcome import Account
 from sdk.tasks.brain_guide import BrainGuide
 from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.volume import Volume
@@ -35,31 +35,16 @@ class VolumeOptions:
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class VolumeOutcome:
-    """The answer on one volume, or the reason why there is none.
+class VolumeOutcome(Account[MicrobleedAnswer]):
+    """The account of one volume; its stages are prepare, detect and localise.
+
+    Among its notes are what a reader did to the volume, and how far a guide was off.
 
     Attributes:
         volume: the volume itself, as it was given.
-        status: what became of it.
-        answer: None unless delivered.
-        reason: why there is no answer, in one sentence; empty if delivered.
-        notes: what a reader did to the volume, how the session runs, how far a guide was off.
-        stages_ms: milliseconds spent in prepare, detect and localise.
-        backend: what really ran.
     """
 
     volume: Volume
-    status: Status
-    answer: MicrobleedAnswer | None
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-    stages_ms: Mapping[str, float]
-    backend: str
-
-    @property
-    def latency_ms(self) -> float:
-        """Milliseconds of all stages."""
-        return sum(self.stages_ms.values())
 
     def require(self) -> MicrobleedAnswer:
         """The answer.
