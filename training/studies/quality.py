@@ -94,8 +94,8 @@ def _about_the_grades(results: Sequence[Result]) -> str:
     if not net or not statistics or np.mean(net) > np.mean(statistics):
         return ""
     return (
-        "Trained this shortly, the whole network grades worse than image statistics alone: the "
-        "grades say nothing yet about its parts, only the vessels do. The shipped network had 6072 "
+        "Trained this shortly, the whole network grades no better than image statistics alone: the "
+        "grades say little yet about its parts, the vessels more. The shipped network had 6072 "
         "steps at twice the side, and grades better than they do (its card)."
     )
 
