@@ -86,7 +86,7 @@ def _trainings() -> tuple[Training, ...]:
 
 
 def _about_the_grades(results: Sequence[Result]) -> str:
-    """Whether the grades of trainings as short as these say anything about the parts."""
+    """What the grades of trainings as short as these do not say."""
     net, statistics = (
         [entry.scores["right"] for entry in results if entry.row == row]
         for row in (WHOLE, STATISTICS)
@@ -94,9 +94,9 @@ def _about_the_grades(results: Sequence[Result]) -> str:
     if not net or not statistics or np.mean(net) > np.mean(statistics):
         return ""
     return (
-        "Trained this shortly, the whole network grades no better than image statistics alone: the "
-        "grades say little yet about its parts, the vessels more. The shipped network had 6072 "
-        "steps at twice the side, and grades better than they do (its card)."
+        "Trained this shortly, the whole network grades no better than image statistics alone: "
+        "what counts are the differences between the networks, not how well they grade. The "
+        "shipped network had 6072 steps at twice the side, and grades better (its card)."
     )
 
 

@@ -63,5 +63,5 @@ def test_grades_below_the_control_are_said_to_say_nothing() -> None:
     assert remark is not None
     low, high = scored(quality.WHOLE, 0.0), scored(quality.WHOLE, 1.0)
     control = scored(quality.STATISTICS, 0.5)
-    assert "say little yet about its parts" in remark([low, control])
+    assert "differences between the networks" in remark([low, control])
     assert remark([high, control]) == remark([low]) == ""
