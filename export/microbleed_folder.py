@@ -56,8 +56,8 @@ class Checkpoints:
 def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     """Exports both graphs, records golden vectors with torch, and writes the folder.
 
-    Score threshold and size of the pixels are those of the first report that names one. A model
-    card that lies in the folder already is kept, and vouched for like every file.
+    Score threshold and size of the pixels are those of the first report that names one, else of
+    the task and the phantoms. A model card that lies there already is kept, and vouched for.
 
     Raises:
         ValueError: a graph does not compute what its network computes.
@@ -68,11 +68,11 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     reports = [json.loads(path.read_text()) for path in checkpoints.reports]
     task = MicrobleedDetection(
         slice_mm=FINE_SPACING_MM[0],  # cohorts are prepared at it too
-        pixel_mm=_pixel_mm(reports, detector_notes),
+        pixel_mm=_told(reports, "pixel_mm", _pixels_of_phantoms(detector_notes)),
         tile=(checkpoints.side,) * 3,
         anchors=detector.config.anchors,
         patch=tuple(regions_notes["recipe"]["patch"]),
-        threshold=_threshold(reports),
+        threshold=_told(reports, "threshold", MicrobleedDetection.threshold),
     )
     golden = _golden(detector, regions, task)
     files, parity = _graphs({"detector": detector, "regions": regions}, task, golden)
@@ -103,15 +103,14 @@ def _card(path: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes()} if path.is_file() else {}
 
 
-def _threshold(reports: list[dict[str, Any]]) -> float:
-    named = (float(report["threshold"]) for report in reports if "threshold" in report)
-    return next(named, MicrobleedDetection.threshold)
+def _told(reports: list[dict[str, Any]], name: str, otherwise: Any) -> Any:
+    """What the first report says that names it."""
+    return next((float(report[name]) for report in reports if name in report), otherwise)
 
 
-def _pixel_mm(reports: list[dict[str, Any]], notes: dict[str, Any]) -> float | None:
-    """Side of the pixels that the detector learned from, None where nothing tells."""
-    named = (float(report["pixel_mm"]) for report in reports if "pixel_mm" in report)
-    return next(named, FINE_SPACING_MM[1] if trained_on(notes) == PHANTOMS else None)
+def _pixels_of_phantoms(notes: dict[str, Any]) -> float | None:
+    """Side of the phantoms' pixels, None where the training saw others."""
+    return FINE_SPACING_MM[1] if trained_on(notes) == PHANTOMS else None
 
 
 def load_detector(checkpoint: Path) -> tuple[MicrobleedNet, dict[str, Any]]:

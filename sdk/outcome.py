@@ -52,7 +52,7 @@ class Outcome(Account[Answer]):
     """The account of one frame; its stages are decode, preprocess, inference and postprocess.
 
     Attributes:
-        frame: the frame itself, with its identity, time and user data.
+        frame: the frame itself, with its identity, time and user data; the rest as in `Account`.
     """
 
     frame: Frame

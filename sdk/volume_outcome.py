@@ -41,7 +41,7 @@ class VolumeOutcome(Account[MicrobleedAnswer]):
     Among its notes are what a reader did to the volume, and how far a guide was off.
 
     Attributes:
-        volume: the volume itself, as it was given.
+        volume: the volume itself, as it was given; the rest as in `Account`.
     """
 
     volume: Volume

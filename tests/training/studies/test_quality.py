@@ -55,7 +55,7 @@ def test_the_whole_network_comes_with_the_control(
     assert len(whole.scores["dice"]) == len(control.scores["right"]) == 6
 
 
-def test_grades_below_the_control_are_said_to_say_nothing() -> None:
+def test_grades_no_better_than_the_control_are_said_to_be() -> None:
     def scored(row: str, right: float) -> Result:
         return Result(row=row, seed=7, machine="here", scores={"right": [right]}, curves={})
 
