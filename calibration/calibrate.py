@@ -25,14 +25,21 @@ INPUTS = (
 )
 
 
+REFUSED = (
+    "Nothing was written. More and more varied frames (--count) help most; other ranges (--ranges "
+    "minmax), or the operations that the report of a --force run ranks first (--keep-float), may. "
+    "--force writes graphs that are marked as not certified."
+)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Runs the command and returns its exit code: 0 written, 1 refused, 130 interrupted."""
     asked = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False)
     try:
         return _calibrate(asked, console)
     except (AngioEdgeError, OSError) as error:
-        console.print(f"angioedge: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"angioedge: {error}", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("angioedge: interrupted")
@@ -45,9 +52,7 @@ def _calibrate(asked: argparse.Namespace, console: Console) -> int:
     outcome = quantise(folder, asked.frames, _options(asked), Bars())
     _tell(outcome, console)
     if outcome.shortfalls and not asked.force:
-        console.print(
-            "Nothing was written; --force writes graphs that are marked as not certified."
-        )
+        console.print(REFUSED)
         return 1
     written = add(folder, outcome.quantised, asked.out)
     if asked.save_cache:
@@ -73,7 +78,7 @@ def _options(asked: argparse.Namespace) -> Options:
 
 def _tell(outcome: Outcome, console: Console) -> None:
     for line in outcome.lines():
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from calibration.histogram import Histogram
 from calibration.placement import Placement, place
 from calibration.progress import Track
 from calibration.qdq import Biases, Form, write
-from calibration.quantisable import Quantisable
+from calibration.quantisable import Quantisable, multiplications
 from calibration.ranges import Range
 
 TRIAL_FRAMES = 8
@@ -46,6 +46,12 @@ class Candidate:
         """The graph of one precision of `FORMS`."""
         form = FORMS[precision]
         return write(self.graph, self.placement, self.ranges, form, self.biases)
+
+    @property
+    def int8_share(self) -> float:
+        """Of the multiplications with weights, how many are done in INT8 by every form."""
+        everything = multiplications(self.graph, range(len(self.graph.nodes)))
+        return multiplications(self.graph, self.placement.weights) / everything
 
     def with_float(self, keep_float: Sequence[str], sensitive: Collection[int]) -> "Candidate":
         """The same, with more operations in float; what remains keeps its ranges."""

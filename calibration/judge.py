@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.agreement import Measured, Tolerance, as_good
+from calibration.agreement import Measured, Tolerance, gain
 from calibration.candidate import FORMS, Candidate, Source
 from calibration.choose import decibel, energies
 from calibration.frames import Selection
 from calibration.play import Player
 from sdk.backends import Backend, open_backend
+from sdk.tasks import QualityAnswer
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,10 +34,14 @@ class Verdict:
     shortfalls: tuple[str, ...]
 
     def better_than(self, other: "Verdict") -> bool:
-        """Whether outputs come nearer and no answer gets worse, or all is within the tolerance."""
+        """Whether outputs come nearer and the answers do not get worse, or nothing falls short.
+
+        The answers are all measures of all precisions together: far outside the tolerance, one of
+        them alone is chance.
+        """
         nearer = self.quality_db > other.quality_db
         pairs = ((self.agreements[name], other.agreements[name]) for name in self.agreements)
-        return not self.shortfalls or (nearer and all(as_good(a, b) for a, b in pairs))
+        return not self.shortfalls or (nearer and sum(gain(a, b) for a, b in pairs) >= 0)
 
     def summary(self) -> dict[str, Any]:
         """For the report."""
@@ -93,25 +98,37 @@ class Judge:
 
 
 def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection, Selection]:
-    """Of all frames, the `count` on which outputs suffer most, and the worst one of each output.
+    """Of all frames, the `count` on which answers are lost first, and the worst of each output.
 
-    The frames of each output are asked for in turn. One pass over the frames.
+    In turn those on which an output suffers most, for each output, and those that FP32 itself is
+    least sure how to grade, for tasks that grade. One pass over the frames.
     """
     levels: dict[str, list[float]] = {}
+    leads: list[float] = []
     frames, threads = source.frames, source.threads
     with (
         closing(open_backend(source.path, threads=threads)) as exact,
         closing(_opened(candidate, "int8", threads)) as got,
     ):
-        players = Player(exact, frames), Player(got, frames)
+        expected, rounded = Player(exact, frames), Player(got, frames)
         for index in source.track(range(len(frames)), "looking for hard frames"):
-            outputs = [player.outputs(index) for player in players]
-            for name, energy in energies(*outputs).items():
+            leads += _leads(expected.answer(index))
+            for name, energy in energies(exact.outputs, rounded.outputs(index)).items():
                 levels.setdefault(name, []).append(decibel(*energy))
     orders = [np.argsort(of_output, kind="stable").tolist() for of_output in levels.values()]
-    in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
     worst_of_each = {order[0] for order in orders}
+    if leads:
+        orders.append(np.argsort(leads, kind="stable").tolist())
+    in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
     return frames.only(list(in_turn)[:count]), frames.only(worst_of_each)
+
+
+def _leads(answer: Any) -> list[float]:
+    """By how much the most probable grade leads the next one; nothing of tasks without grades."""
+    if not isinstance(answer, QualityAnswer):
+        return []
+    first, second = sorted(answer.probabilities, reverse=True)[:2]
+    return [first - second]
 
 
 def _answered(player: Player, backend: Backend, index: int) -> tuple[Any, dict[str, NDArray[Any]]]:

@@ -50,12 +50,9 @@ def _quantise(
     folder: ModelFolder, selections: tuple[Selection, Selection], options: Options, track: Track
 ) -> Outcome:
     seen, held_out = selections
-    network = Network(
-        path=folder.graph("fp32"),
-        frames=seen,
-        states=seen.task.states,
-        shelf=shelf_of(folder, seen, options.resume) if options.resume else None,
-    )
+    shelf = shelf_of(folder, seen, options.resume) if options.resume else None
+    path, states = folder.graph("fp32"), seen.task.states
+    network = Network(path=path, frames=seen, states=states, shelf=shelf)
     candidate, fewer, recovery = make_candidates(network, options, track)
     graphs = {precision: candidate.write(precision) for precision in FORMS}
     signed = {"int8": graphs["int8"]} | ({FEWER: fewer.write("int8")} if fewer else {})
@@ -73,11 +70,11 @@ def _quantise(
         ranges=options.ranges or network.ranges,
     )
     origin = account.origin()
-    report = origin | decided(candidate) | account.lists() | {"recovery": recovery} | typing
-    names = {precision: GRAPHS[precision] for precision in graphs}
-    files = {names[precision]: content for precision, content in graphs.items()}
+    report = origin | decided(candidate) | account.lists() | typing | {"recovery": recovery}
+    files = {GRAPHS[precision]: content for precision, content in graphs.items()}
     files[RANGES] = dump_ranges(candidate.ranges, seen.sha256, sha256_of(network.path))
     files |= write_report(folder.manifest.task, report, candidate.histograms, examples)
+    names = {precision: GRAPHS[precision] for precision in graphs}
     return Outcome(
         quantised=Quantised(files=files, graphs=names, golden=golden, origin=origin),
         ranges=candidate.ranges,
@@ -85,6 +82,7 @@ def _quantise(
         shortfalls=account.shortfalls,
         recovery=recovery,
         refused=(*seen.refused, *held_out.refused),
+        int8_shares={"": candidate.int8_share},
     )
 
 

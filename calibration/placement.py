@@ -71,7 +71,8 @@ class Placement:
             which takes a pair.
         tensorrt: pairs that every form has.
         cpu: the same, and pairs behind the INT8 operations: ONNX Runtime computes in integers only
-            what stands between a DQ and a Q.
+            what stands between a DQ and a Q. Depthwise convolutions that give to an INT8 operation
+            get a pair before them, so that they stand between two.
         groups: tensors that share one scale.
         decisions: one per operation that computes, in graph order.
     """
@@ -103,13 +104,16 @@ def place(
     if not chosen:
         told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
         raise CalibrationError(
-            "nothing in this network would become INT8, run it as it is"
-            f" ({told or 'it has no convolution and no matrix product'})"
+            "nothing in this network would become INT8: "
+            f"{told or 'it has no convolution and no matrix product'}"
         )
     identities = _identities(graph, chosen, reasons)
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
-    cpu = _between_pairs(graph, _wiring(graph, reads | _behind(graph, chosen)), reasons)
+    on_x86 = {i for i in reasons if reasons[i] != ASKED and int8_on_x86(graph, graph.nodes[i])}
+    on_x86 -= set(sensitive)
+    in_integers = _before_depthwise(graph, reads | _behind(graph, chosen), on_x86)
+    cpu = _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
     }
@@ -193,6 +197,19 @@ def _behind(graph: Quantisable, chosen: list[Node]) -> set[tuple[int, str]]:
     return reads
 
 
+def _before_depthwise(
+    graph: Quantisable, reads: set[tuple[int, str]], on_x86: Collection[int]
+) -> set[tuple[int, str]]:
+    """The reads with those of depthwise convolutions whose result is read through a pair."""
+    reads, paired = set(reads), {tensor for _, tensor in reads}
+    for index in sorted(on_x86, reverse=True):
+        node = graph.nodes[index]
+        if _after_relu(graph, node) in paired:
+            reads.add((index, node.inputs[0]))
+            paired.add(node.inputs[0])
+    return reads
+
+
 def _after_relu(graph: Quantisable, node: Node) -> str:
     """What a node gives, after the ReLU that alone reads it, with or without a ceiling."""
     after = graph.only_reader(node.outputs[0])
@@ -200,7 +217,9 @@ def _after_relu(graph: Quantisable, node: Node) -> str:
     return after.outputs[0] if after is not None and bent else node.outputs[0]
 
 
-def _between_pairs(graph: Quantisable, wiring: Wiring, reasons: Mapping[int, str | None]) -> Wiring:
+def _between_pairs(
+    graph: Quantisable, wiring: Wiring, reasons: Mapping[int, str | None], on_x86: Collection[int]
+) -> Wiring:
     """The wiring with what becomes of float operations whose input and result carry pairs."""
     between = [
         node
@@ -210,9 +229,7 @@ def _between_pairs(graph: Quantisable, wiring: Wiring, reasons: Mapping[int, str
         and (node.index, node.inputs[0]) in wiring.reads
         and _after_relu(graph, node) in wiring.pairs
     ]
-    free = {node.index for node in between if reasons[node.index] not in {ASKED, SENSITIVE}}
-    int8 = [node for node in between if node.index in free and int8_on_x86(graph, node)]
-    weights = {node.index: weight_axis(graph, node) for node in int8}
+    weights = {node.index: weight_axis(graph, node) for node in between if node.index in on_x86}
     apart = frozenset(node.index for node in between if node.index not in weights)
     return replace(wiring, apart=apart, weights=weights)
 

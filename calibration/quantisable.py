@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,15 @@ def _check_states(path: Path, graph: Quantisable) -> None:
                 f"{path}: expected the state {before}, given back as {after}; the graph takes "
                 f"{', '.join(graph.inputs)} and gives {', '.join(graph.outputs)}"
             )
+
+
+def multiplications(graph: Quantisable, indices: Iterable[int]) -> int:
+    """Of the convolutions and products with a weight among some operations, for one run."""
+    total = 0
+    for node in (graph.nodes[index] for index in indices):
+        if node.op not in WEIGHTED or node.inputs[1] not in graph.constants:
+            continue
+        weight, made = graph.constants[node.inputs[1]].dims, graph.shapes[node.outputs[0]]
+        per_value = prod(weight[1:]) if node.op == "Conv" else prod(weight) // made[-1]
+        total += prod(made) * per_value
+    return total

@@ -13,12 +13,13 @@ from calibration.bias import corrected, mean_shifts
 from calibration.candidate import Candidate, Source
 from calibration.equalise import equalise
 from calibration.judge import Judge, Verdict, hardest
-from calibration.sensitivity import by_worth, fewest, multiplications, rank
+from calibration.quantisable import multiplications
+from calibration.sensitivity import by_worth, fewest, rank
 
 Step = Literal["equalise", "bias", "float"]
 STEPS: tuple[Step, ...] = ("equalise", "bias", "float")
 """In the order in which they are tried."""
-HARD_FRAMES = 16
+HARD_FRAMES = 24
 """On which candidates are judged."""
 
 

@@ -86,7 +86,8 @@ def _weight_on_the_left(graph: Quantisable, node: Node) -> str | None:
 def _not_float32(graph: Quantisable, node: Node) -> str | None:
     weight = graph.constants[node.inputs[1]]
     if weight.data_type != TensorProto.FLOAT:
-        return f"its weight is {TensorProto.DataType.Name(weight.data_type)}, not FLOAT"
+        found = TensorProto.DataType.Name(weight.data_type)
+        return f"its weight is {found}; export the network in FP32, calibration makes the halves"
     if node.op == "MatMul" and len(weight.dims) != 2:
         return "its weight is no matrix"
     return None

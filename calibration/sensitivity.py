@@ -5,9 +5,8 @@ Counting: the fewest of the ranked operations with which the answers agree, by d
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from calibration.choose import decibel, energies
 from calibration.graph import Node
 from calibration.placement import Wiring
 from calibration.qdq import Form, Writer
-from calibration.quantisable import WEIGHTED, Quantisable
+from calibration.quantisable import Quantisable, multiplications
 from sdk.backends import Backend, open_backend
 
 
@@ -92,18 +91,6 @@ def by_worth(graph: Quantisable, ranking: Mapping[int, float]) -> list[int]:
         return cost == 0, noise / max(cost, 1)
 
     return sorted(ranking, key=worth, reverse=True)
-
-
-def multiplications(graph: Quantisable, indices: Sequence[int]) -> int:
-    """Of the convolutions and matrix products among some operations, for one run."""
-    total = 0
-    for node in (graph.nodes[index] for index in indices):
-        if node.op not in WEIGHTED:
-            continue
-        weight, made = graph.constants[node.inputs[1]].dims, graph.shapes[node.outputs[0]]
-        per_value = prod(weight[1:]) if node.op == "Conv" else prod(weight) // made[-1]
-        total += prod(made) * per_value
-    return total
 
 
 class _Switched(Writer):

@@ -2,13 +2,30 @@
 
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
 from export.bring_your_own import Description, import_network
 from sdk.errors import AngioEdgeError
 from sdk.tasks.segmentation import Layout, Values
+
+
+class _Numbers(click.ParamType[tuple[float, ...]]):
+    """Numbers between commas."""
+
+    name = "numbers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"expected numbers between commas, got {value!r}", param, ctx)
+
+
+NUMBERS = _Numbers()
 
 
 @click.group()
@@ -24,9 +41,7 @@ def export() -> None:
 @click.option(
     "--values",
     type=click.Choice(get_args(Values)),
-    default="logits",
-    show_default=True,
-    help="What the output holds.",
+    help="What the output holds; told from the last operation unless given.",
 )
 @click.option("--channel", default=0, show_default=True, help="Output channel of the vessels.")
 @click.option("--size", type=(int, int), help="ROWS COLUMNS, where the network leaves them open.")
@@ -40,6 +55,8 @@ def export() -> None:
 )
 @click.option("--low", default=0.0, show_default=True)
 @click.option("--high", default=1.0, show_default=True)
+@click.option("--mean", type=NUMBERS, help="M or M,M,M: taken from each input channel then.")
+@click.option("--std", type=NUMBERS, help="S or S,S,S: by which it is divided then.")
 @click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")
 @click.option(
     "--as-it-is",
@@ -52,6 +69,8 @@ def import_command(network: Path, task: str, out: Path, **description: object) -
     """Make a model folder from NETWORK, your own ONNX file."""
     folder = import_network(network, out, Description(**description))  # type: ignore[arg-type]
     click.echo(f"{folder.path} is ready for the task {task}: {folder.manifest.options}")
+    for remark in folder.manifest.origin["remarks"]:
+        click.echo(f"note: {remark}", err=True)
 
 
 @export.command("angiogram_quality")

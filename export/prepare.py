@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from onnx import ModelProto, helper, version_converter
+from onnx import ModelProto, helper
 
 from calibration.graph import Graph
 from calibration.quantisable import OPSETS
 from export.affine import fold_affine
 from export.concatenations import split_concatenations
 from export.constants import drop_unused, fold_constants
+from export.opset import lowered
 
 IR_VERSION = 9
 """The newest version of the file format that TensorRT 8.6 reads."""
@@ -43,7 +44,7 @@ def _with_opset(model: ModelProto, opset: int) -> tuple[ModelProto, dict[str, An
     if opset in OPSETS:
         return model, {}
     try:
-        converted = version_converter.convert_version(model, OPSETS[-1])
+        converted = lowered(model)
     except Exception as error:  # noqa: BLE001  the converter raises what its C++ throws
         return model, {"opset_left": f"{opset}: {' '.join(str(error).split())}"}
     fold_constants(converted)

@@ -287,4 +287,5 @@ def _outcome(
         shortfalls=account.shortfalls,
         recovery=work.recovery,
         refused=(),
+        int8_shares={name: item.int8_share for name, item in work.candidates.items()},
     )

@@ -17,6 +17,7 @@ from sdk.acceptance import (
     read_certificate,
 )
 from sdk.cli.qualify import show
+from sdk.cli.terminal import marked, terminal
 from sdk.engines import BuildRequest, Choice, Progress, Trials, build_engines, open_toolkit
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
@@ -71,7 +72,7 @@ def build(  # noqa: PLR0913  one parameter per command-line option
     """
     from sdk.backends.tensorrt import time_ms
 
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     folder = ModelFolder.open(model)
     toolkit = open_toolkit()
     console.print(f"{toolkit.device}, TensorRT {toolkit.machine().tensorrt}")
@@ -89,7 +90,7 @@ def build(  # noqa: PLR0913  one parameter per command-line option
         with _PhaseBars(console) as bars:
             trials = Trials(time_ms=time_ms, accept=judge_with(part))
             choice = build_engines(part, toolkit, request, trials=trials, watch=bars.show)
-        Console().print(_table(choice, part_name(part)))
+        terminal().print(_table(choice, part_name(part)))
         plan = find_engine(part, choice.chosen, cache)
         written = None if request.precision else read_certificate(certificate_path(plan))
         certificate = written or certify(part, plan)
@@ -103,7 +104,7 @@ def _table(choice: Choice, network: str = "") -> Table:
     table = Table("precision", "", "why", title=title)
     for step in choice.steps:
         table.add_row(step.precision, "left", step.reason)
-    table.add_row(choice.chosen, "[green]chosen[/green]", choice.reason)
+    table.add_row(choice.chosen, marked("chosen", "green"), choice.reason)
     return table
 
 

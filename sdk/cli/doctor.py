@@ -8,17 +8,17 @@ from dataclasses import asdict, dataclass
 from importlib import metadata, util
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from sdk.cli.terminal import marked, terminal
 from sdk.errors import BackendError
 from sdk.machine import cores, processor
 
 TENSORRT_TODO = "comes with JetPack; make the venv with --system-site-packages"
 MARKS = {
-    "ok": "[green]ok[/green]",
-    "absent": "[yellow]absent[/yellow]",
-    "broken": "[red]broken[/red]",
+    "ok": marked("ok", "green"),
+    "absent": marked("absent", "yellow"),
+    "broken": marked("broken", "red"),
 }
 
 
@@ -50,7 +50,7 @@ def doctor(*, as_json: bool) -> None:
         table = Table("", "what", "found", "to do", title="angioedge doctor")
         for finding in findings:
             table.add_row(MARKS[finding.state], finding.what, finding.detail, finding.todo)
-        Console().print(table)
+        terminal().print(table)
     sys.exit(any(finding.state == "broken" for finding in findings))
 
 

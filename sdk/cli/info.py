@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from sdk.cli.terminal import terminal
 from sdk.cli.tuning_table import tuning_table
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
@@ -48,7 +48,7 @@ def info(model: Path, *, as_json: bool) -> None:
         elif tuning is not None:
             table.add_row(name, f"{tuning.reason} Sessions on this machine run it.")
     table.add_row("try it", _trial(folder))
-    console = Console()
+    console = terminal()
     console.print(table)
     for part, tuning, reason in tunings:
         if tuning is not None and not reason:

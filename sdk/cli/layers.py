@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from sdk.acceptance import find_engine
 from sdk.backends.tensorrt_layers import LayerReport
+from sdk.cli.terminal import terminal
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
 from sdk.tasks import parts_of
@@ -48,7 +48,7 @@ def layers(  # noqa: PLR0913  one parameter per command-line option
         name = part_name(part)
         reports[name] = asdict(report)
         if not as_json:
-            Console().print(_table(report, f"{name}, {title}" if name else title, most))
+            terminal().print(_table(report, f"{name}, {title}" if name else title, most))
     if as_json:
         click.echo(json.dumps(reports.get("", reports), indent=1))
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
+from sdk.cli.terminal import terminal
 from sdk.cli.volume_profile import profile_volumes, volume_to_profile
 from sdk.dicom import read_xa
 from sdk.frame import Frame
@@ -139,7 +139,7 @@ def _profile_frames(
 ) -> None:
     offered = islice(cycle(source), pace.frames)
     bar = track(
-        offered, "measuring", total=pace.frames, disable=as_json, console=Console(stderr=True)
+        offered, "measuring", total=pace.frames, disable=as_json, console=terminal(stderr=True)
     )
     ages_ms = np.array(list(_paced(session, bar, pace.fps)))
     pacing = _judge(ages_ms, pace.fps, pace.deadline_ms or 1e3 / pace.fps, session.latency)
@@ -189,11 +189,11 @@ def _judge(ages_ms: Any, fps: float, deadline_ms: float, latency: LatencyRecord)
 
 
 def _print(pacing: Pacing, table: Any, frames: int) -> None:
-    console = Console()
+    console = terminal()
     console.print(table)
     console.print(
         f"{frames} frames offered at {pacing.fps:g} per second: "
-        f"[bold]{pacing.misses}[/bold] answered later than {pacing.deadline_ms:.1f} ms; age of an "
+        f"{pacing.misses} answered later than {pacing.deadline_ms:.1f} ms; age of an "
         f"answer p50 {pacing.age_p50_ms:.1f}, p99 {pacing.age_p99_ms:.1f}, "
         f"max {pacing.age_max_ms:.1f} ms"
     )

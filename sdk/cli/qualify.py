@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from sdk.acceptance import (
     BACKENDS,
@@ -23,6 +23,7 @@ from sdk.acceptance import (
 )
 from sdk.acceptance import qualify as compare
 from sdk.backends import open_backend
+from sdk.cli.terminal import marked, terminal
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
 from sdk.tasks import contract_of, parts_of
@@ -107,7 +108,7 @@ def _certified(
 
 def show(certificate: Certificate, written: list[Path], network: str = "") -> None:
     """Prints a certificate for a person; `network` is named where there are several."""
-    console = Console()
+    console = terminal()
     frames = f"{certificate.frames} golden input{'s' if certificate.frames != 1 else ''}"
     title = ", ".join(filter(None, (network, _who(certificate), frames)))
     table = Table("", "found", "limit", "", title=title)
@@ -118,8 +119,9 @@ def show(certificate: Certificate, written: list[Path], network: str = "") -> No
     for measure, number in certificate.agreements.items():
         table.add_row(measure, *_cells(number, "at least", within=number.at_least()))
     console.print(table)
-    verdict = "[green]passed[/green]" if certificate.passed else "[red]not passed[/red]"
-    console.print(f"{verdict}, {', '.join(certificate.candidate.values())}", highlight=False)
+    passed, style = ("passed", "green") if certificate.passed else ("not passed", "red")
+    rest = f", {', '.join(certificate.candidate.values())}"
+    console.print(Text.assemble((passed, style), rest), highlight=False)
     for path in written:
         console.print(f"written: {path}", highlight=False)
 
@@ -128,6 +130,6 @@ def _who(certificate: Certificate) -> str:
     return f"{certificate.candidate['backend']} beside {certificate.reference['backend']} FP32"
 
 
-def _cells(number: Measured, bound: str, *, within: bool) -> tuple[str, str, str]:
+def _cells(number: Measured, bound: str, *, within: bool) -> tuple[str, str, str | Text]:
     found = "not finite" if number.found is None else f"{number.found:.4g}"
-    return found, f"{bound} {number.limit:g}", "ok" if within else "[red]outside[/red]"
+    return found, f"{bound} {number.limit:g}", "ok" if within else marked("outside", "red")

@@ -11,6 +11,7 @@ from rich.progress import track
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
+from sdk.cli.terminal import marked, terminal
 from sdk.cli.volume_run import VolumeInput, run_volume
 from sdk.dicom import read_xa
 from sdk.model_folder import ModelFolder
@@ -104,7 +105,7 @@ def run(  # noqa: PLR0913  one parameter per command-line option
 
 
 def _run_frames(session: Session[Any], angiogram: Path, out: Path, *, pictures: bool) -> None:
-    console = Console()
+    console = terminal()
     frames = read_xa(angiogram)
     out.mkdir(parents=True, exist_ok=True)
     outcomes = _watched(session, frames, console)
@@ -114,7 +115,7 @@ def _run_frames(session: Session[Any], angiogram: Path, out: Path, *, pictures: 
             outcomes = album.drawn(outcomes)
         write_outcomes(out / "outcomes.json", outcomes, session.latency)
     console.print(latency_table(session))
-    console.print(f"Done: look into [bold]{out}[/bold]")
+    console.print("Done: look into", marked(str(out), "bold"))
 
 
 def _watched(session: Session[Any], frames: "XaRun", console: Console) -> Iterator[Outcome[Any]]:

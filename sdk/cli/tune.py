@@ -10,11 +10,11 @@ from statistics import median
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import track
 
 from sdk.acceptance import Request, open_ready
 from sdk.backends import LIBRARIES, version_of
+from sdk.cli.terminal import terminal
 from sdk.cli.tuning_table import tuning_table
 from sdk.errors import AngioEdgeError, BackendError
 from sdk.machine import cores
@@ -54,14 +54,14 @@ def tune(model: Path, *, rounds: int, frames: int, as_json: bool) -> None:
         contest, name = _Contest(part), part_name(part)
         for number in range(1, rounds + 1):
             title = " ".join(filter(None, (name, f"round {number} of {rounds}")))
-            console = Console(stderr=True)
+            console = terminal(stderr=True)
             for setting in track(contest.running(), title, disable=as_json, console=console):
                 contest.time(setting, frames)
         tuning = contest.judge()
         path = write_tuning(part, tuning)
         records[name] = asdict(tuning)
         if not as_json:
-            Console().print(tuning_table(tuning, name))
+            terminal().print(tuning_table(tuning, name))
             click.echo(f"{tuning.reason}\nRecorded in {path}: sessions on this machine run it.")
     if as_json:
         click.echo(json.dumps(records.get("", records), indent=1))

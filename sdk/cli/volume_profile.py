@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from sdk.cli.latency_table import latency_table
+from sdk.cli.terminal import terminal
 from sdk.cli.volume_run import VolumeBars
 from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.volume import Volume
@@ -49,7 +49,7 @@ def profile_volumes(session: VolumeSession, volume: Volume, count: int, *, as_js
     Raises:
         VolumeError: the volume cannot be answered.
     """
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with VolumeBars(console, hidden=as_json) as bars:
         steps = _Steps(bars)
         options = VolumeOptions(progress=steps.show)
@@ -57,7 +57,7 @@ def profile_volumes(session: VolumeSession, volume: Volume, count: int, *, as_js
     if as_json:
         click.echo(json.dumps(_record(session, steps, answers[-1]), indent=1))
         return
-    shown = Console()
+    shown = terminal()
     shown.print(latency_table(session, what="volume"))
     shown.print(_table(steps, answers[-1]))
     shown.print(f"peak memory of the process: {_peak_mib():.0f} MiB")

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sdk.cli.latency_table import latency_table
+from sdk.cli.terminal import marked, terminal
 from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.volume import Volume
 from sdk.volume_files import read_mask, read_volume
@@ -99,10 +100,10 @@ def run_volume(session: VolumeSession, given: VolumeInput, out: Path, *, picture
     Raises:
         VolumeError: there is no answer; the record that says why is written all the same.
     """
-    console = Console()
+    console = terminal()
     volume = given.read()
     out.mkdir(parents=True, exist_ok=True)
-    with VolumeBars(Console(stderr=True)) as bars:
+    with VolumeBars(terminal(stderr=True)) as bars:
         options = VolumeOptions(progress=bars.show, whole_regions=given.whole_regions)
         outcome = session(volume, options)
     write_volume_record(out / "microbleeds.json", outcome)
@@ -117,7 +118,7 @@ def run_volume(session: VolumeSession, given: VolumeInput, out: Path, *, picture
             _draw(answer, out)
     show(outcome, answer, console)
     console.print(latency_table(session, what="volume"))
-    console.print(f"Done: look into [bold]{out}[/bold]")
+    console.print("Done: look into", marked(str(out), "bold"))
 
 
 def show(outcome: VolumeOutcome, answer: MicrobleedAnswer, console: Console) -> None:
@@ -139,7 +140,7 @@ def show(outcome: VolumeOutcome, answer: MicrobleedAnswer, console: Console) -> 
     if answer.microbleeds:
         console.print(table)
     else:
-        console.print("[bold]no microbleeds[/bold]", *outcome.notes, sep="\n")
+        console.print(marked("no microbleeds", "bold"), *outcome.notes, sep="\n")
     if len(answer.microbleeds) > SHOWN:
         console.print(f"{len(answer.microbleeds) - SHOWN} more in microbleeds.csv")
     for reason, count in dropped_by_reason(answer).items():

@@ -1,7 +1,7 @@
 """Where are the vessels, by a network the vendor brings?"""
 
 from dataclasses import dataclass, field
-from math import log
+from math import isfinite, log
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -16,6 +16,8 @@ from sdk.tensors import Tensors, TensorSpec
 
 Layout = Literal["NCHW", "NHWC"]
 Values = Literal["logits", "sigmoid", "softmax"]
+SMALLEST_SIDE = 8
+"""Pixels along a side of the smallest picture that a network is given."""
 
 
 @dataclass(kw_only=True)
@@ -37,7 +39,7 @@ class Segmentation(Task[Vessels]):
             several channels are taken as softmax logits.
         channel: which channel of the map is the vessels.
         percentiles: of the frame's values, they become `low` and `high`.
-        low: input value of the lower percentile.
+        low: input value of the lower percentile; above `high`, the contrast is inverted.
         high: input value of the upper percentile.
         threshold: probability from which a pixel is vessel.
         min_tree_fraction: smallest vessel tree kept, as a fraction of the frame's pixels.
@@ -90,6 +92,21 @@ class Segmentation(Task[Vessels]):
             )
         if not 0.0 < self.threshold < 1.0:
             raise ValueError(f"threshold must be a probability, 0..1, got {self.threshold}")
+        self._check_values()
+        if min(self.frame_size) < SMALLEST_SIDE:
+            raise ValueError(
+                f"frames of {self.frame_size[0]} x {self.frame_size[1]} pixels are no images; the "
+                f"input has shape {self.input_shape}, check that its layout is {self.layout}"
+            )
+
+    def _check_values(self) -> None:
+        lower, upper = self.percentiles
+        if not 0.0 <= lower < upper <= 100.0:
+            raise ValueError(f"percentiles must rise within 0..100, got {lower:g} and {upper:g}")
+        if not (isfinite(self.low) and isfinite(self.high)) or self.low == self.high:
+            raise ValueError(
+                f"low and high must be two different finite numbers, got {self.low} and {self.high}"
+            )
 
     def _channels(self, shape: tuple[int, int, int, int]) -> int:
         return shape[1] if self.layout == "NCHW" else shape[3]

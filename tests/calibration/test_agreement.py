@@ -93,7 +93,7 @@ def test_frames_without_a_part_to_agree_upon_judge_nothing(masks, value):
     assert agreement.summary()["frames_with_vessels"] == 1
 
 
-@pytest.mark.parametrize(("of", "lost", "enough"), [(48, 0, True), (48, 1, False), (120, 1, True)])
+@pytest.mark.parametrize(("of", "lost", "enough"), [(48, 0, True), (199, 1, False), (200, 1, True)])
 def test_grades_lost_on_the_hardest_frames_count_among_all(masks, of, lost, enough):
     agreement = Agreement()
     for place in range(16):
@@ -101,3 +101,8 @@ def test_grades_lost_on_the_hardest_frames_count_among_all(masks, of, lost, enou
         agreement.add(graded(Grade.GOOD, masks[0]), graded(grade, masks[0]))
     assert (not agreement.shortfalls(Tolerance().on_hardest(16, of))) is enough
     assert Tolerance().on_hardest(16, 10_000).min_same_grade == 0.0
+
+
+def test_dice_is_kept_in_hand_where_the_few_are_nearly_all():
+    assert Tolerance().on_hardest(16, 16).min_dice == pytest.approx(0.985)
+    assert Tolerance().on_hardest(16, 32).min_dice == 0.98

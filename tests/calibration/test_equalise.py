@@ -40,8 +40,8 @@ def test_int8_comes_nearer_by_the_spread_of_the_channels(tmp_path):
 def test_only_pairs_that_nothing_else_sees_are_scaled(tmp_path):
     graph = read_quantisable(separable(tmp_path / "net.onnx"))
     found = {(pair.first.name, pair.second.name) for pair in pairs_of(graph, place(graph))}
-    assert found == {("depth_a", "point_a"), ("point_a", "depth_b"), ("depth_b", "point_b"),
-                     ("point_b", "logits")}  # fmt: skip
+    assert found == {("first", "depth_a"), ("depth_a", "point_a"), ("point_a", "depth_b"),
+                     ("depth_b", "point_b"), ("point_b", "logits")}  # fmt: skip
 
 
 def between(path, insert):

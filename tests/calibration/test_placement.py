@@ -3,7 +3,7 @@
 import networks
 import numpy as np
 import pytest
-from small_nets import Net, branched, chain
+from small_nets import Net, branched, chain, separable
 
 from calibration.errors import CalibrationError
 from calibration.placement import place
@@ -68,6 +68,26 @@ def test_depthwise_stays_float(tmp_path):
     found = placed(tmp_path, lambda net, x: net.conv(x, (16, 16), group=16, name="it"))
     assert found["it"].reason.startswith("depthwise")
     assert not found["it"].int8
+
+
+@pytest.mark.parametrize(
+    ("kept", "in_integers"),
+    [
+        ((), {"depth_a", "depth_b"}),
+        (["depth_a"], {"depth_b"}),
+        (["point_a"], {"depth_b"}),
+        (["point_b"], {"depth_a"}),
+    ],
+)
+def test_the_twin_computes_depthwise_in_integers_where_integers_read_it(
+    tmp_path, kept, in_integers
+):
+    graph = read_quantisable(separable(tmp_path / "net.onnx"))
+    placement = place(graph, keep_float=kept)
+    assert {graph.nodes[index].name for index in placement.cpu.weights} == in_integers
+    told = {item.node for item in placement.decisions if "INT8 in the twin" in item.reason}
+    assert told == in_integers
+    assert not placement.tensorrt.weights
 
 
 def test_odd_groups_stay_float_and_even_ones_do_not(tmp_path):

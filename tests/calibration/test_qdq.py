@@ -232,7 +232,7 @@ def test_what_is_kept_in_float_between_pairs_is_float_on_x86(tmp_path):
 def test_a_ceiling_that_floats_are_read_behind_stays(tmp_path):
     path = bounded(tmp_path / "net.onnx", end=0.5)
     graph = read_quantisable(path)
-    placement = place(graph, keep_float=["wide", "last"])
+    placement = place(graph, keep_float=["wide", "depth", "last"])
     histograms = collect(graph, placement.cpu.pairs, images(4), CollectOptions())
     table = share_limits(limits_of(histograms, "minmax"), histograms, placement.groups)
     nodes = onnx.load_from_string(write(graph, placement, table, Form.CPU)).graph.node

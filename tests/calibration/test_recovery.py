@@ -112,15 +112,17 @@ def dice_of(precision):
 
 
 def test_better_outputs_that_give_worse_answers_are_not_better():
-    def verdict(quality_db, dice, shortfalls=("short",)):
-        agreements = {"int8": Agreement(dice=[dice], marked=[True])}
-        return Verdict(agreements=agreements, quality_db=quality_db, shortfalls=shortfalls)
+    def verdict(quality_db, dice, grades=(True, False), shortfalls=("short",)):
+        agreement = Agreement(dice=[dice], marked=[True], same_grade=list(grades))
+        return Verdict(agreements={"int8": agreement}, quality_db=quality_db, shortfalls=shortfalls)
 
     plain = verdict(20, 0.9)
     assert verdict(21, 0.9).better_than(plain)
     assert not verdict(21, 0.8).better_than(plain)
     assert not verdict(19, 0.95).better_than(plain)
-    assert verdict(19, 0.8, ()).better_than(plain)
+    assert verdict(19, 0.8, shortfalls=()).better_than(plain)
+    assert verdict(21, 0.8, grades=(True, True)).better_than(plain), "more grades than Dice is lost"
+    assert not verdict(21, 0.95, grades=(False, False)).better_than(plain)
 
 
 def test_what_was_tried_is_told_in_one_line_each(tmp_path):

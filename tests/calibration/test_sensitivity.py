@@ -9,8 +9,8 @@ from small_nets import Net, branched, images, run, volumetric
 
 from calibration.choose import decibel
 from calibration.placement import SENSITIVE
-from calibration.quantisable import read_quantisable
-from calibration.sensitivity import by_worth, fewest, multiplications, rank
+from calibration.quantisable import multiplications, read_quantisable
+from calibration.sensitivity import by_worth, fewest, rank
 
 
 def three(path):

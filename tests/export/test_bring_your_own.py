@@ -1,5 +1,7 @@
 """A vendor's network becomes a model folder, or the vendor learns why not."""
 
+from dataclasses import replace
+
 import networks
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 import sdk
 from export.bring_your_own import Description, import_network
 from export.prepare import prepare
+from sdk.model_folder import write_folder
 
 
 def imported(network, tmp_path, **description):
@@ -197,3 +200,66 @@ def test_a_network_that_gives_nan_is_refused(tmp_path):
     network = networks.save(tmp_path / "network.onnx", nodes, *shapes)
     with pytest.raises(sdk.ModelFolderError, match="NaN or infinity"):
         imported(network, tmp_path, low=-1.0, high=0.0)
+
+
+@pytest.mark.parametrize("by", ["attribute", "input"])
+def test_a_network_in_training_mode_is_refused(network, tmp_path, by):
+    model = onnx.load(network)
+    if by == "attribute":
+        names = ["scale", "shift", "mean", "spread"]
+        nodes = [helper.make_node("BatchNormalization", ["logits", *names], ["n", "m", "s"],
+                                  training_mode=1)]  # fmt: skip
+        weights = [helper.make_tensor(name, TensorProto.FLOAT, [1], [1.0]) for name in names]
+    else:
+        nodes = [helper.make_node("Dropout", ["logits", "ratio", "training"], ["n"])]
+        weights = [helper.make_tensor("ratio", TensorProto.FLOAT, [], [0.5]),
+                   helper.make_tensor("training", TensorProto.BOOL, [], [True])]  # fmt: skip
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend(weights)
+    model.graph.output[0].name = "n"
+    onnx.save(model, network)
+    with pytest.raises(sdk.ModelFolderError, match=r"in training mode.*call eval\(\)"):
+        imported(network, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"low": float("nan")}, "low and high must be two different finite numbers"),
+        ({"low": 1.0, "high": 1.0}, "low and high must be two different finite numbers"),
+        ({"percentiles": (99.0, 1.0)}, "percentiles must rise within 0..100, got 99 and 1"),
+        ({"percentiles": (-1.0, 50.0)}, "percentiles must rise"),
+        ({"layout": "NHWC"}, r"frames of 1 x 64 pixels are no images.*layout is NHWC"),
+    ],
+)
+def test_numbers_that_make_no_image_are_refused(network, tmp_path, given, message):
+    with pytest.raises(sdk.ModelFolderError, match=message):
+        imported(network, tmp_path, **given)
+
+
+def test_contrast_can_be_inverted(network, tmp_path):
+    folder = imported(network, tmp_path, low=1.0, high=0.0)
+    with sdk.Session(folder.path) as session:
+        answer = session(sdk.Frame(pixels=dark_square())).require()
+    np.testing.assert_array_equal(answer.mask, dark_square() > 100)
+
+
+def test_a_folder_of_something_else_is_left_alone(network, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(sdk.ModelFolderError, match="exists and is no model folder"):
+        imported(network, tmp_path)
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["notes.txt"]
+
+
+def test_what_was_made_of_the_network_before_goes(network, tmp_path):
+    folder = imported(network, tmp_path)
+    old = folder.path / "graph.int8.onnx"
+    old.write_bytes(folder.graph("fp32").read_bytes())
+    manifest = replace(folder.manifest, graphs={"fp32": "graph.fp32.onnx", "int8": old.name})
+    names = (*folder.manifest.files, old.name)
+    write_folder(folder.path, manifest, {n: (folder.path / n).read_bytes() for n in names})
+    again = imported(network, tmp_path)
+    assert not old.exists()
+    assert set(again.manifest.graphs) == {"fp32"}
+    assert {path.name for path in again.path.iterdir()} == {*again.manifest.files, "manifest.json"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bleeds import finding
 
-from calibration.agreement import Tolerance, as_good, nothing_to_judge
+from calibration.agreement import Tolerance, gain, nothing_to_judge
 from calibration.volumes.agreement import LesionAgreement, RegionAgreement
 
 TOLERANCE = Tolerance()
@@ -40,10 +40,10 @@ def test_without_a_threshold_the_best_one_is_taken():
     assert lower.summary()["threshold"] < 0.4
 
 
-def test_fewer_bleeds_are_not_as_good():
+def test_a_bleed_that_is_lost_counts_one():
     good, bad = (agreement([finding(0.9, 0.8)], [finding(0.9, s)]) for s in (0.8, 0.4))
-    assert as_good(good, bad)
-    assert not as_good(bad, good)
+    assert gain(good, bad) == 1
+    assert gain(bad, good) == -1
 
 
 def test_nothing_to_find_is_said_in_numbers():

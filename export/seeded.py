@@ -1,0 +1,104 @@
+"""Golden vectors of a network without data: seeded images, and what comes out of them."""
+
+import io
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from sdk.backends import Backend, open_backend
+from sdk.errors import ModelFolderError
+from sdk.model_folder import pack_golden
+from sdk.tasks.segmentation import Segmentation
+
+GRAPH = "graph.fp32.onnx"
+GRAINS = (1, 4, 16, 64)
+"""Pixels of the squares in seeded images."""
+KEPT = 2
+"""Seeded images that become golden vectors."""
+SAME = 1e-4
+"""Largest accepted difference between a network as given and prepared; see `difference`."""
+Pair = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
+"""Inputs and outputs of a run."""
+
+
+def record_golden(content: bytes, task: Segmentation) -> list[Pair]:
+    """Of seeded images of several grains, the two whose outputs vary most: a flat one tests little.
+
+    What came out is of this machine.
+    """
+    images = [_seeded_image(task, grain) for grain in GRAINS]
+    pairs = zip(images, _answers(content, task, images), strict=True)
+    varied = sorted(pairs, key=lambda pair: -float(np.ptp(pair[1])))
+    return [({task.input_name: x}, {task.output_name: y}) for x, y in varied[:KEPT]]
+
+
+def _seeded_image(task: Segmentation, grain: int) -> NDArray[Any]:
+    """Squares of `grain` pixels with random values, alike in every channel."""
+    rows, columns = task.frame_size
+    generator = np.random.default_rng(grain)
+    low, high = sorted((task.low, task.high))
+    coarse = generator.uniform(low, high, (-(-rows // grain), -(-columns // grain)))
+    plane = np.repeat(np.repeat(coarse, grain, axis=0), grain, axis=1)[:rows, :columns]
+    axis = 1 if task.layout == "NCHW" else 3
+    image = np.broadcast_to(np.expand_dims(plane, (0, axis)), task.input_shape)
+    return np.ascontiguousarray(image, task.input_dtype)
+
+
+def _answers(content: bytes, task: Segmentation, images: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / GRAPH
+        graph.write_bytes(content)
+        with closing(open_backend(graph)) as backend:
+            return [_answer(backend, task, image) for image in images]
+
+
+def _answer(backend: Backend, task: Segmentation, image: NDArray[Any]) -> NDArray[Any]:
+    np.copyto(backend.inputs[task.input_name], image)
+    backend.run()
+    output: NDArray[Any] = backend.outputs[task.output_name].copy()
+    if not np.isfinite(output).all():
+        raise ModelFolderError(
+            f"the network gives NaN or infinity for values in {task.low:g}..{task.high:g}; check "
+            "--low and --high against what it was trained with"
+        )
+    return output
+
+
+def difference(
+    given: onnx.ModelProto, model: onnx.ModelProto, task: Segmentation, pairs: list[Pair]
+) -> float:
+    """Largest difference between the graph as given and what it was made into.
+
+    Relative to the range of its output, of 1 at least: a probability or a logit that moves by less
+    than `SAME` moves no mask, and libraries differ by as much.
+    """
+    del given.graph.output[:]
+    given.graph.output.extend(model.graph.output)  # whose shapes are known by now
+    images = [inputs[task.input_name] for inputs, _ in pairs]
+    exact = _answers(given.SerializeToString(), task, images)
+    found = max(
+        _apart(expected.astype(np.float64), outputs[task.output_name])
+        for expected, (_, outputs) in zip(exact, pairs, strict=True)
+    )
+    if found > SAME:
+        raise ModelFolderError(
+            f"the prepared network answers differently, by {found:.2g} of its range, "
+            f"expected at most {SAME:g}; import it with --as-it-is, and please report it"
+        )
+    return round(found, 9)
+
+
+def _apart(expected: NDArray[np.float64], got: NDArray[Any]) -> float:
+    return float(np.abs(got - expected).max() / max(1.0, np.ptp(expected)))
+
+
+def packed(pairs: list[Pair]) -> bytes:
+    """The file of golden vectors."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
+    return buffer.getvalue()
