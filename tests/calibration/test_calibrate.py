@@ -12,6 +12,7 @@ from calibrating import calibrate, content_of
 from calibration import candidate
 from calibration.__main__ import main
 from calibration.histogram import Histogram
+from calibration.quantisable import multiplications, read_quantisable
 from sdk import Frame, Session
 from sdk.model_folder import ModelFolder
 
@@ -30,6 +31,19 @@ def test_a_session_verifies_and_runs_what_was_written(model, runs):
     calibration = ModelFolder.open(model).manifest.origin["calibration"]
     assert calibration["certified"]
     assert calibration["frames"]["count"] + calibration["held_out"]["count"] == 9
+
+
+def test_it_says_how_much_is_int8(model, runs, capsys):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    (share,) = re.findall(
+        r"(\d+)% of the multiplications are INT8$", said := err(capsys), re.MULTILINE
+    )
+    graph = read_quantisable(model / "graph.fp32.onnx")
+    decisions = json.loads((model / "calibration_report.json").read_text())["decisions"]
+    names = {item["node"] for item in decisions if item["int8"]}
+    parts = [multiplications(graph, [node.index]) for node in graph.nodes if node.name in names]
+    everything = multiplications(graph, range(len(graph.nodes)))
+    assert int(share) == round(100 * sum(parts) / everything), said
 
 
 def test_the_report_says_what_was_decided_and_measured(model, runs):

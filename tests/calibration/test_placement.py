@@ -2,7 +2,9 @@
 
 import networks
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 from small_nets import Net, branched, chain, separable
 
 from calibration.errors import CalibrationError
@@ -150,6 +152,20 @@ def test_products_with_a_matrix_take_the_axis_of_their_outputs(tmp_path):
 def test_a_network_without_anything_to_quantise_is_refused(tmp_path):
     with pytest.raises(CalibrationError, match="nothing in this network would become INT8"):
         place(read_quantisable(networks.darkness(tmp_path / "net.onnx")))
+
+
+def test_a_network_in_halves_is_asked_for_in_fp32(tmp_path):
+    model = onnx.load(chain(tmp_path / "net.onnx"))
+    for weight in model.graph.initializer:
+        halves = numpy_helper.to_array(weight).astype(np.float16)
+        weight.CopyFrom(numpy_helper.from_array(halves, weight.name))
+    for end in (*model.graph.input, *model.graph.output):
+        end.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(
+        CalibrationError, match=r"its weight is FLOAT16; export the network in FP32"
+    ):
+        place(read_quantisable(tmp_path / "net.onnx"))
 
 
 def test_what_is_asked_for_stays_float(tmp_path):
