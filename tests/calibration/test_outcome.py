@@ -6,7 +6,6 @@ from calibration.folder import Quantised
 from calibration.outcome import Outcome
 from calibration.ranges import Range
 
-
 LITTLE = (
     "regions: 6% of the multiplications are INT8, so little that it may be no faster than FP32; "
     "angioedge tune measures it"
