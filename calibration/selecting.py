@@ -38,8 +38,7 @@ def select_both(
     else:
         others = runs
         wanted = pick_frames(runs, count + held_out_count)
-        share = held_out_count / (count + held_out_count)
-        picks, aside = split(wanted, max(1, round(share * len(wanted))))
+        picks, aside = split(wanted, min(held_out_count, max(1, len(wanted) // 3)))
     seen = select(runs, picks, task, intended, track)
     held_out = select(others, aside, task, intended, track)
     if options.held_out and seen.sha256 == held_out.sha256:

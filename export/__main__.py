@@ -43,7 +43,7 @@ def export() -> None:
     type=click.Choice(get_args(Values)),
     help="What the output holds; told from the last operation unless given.",
 )
-@click.option("--channel", default=0, show_default=True, help="Output channel of the vessels.")
+@click.option("--channel", type=int, help="Output channel of the vessels, from 0.  [default: 0]")
 @click.option("--size", type=(int, int), help="ROWS COLUMNS, where the network leaves them open.")
 @click.option("--output", help="Name of the output to read, where there are several.")
 @click.option(
@@ -55,8 +55,8 @@ def export() -> None:
 )
 @click.option("--low", default=0.0, show_default=True)
 @click.option("--high", default=1.0, show_default=True)
-@click.option("--mean", type=NUMBERS, help="M or M,M,M: taken from each input channel then.")
-@click.option("--std", type=NUMBERS, help="S or S,S,S: by which it is divided then.")
+@click.option("--mean", type=NUMBERS, help="M or M,M,M: subtracted from each channel of the input.")
+@click.option("--std", type=NUMBERS, help="S or S,S,S: what each channel is divided by then.")
 @click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")
 @click.option(
     "--as-it-is",

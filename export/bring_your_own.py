@@ -27,8 +27,8 @@ class Description:
     values: Values | None = None
     """What the output holds: logits, or probabilities after a sigmoid or softmax; None: what the
     last operation of the graph makes."""
-    channel: int = 0
-    """Which channel of the output is the vessels."""
+    channel: int | None = None
+    """Which channel of the output is the vessels; None: the first."""
     size: tuple[int, int] | None = None
     """(rows, columns) to fix where the graph leaves them open."""
     output: str | None = None
@@ -69,7 +69,10 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     task = _describe_task(model, description, description.values or told)
     content = model.SerializeToString()
     pairs = record_golden(content, task)
-    remarks = check_values(task.values, told, [outputs[output] for _, outputs in pairs])
+    found = [outputs[output] for _, outputs in pairs]
+    channels = task.output_shape[description.layout.index("C")]
+    remarks = check_values(task.values, told, found, channels)
+    remarks += _about_channels(description, channels)
     if description.prepared:
         said["largest_difference"] = difference(given, model, task, pairs)
     origin = {
@@ -84,7 +87,7 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
         out, _manifest(task, origin), {GRAPH: content, "golden.npz": packed(pairs)}
     )
     for name in before - set(folder.manifest.files):
-        (out / name).unlink(missing_ok=True)
+        (out / name).unlink(missing_ok=True)  # of the network that was there
     return folder
 
 
@@ -96,6 +99,13 @@ def _manifest(task: Segmentation, origin: Mapping[str, Any]) -> Manifest:
         golden=Golden(),
         origin=dict(origin),
     )
+
+
+def _about_channels(description: Description, channels: int) -> list[str]:
+    """Which channel is read, where there are several and nobody said so."""
+    if channels == 1 or description.channel is not None:
+        return []
+    return [f"channel 0 of {channels} is read as the vessels; --channel names another"]
 
 
 def _about_opset(said: Mapping[str, Any]) -> list[str]:
@@ -139,7 +149,7 @@ def _describe_task(
             output_dtype=dtype(target),
             layout=description.layout,
             values=values,
-            channel=description.channel,
+            channel=description.channel or 0,
             percentiles=description.percentiles,
             low=description.low,
             high=description.high,

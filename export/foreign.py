@@ -147,7 +147,8 @@ def shape(tensor: Any) -> tuple[int, int, int, int]:
     if len(extents) != 4 or 0 in extents:
         raise ModelFolderError(
             f"tensor {tensor.name} has shape {extents} (0 is open), expected 4 static extents; "
-            "give --size ROWS COLUMNS, or export the network with static shapes"
+            "give --size ROWS COLUMNS, or another if the network does not take it (try multiples "
+            "of 32), or export the network with static shapes"
         )
     return extents
 

@@ -29,19 +29,27 @@ def told_by(model: onnx.ModelProto, output: str) -> Values:
     return MAKERS.get(node.op_type, "logits") if node is not None else "logits"
 
 
-def check_values(values: Values, told: Values, found: list[NDArray[Any]]) -> list[str]:
+def check_values(
+    values: Values, told: Values, found: list[NDArray[Any]], channels: int
+) -> list[str]:
     """Remarks upon outputs that are valid but unlike what they are said to be.
 
     Args:
         values: what they are said to be.
         told: what the graph tells, see `told_by`.
         found: outputs for several images.
+        channels: of an output.
 
     Raises:
         ModelFolderError: they cannot be that.
     """
     low, high = min(float(x.min()) for x in found), max(float(x.max()) for x in found)
     probable = low >= -ROUNDED and high <= 1 + ROUNDED
+    if values == "softmax" and channels == 1:
+        raise ModelFolderError(
+            "a softmax over one channel is 1 everywhere; import it with --values sigmoid, or with "
+            "--values logits where no sigmoid ends it"
+        )
     if values != "logits" and not probable:
         raise ModelFolderError(
             f"the output holds values from {low:.3g} to {high:.3g}, which are no probabilities of "

@@ -3,7 +3,7 @@
 python samples/phantom_brain.py out/brain
 
 Voxels of 0.5 mm in the plane take about 2.5 GB of memory and a minute or two; a second argument,
-such as 1.0, makes them coarser.
+such as 1.0, makes them coarser; the shipped network then finds nothing, as its notes say.
 """
 
 import csv
@@ -40,4 +40,6 @@ def main(folder: str, in_plane_mm: str = "0.5") -> None:
 
 
 if __name__ == "__main__":
+    if any(given.startswith("-") for given in sys.argv[1:]):
+        sys.exit(__doc__)
     main(*sys.argv[1:])

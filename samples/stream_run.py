@@ -23,4 +23,6 @@ def main(model: str, angiogram: str) -> None:
 
 
 if __name__ == "__main__":
+    if any(given.startswith("-") for given in sys.argv[1:]):
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -81,7 +81,7 @@ def to_radians(
     vendor = vendor_of(manufacturer)
     scale = _scale(stored, vendor)
     turn = sign if sign is not None else SIGNS.get(vendor, 1)
-    notes = [f"phase stored as {scale.name} was scaled to radians"]
+    notes = [f"phase was stored as {scale.name} and read as radians"]
     if sign is None and not vendor:
         notes.append("the header does not tell the sign of the phase, it was left as it is")
     elif turn < 0:

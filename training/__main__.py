@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sdk.errors import AngioEdgeError
 from training.recipes import (
     angiogram_quality,
     artery_sequence,
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = changed(recipe, options.set)
     try:
         options.run(options, recipe, options.out or out)
+    except (AngioEdgeError, ValueError, OSError) as error:  # what was given does not fit
+        sys.exit(f"angioedge: {error}")
     finally:
         leave()
 
@@ -156,9 +159,15 @@ def changed(recipe: Any, settings: list[str]) -> Any:
         if name not in known or not text:
             sys.exit(f"expected FIELD=VALUE with a field of {', '.join(known)}, got {setting!r}")
         old = getattr(recipe, name)
+        if not rest and isinstance(old, (int, float)) and not _is_number(text):
+            sys.exit(f"{name} takes a number such as {old}, got {text!r}")
         value = changed(old, [f"{rest}={text}"]) if rest and is_dataclass(old) else _value(text)
         recipe = replace(recipe, **{name: value})
     return recipe
+
+
+def _is_number(text: str) -> bool:
+    return isinstance(_value(text), (int, float))
 
 
 def _value(text: str) -> Any:

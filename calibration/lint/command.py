@@ -86,7 +86,9 @@ def _show(graph: Path, target: Target, findings: Sequence[Finding]) -> None:
     console = Console()
     console.print(Text(f"{graph} for {target.stands_for}"))
     if findings:
-        table = Table("", "rule", "where", "why, and what to do", show_lines=True)
+        table = Table("", show_lines=True)
+        for title in ("rule", "where", "why, and what to do"):
+            table.add_column(title, overflow="fold")
         for finding in findings:
             severity = finding.rule.severity
             table.add_row(

@@ -96,6 +96,6 @@ def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, w
     if not worst <= tolerance:
         raise BackendError(
             f"{where} differs from what was recorded by {worst:.2e} of its range, expected at most "
-            f"{tolerance:.0e}; this machine does not compute this network as the workstation did, "
-            "do not use it"
+            f"{tolerance:.2e}; this library does not compute this graph here as the workstation "
+            "did, do not use it"
         )

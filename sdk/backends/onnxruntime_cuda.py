@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from sdk._native import DeviceStream
-from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend, without_waiting
+from sdk.backends.onnxruntime import CUDA, OnnxRuntimeBackend, check_provider, without_waiting
+from sdk.errors import BackendError
 from sdk.kernels import DeviceArray
 from sdk.tensors import TensorSpec
 
@@ -29,7 +30,11 @@ class OnnxRuntimeCudaBackend(OnnxRuntimeBackend):
         Raises:
             ModelFolderError, BackendError: as `OnnxRuntimeBackend`.
         """
-        self._stream = DeviceStream()
+        check_provider(CUDA)
+        try:
+            self._stream = DeviceStream()
+        except RuntimeError as error:
+            raise BackendError(f"there is no CUDA device to run on: {error}") from error
         super().__init__(graph, provider=CUDA, threads=threads)
         self._run_options = without_waiting()
 

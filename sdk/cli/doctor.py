@@ -47,7 +47,9 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
-        table = Table("", "what", "found", "to do", title="angioedge doctor")
+        table = Table("", title="angioedge doctor")
+        for title in ("what", "found", "to do"):
+            table.add_column(title, overflow="fold")
         for finding in findings:
             table.add_row(MARKS[finding.state], finding.what, finding.detail, finding.todo)
         terminal().print(table)

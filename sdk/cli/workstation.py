@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
+NEEDS = ("onnx", "torch")
+"""Of the workstation: what the demo alone does not install."""
 PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -51,6 +54,12 @@ def _run_module(module: str, arguments: tuple[str, ...]) -> None:
         raise click.ClickException(
             f"this is the device's part of angioedge; {module} lives in the source checkout: clone "
             "the repository, run 'make setup', and call this command from there"
+        )
+    missing = [name for name in NEEDS if find_spec(name) is None]
+    if missing:
+        raise click.ClickException(
+            f"{module} needs the workstation's part, {' and '.join(missing)} is missing here: run "
+            "'make setup' in the checkout"
         )
     command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"PYTHONPATH": str(checkout)}

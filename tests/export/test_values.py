@@ -58,7 +58,7 @@ def test_nothing_need_be_said_for_the_right_mask(tmp_path, ops):
     [
         (("Sigmoid",), "logits", "that of a sigmoid, .* --values sigmoid"),
         ((), "sigmoid", "from -10 to 10, which are no probabilities of a sigmoid.*--values logits"),
-        ((), "softmax", "no probabilities of a softmax"),
+        ((), "softmax", "a softmax over one channel is 1 everywhere"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, ops, values, message):
@@ -67,11 +67,27 @@ def test_what_cannot_be_is_refused(tmp_path, ops, values, message):
     assert not (tmp_path / "model").exists()
 
 
+def test_logits_are_no_softmax_of_several_channels():
+    with pytest.raises(sdk.ModelFolderError, match="from -4 to 4, which are no probabilities of a"):
+        check_values("softmax", "logits", [np.linspace(-4, 4, 9)], 2)
+
+
+def test_the_channel_is_told_where_nobody_named_one(tmp_path):
+    nodes = [helper.make_node("Concat", ["image", "image"], ["map"], axis=1)]
+    ends = [[networks.tensor("image", [1, 1, 16, 16])], [networks.tensor("map", [1, 2, 16, 16])]]
+    path = networks.save(tmp_path / "network.onnx", nodes, *ends)
+    told = {"low": -3.0, "high": 3.0}
+    folder = import_network(path, tmp_path / "silent", Description(**told))
+    assert folder.manifest.origin["remarks"][-1].startswith("channel 0 of 2 is read")
+    folder = import_network(path, tmp_path / "named", Description(channel=0, **told))
+    assert folder.manifest.origin["remarks"] == []
+
+
 def test_what_is_odd_is_remarked_upon():
     rising = np.linspace(0, 1, 9)
-    assert check_values("logits", "logits", [rising * 8 - 4]) == []
-    assert check_values("sigmoid", "logits", [rising]) == []
-    (remark,) = check_values("logits", "logits", [rising])
+    assert check_values("logits", "logits", [rising * 8 - 4], 1) == []
+    assert check_values("sigmoid", "logits", [rising], 1) == []
+    (remark,) = check_values("logits", "logits", [rising], 1)
     assert "lies in 0..1" in remark
-    (remark,) = check_values("logits", "logits", [np.full(9, 0.3), np.full(9, 0.3)])
+    (remark,) = check_values("logits", "logits", [np.full(9, 0.3)] * 2, 1)
     assert remark.startswith("the output is 0.3 everywhere")

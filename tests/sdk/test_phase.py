@@ -23,7 +23,7 @@ def test_every_convention_gives_the_same_radians(case):
     manufacturer, stored = STORED[case]
     radians, notes = to_radians(stored.astype(np.float32), manufacturer)
     np.testing.assert_allclose(radians, TRUE, atol=1e-5)
-    assert "scaled to radians" in notes[0]
+    assert notes[0].endswith("and read as radians")
 
 
 def test_a_flip_is_noted_and_an_unknown_sign_too():

@@ -114,14 +114,22 @@ def test_data_without_the_truth_of_a_recipe_are_refused(
     name: str, message: str, tmp_path: Path
 ) -> None:
     data = dias_folder(tmp_path / "DIAS")
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(SystemExit, match=message):
         trained(tmp_path / "run", "--by", name, "--data", str(data))
+
+
+def test_what_does_not_fit_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"^angioedge: .*best\.safetensors"):
+        trained(tmp_path / "nothing", "--report")
+    with pytest.raises(SystemExit, match=r"steps takes a number such as .*, got 'abc'"):
+        trained(tmp_path / "run", *settings("steps=abc"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_self_training_needs_sequences_without_masks(tmp_path: Path) -> None:
     data = picture_folder(tmp_path / "ours")
     few = settings("labelled=3", "input=last")
-    with pytest.raises(ValueError, match="more sequences than the 3 labelled"):
+    with pytest.raises(SystemExit, match="more sequences than the 3 labelled"):
         trained(tmp_path / "run", "--by", "self_training", "--data", str(data), *few)
 
 
