@@ -33,6 +33,14 @@ def test_a_session_verifies_and_runs_what_was_written(model, runs):
     assert calibration["frames"]["count"] + calibration["held_out"]["count"] == 9
 
 
+def test_where_frames_are_few_the_held_out_ones_come_first(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--count", "4000") == 0
+    calibration = ModelFolder.open(model).manifest.origin["calibration"]
+    given = sum(len(np.load(run)) for run in runs)
+    assert calibration["held_out"]["count"] == 3
+    assert calibration["frames"]["count"] == given - 3
+
+
 def test_it_says_how_much_is_int8(model, runs, capsys):
     assert calibrate(model, runs, "--min-dice", "0.9") == 0
     said = capsys.readouterr().err

@@ -29,6 +29,11 @@ def test_without_network_answers_what_was_recorded(run):
     assert "good" in run("without_network.py", MODEL)
 
 
+@pytest.mark.parametrize("sample", sorted(path.name for path in (ROOT / "samples").glob("*.py")))
+def test_every_sample_says_how_to_run_it(run, sample):
+    assert f"python samples/{sample}" in run(sample, "--help")
+
+
 def test_every_sample_is_tested():
     tests = Path(__file__).parent.glob("test_*.py")
     tested = "".join(test.read_text(encoding="utf-8") for test in tests)

@@ -150,3 +150,10 @@ def test_lint_passes_its_exit_code_on(tmp_path):
     network = str(networks.darkness(tmp_path / "network.onnx"))
     assert call("lint", network, "--target", "ort-x86").exit_code == 0
     assert call("lint", network, "--target", "toaster").exit_code == 2
+
+
+def test_the_workstation_says_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr("sdk.cli.workstation.NEEDS", ("json", "no_such_package"))
+    outcome = call("lint", str(tmp_path / "network.onnx"), "--target", "ort-x86")
+    assert outcome.exit_code == 1
+    assert "no_such_package is missing here: run 'make setup'" in outcome.output
