@@ -1,6 +1,7 @@
 """``python -m export``: model folders from trained checkpoints and from vendors' networks."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -68,9 +69,23 @@ def export() -> None:
 def import_command(network: Path, task: str, out: Path, **description: object) -> None:
     """Make a model folder from NETWORK, your own ONNX file."""
     folder = import_network(network, out, Description(**description))  # type: ignore[arg-type]
-    click.echo(f"{folder.path} is ready for the task {task}: {folder.manifest.options}")
+    click.echo(f"{folder.path} is ready for the task {task}: {_read(folder.manifest.options)}")
+    click.echo(f"try it: angioedge run {folder.path} RUN.dcm")
     for remark in folder.manifest.origin["remarks"]:
         click.echo(f"note: {remark}", err=True)
+
+
+def _read(options: Mapping[str, Any]) -> str:
+    """How image and map are read, for a person."""
+    image, answer = (" x ".join(map(str, options[f"{end}_shape"])) for end in ("input", "output"))
+    lower, upper = options["percentiles"]
+    read = f"{options['input_name']} {image} ({options['layout']})"
+    window = (
+        f"percentiles {lower:g} and {upper:g} become {options['low']:g} and {options['high']:g}"
+    )
+    given = f"{options['output_name']} {answer}, {options['values']}"
+    vessels = f"vessels in channel {options['channel']} from {options['threshold']:g}"
+    return f"{read}, {window}; {given}, {vessels}"
 
 
 @export.command("angiogram_quality")
