@@ -16,6 +16,10 @@ from sdk.timing import STAGES
 STAGE_COLOURS = ("#8da0b6", "#4c9be8", "#1f4e8c", "#e39b3b")
 
 
+BESIDE: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+"""Where a legend hides no frame."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Point:
     """What the chart shows of one outcome."""
@@ -79,8 +83,11 @@ def _draw_answers(axes: Any, points: Sequence[_Point]) -> None:
             axes.scatter(index[chosen], areas[chosen], s=26, color=colour, label=grade, zorder=2)
     unit = "mm²" if any(point.in_mm for point in points) else "px"
     axes.set_ylabel(f"vessel area [{unit}]")
-    axes.set_title("Answer of every frame, coloured by quality grade")
-    axes.legend(loc="lower right")
+    if set(grades) & set(GRADE_COLOURS):
+        axes.set_title("Answer of every frame, coloured by quality grade")
+        axes.legend(**BESIDE)
+    else:
+        axes.set_title("Answer of every frame")
     axes.grid(alpha=0.25)
 
 
@@ -95,5 +102,5 @@ def _draw_latency(axes: Any, points: Sequence[_Point]) -> None:
     axes.set_title(f"Latency of every frame by stage ({backends})")
     axes.set_ylabel("milliseconds")
     axes.set_xlabel("frame")
-    axes.legend(loc="upper right", ncols=len(STAGES))
+    axes.legend(**BESIDE)
     axes.grid(alpha=0.25, axis="y")
