@@ -39,7 +39,7 @@ def info(model: Path, *, as_json: bool) -> None:
         table.add_row(name, _readable(manifest[name]))
     for name, sha256 in folder.manifest.files.items():
         size = (folder.path / name).stat().st_size
-        table.add_row(name, f"{size / 2**20:.2f} MiB, SHA-256 {sha256[:16]}…")
+        table.add_row(name, f"{size / 2**10:,.1f} KiB, SHA-256 {sha256[:16]}…")
     tunings = [(part, *read_tuning(part)) for part in parts_of(folder)]
     for part, tuning, reason in tunings:
         name = record_path(part).name
@@ -68,7 +68,7 @@ def _lines(entries: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
     """One line per entry, entries of entries indented; what lies deeper is counted."""
     for key, item in entries.items():
         start = "  " * depth + key
-        if item in ("", None, {}):
+        if item in ("", None, {}, []):
             continue
         if not isinstance(item, Mapping) or item.keys() == ESTIMATE:
             yield f"{start}: {_text(item)}"
