@@ -225,10 +225,14 @@ def _check_states(path: Path, graph: Quantisable) -> None:
 
 
 def multiplications(graph: Quantisable, indices: Iterable[int]) -> int:
-    """Of the convolutions and products with a weight among some operations, for one run."""
+    """Of the convolutions and products with a weight among some operations, for one run.
+
+    Those in float32 whose shape is known.
+    """
     total = 0
     for node in (graph.nodes[index] for index in indices):
-        if node.op not in WEIGHTED or node.inputs[1] not in graph.constants:
+        known = node.op in WEIGHTED and node.outputs[0] in graph.shapes
+        if not known or node.inputs[1] not in graph.constants:
             continue
         weight, made = graph.constants[node.inputs[1]].dims, graph.shapes[node.outputs[0]]
         per_value = prod(weight[1:]) if node.op == "Conv" else prod(weight) // made[-1]

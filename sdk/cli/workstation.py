@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-NEEDS = ("onnx", "torch")
-"""Of the workstation: what the demo alone does not install."""
+NEEDS = {"calibration": ("onnx",), "export": ("onnx",), "training": ("onnx", "torch")}
+"""Package of this project -> what it cannot do without, and the demo alone does not install."""
 PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -55,7 +55,7 @@ def _run_module(module: str, arguments: tuple[str, ...]) -> None:
             f"this is the device's part of angioedge; {module} lives in the source checkout: clone "
             "the repository, run 'make setup', and call this command from there"
         )
-    missing = [name for name in NEEDS if find_spec(name) is None]
+    missing = [name for name in NEEDS[module] if find_spec(name) is None]
     if missing:
         raise click.ClickException(
             f"{module} needs the workstation's part, {' and '.join(missing)} is missing here: run "

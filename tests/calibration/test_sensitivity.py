@@ -5,6 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 from candidates import prepared
+from onnx import TensorProto
 from small_nets import Net, branched, images, run, volumetric
 
 from calibration.choose import decibel
@@ -116,3 +117,17 @@ def test_multiplications_are_those_of_the_weights_at_every_place(tmp_path):
     net.op("MatMul", "image", net.weight(np.ones((32, 5), np.float32)), name="out")
     product = read_quantisable(net.save(tmp_path / "product.onnx", {"out": [1, 1, 32, 5]}))
     assert multiplications(product, [0]) == 32 * 32 * 5
+
+
+def test_products_in_halves_or_of_two_activations_count_nothing(tmp_path):
+    net = Net()
+    first = net.relu(net.conv("image", (1, 16), name="first"))
+    inner = net.relu(net.conv(first, (16, 16), name="inner"))
+    squares = net.op("MatMul", inner, inner, name="squares")
+    halves = net.op("Cast", squares, name="down", to=TensorProto.FLOAT16)
+    weight = net.weight(np.ones((1, 16, 1, 1), np.float16))
+    lone = net.op("Conv", halves, weight, name="lone")
+    net.op("Cast", lone, name="logits", to=TensorProto.FLOAT)
+    candidate, _ = prepared(net.save(tmp_path / "net.onnx", {"logits": [1, 1, 32, 32]}))
+    assert {candidate.graph.nodes[i].name for i in candidate.placement.weights} == {"inner"}
+    assert candidate.int8_share == pytest.approx(256 / (256 + 16))

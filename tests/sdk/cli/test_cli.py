@@ -153,7 +153,8 @@ def test_lint_passes_its_exit_code_on(tmp_path):
 
 
 def test_the_workstation_says_what_it_lacks(tmp_path, monkeypatch):
-    monkeypatch.setattr("sdk.cli.workstation.NEEDS", ("json", "no_such_package"))
+    needs = {"calibration": ("json", "no_such_package")}
+    monkeypatch.setattr("sdk.cli.workstation.NEEDS", needs)
     outcome = call("lint", str(tmp_path / "network.onnx"), "--target", "ort-x86")
     assert outcome.exit_code == 1
     assert "no_such_package is missing here: run 'make setup'" in outcome.output
