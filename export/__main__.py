@@ -12,21 +12,13 @@ from sdk.errors import AngioEdgeError
 from sdk.tasks.segmentation import Layout, Values
 
 
-class _Numbers(click.ParamType[tuple[float, ...]]):
+def numbers(text: str) -> tuple[float, ...]:
     """Numbers between commas."""
-
-    name = "numbers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, ...]:
-        try:
-            return tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"expected numbers between commas, got {value!r}", param, ctx)
-
-
-NUMBERS = _Numbers()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        message = f"expected numbers between commas, got {text!r}"
+        raise click.BadParameter(message) from error
 
 
 @click.group()
@@ -56,8 +48,8 @@ def export() -> None:
 )
 @click.option("--low", default=0.0, show_default=True)
 @click.option("--high", default=1.0, show_default=True)
-@click.option("--mean", type=NUMBERS, help="M or M,M,M: subtracted from each channel of the input.")
-@click.option("--std", type=NUMBERS, help="S or S,S,S: what each channel is divided by then.")
+@click.option("--mean", type=numbers, help="M or M,M,M: subtracted from each channel of the input.")
+@click.option("--std", type=numbers, help="S or S,S,S: what each channel is divided by then.")
 @click.option("--threshold", default=0.5, show_default=True, help="Vessel probability.")
 @click.option(
     "--as-it-is",
@@ -69,13 +61,15 @@ def export() -> None:
 def import_command(network: Path, task: str, out: Path, **description: object) -> None:
     """Make a model folder from NETWORK, your own ONNX file."""
     folder = import_network(network, out, Description(**description))  # type: ignore[arg-type]
-    click.echo(f"{folder.path} is ready for the task {task}: {_read(folder.manifest.options)}")
+    click.echo(
+        f"{folder.path} is ready for the task {task}: {_how_it_is_read(folder.manifest.options)}"
+    )
     click.echo(f"try it: angioedge run {folder.path} RUN.dcm")
     for remark in folder.manifest.origin["remarks"]:
         click.echo(f"note: {remark}", err=True)
 
 
-def _read(options: Mapping[str, Any]) -> str:
+def _how_it_is_read(options: Mapping[str, Any]) -> str:
     """How image and map are read, for a person."""
     image, answer = (" x ".join(map(str, options[f"{end}_shape"])) for end in ("input", "output"))
     lower, upper = options["percentiles"]

@@ -1,6 +1,5 @@
 """Makes a model folder for the `segmentation` task out of a vendor's ONNX network."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from calibration.folder import WRITTEN
 from export.foreign import chosen_output, dtype, fix_shapes, load, only_input, opset, shape
 from export.normalisation import normalise_channels
 from export.prepare import prepare
@@ -59,7 +59,7 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
         ModelFolderError: the file is no network of one float image in and one float map out, or
             `out` holds something else; the message says what is wrong and what to do.
     """
-    before = _written_before(out)
+    _check_target(out)
     given = load(network)
     fix_shapes(given, description.layout, description.size)
     normalise_channels(given, description.layout, description.mean, description.std)
@@ -86,8 +86,8 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     folder = write_folder(
         out, _manifest(task, origin), {GRAPH: content, "golden.npz": packed(pairs)}
     )
-    for name in before - set(folder.manifest.files):
-        (out / name).unlink(missing_ok=True)  # of the network that was there
+    for name in WRITTEN:
+        (out / name).unlink(missing_ok=True)  # calibrated from the network that was there
     return folder
 
 
@@ -119,20 +119,11 @@ def _about_opset(said: Mapping[str, Any]) -> list[str]:
     return [remark]
 
 
-def _written_before(out: Path) -> set[str]:
-    """Files of the model folder that is replaced.
-
-    Raises:
-        ModelFolderError: something else is there.
-    """
-    if (out / MANIFEST).is_file():
-        try:
-            return set(json.loads((out / MANIFEST).read_bytes())["files"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelFolderError(f"{out / MANIFEST} is no manifest; give a new folder") from error
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+def _check_target(out: Path) -> None:
+    """Refuses to write among files of something else."""
+    ours = (out / MANIFEST).is_file()
+    if not ours and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ModelFolderError(f"{out} exists and is no model folder; give a new one with --out")
-    return set()
 
 
 def _describe_task(
