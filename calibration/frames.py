@@ -11,10 +11,10 @@ import numpy as np
 from calibration.agreement import Agreement, Measured
 from calibration.errors import CalibrationError
 from calibration.progress import Track, silent
-from calibration.runs import Run
 from sdk.errors import FrameError
 from sdk.frame import Frame
 from sdk.model_folder import IntendedInput
+from sdk.runs import Run
 from sdk.tasks import Task, make_like
 from sdk.tensors import Tensors, allocate
 

@@ -9,9 +9,9 @@ from calibration.errors import CalibrationError
 from calibration.frames import Selection, pick_frames, select, split
 from calibration.options import FRAMES, Options
 from calibration.progress import Track
-from calibration.runs import open_runs
 from calibration.sequences import Sequences, pick_runs, split_runs
 from sdk.model_folder import ModelFolder
+from sdk.runs import open_runs
 from sdk.tasks import make_task
 
 

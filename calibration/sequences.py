@@ -8,9 +8,9 @@ import numpy as np
 
 from calibration.errors import CalibrationError
 from calibration.frames import Pick, Selection, evenly
-from calibration.runs import Run
 from sdk.backends import Backend, open_backend
 from sdk.frame import Frame
+from sdk.runs import Run
 from sdk.tasks import Task
 from sdk.tensors import Tensors
 

@@ -155,8 +155,9 @@ def microbleed_command(
 
 def main() -> None:
     """Runs the command line; what is refused is said in one sentence."""
+    name = "angioedge" if sys.argv[1:2] == ["import"] else "angioedge export"
     try:
-        export()
+        export(prog_name=name)
     except AngioEdgeError as error:
         click.echo(f"angioedge: {error}", err=True)
         sys.exit(1)

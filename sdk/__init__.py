@@ -17,6 +17,7 @@ from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
 from sdk.incoming_volume import IncomingVolume
 from sdk.outcome import Outcome, Status
+from sdk.runs import Run, open_runs
 from sdk.session import Session
 from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
 from sdk.tasks import (
@@ -70,6 +71,7 @@ __all__ = [
     "QualityAnswer",
     "Region",
     "ReplayBackend",
+    "Run",
     "Segmentation",
     "Session",
     "SessionError",
@@ -82,6 +84,7 @@ __all__ = [
     "VolumeOptions",
     "VolumeOutcome",
     "VolumeSession",
+    "open_runs",
     "read_volume",
     "read_xa",
 ]

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.cli.terminal import terminal
 from sdk.cli.volume_profile import profile_volumes, volume_to_profile
-from sdk.dicom import read_xa
 from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
+from sdk.runs import open_runs
 from sdk.session import Session
 from sdk.tasks import answers_volumes
 from sdk.timing import LatencyRecord
@@ -69,8 +69,8 @@ class Pace:
 @click.argument("model", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--angiogram",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="DICOM XA run to repeat [default: noise of --size].",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run to repeat: a file or a folder, as 'run' takes them [default: noise of --size].",
 )
 @click.option(
     "--swi",
@@ -123,8 +123,11 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
             profile_volumes(session, volume, volumes or 1, as_json=as_json)
         return
     _refuse(model, "frames", swi=swi, phase=phase, volumes=volumes)
-    source = list(read_xa(angiogram)) if angiogram else _noise(size or FRAME_SIDE)
     pace = Pace(fps=fps or FPS, frames=frames or FRAMES, deadline_ms=deadline_ms)
+    stored = (
+        chain.from_iterable(open_runs([angiogram])) if angiogram else _noise(size or FRAME_SIDE)
+    )
+    source = list(islice(stored, pace.frames))
     with Session[Any](model, **asked) as frame_session:
         _profile_frames(frame_session, source, pace, as_json=as_json)
 

@@ -13,17 +13,17 @@ from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
 from sdk.cli.terminal import marked, terminal
 from sdk.cli.volume_run import VolumeInput, run_volume
-from sdk.dicom import read_xa
 from sdk.model_folder import ModelFolder
 from sdk.outcome import Outcome
 from sdk.report import write_outcomes
+from sdk.runs import open_runs
 from sdk.session import Session
 from sdk.tasks import answers_volumes
 from sdk.volume_session import VolumeSession
 
 if TYPE_CHECKING:
-    from sdk.dicom.xa import XaRun
     from sdk.pictures import Album
+    from sdk.runs import Run
 
 
 @click.command()
@@ -79,8 +79,10 @@ def run(  # noqa: PLR0913  one parameter per command-line option
 ) -> None:
     """Run MODEL, a model folder, over IMAGE.
 
-    For a task on frames, IMAGE is a DICOM XA file. Writes outcomes.json and, unless told otherwise,
-    overlay.webm, contact_sheet.png and timeline.png into the folder OUT.
+    For a task on frames, IMAGE is a DICOM XA file, an .npy, .npz or NIfTI file, a grey PNG file, or
+    a folder of them; the PNG files of a folder are one run. Writes outcomes.json and, unless told
+    otherwise, overlay.webm, contact_sheet.png and timeline.png into the folder OUT; of several runs
+    each has a folder of its own there.
 
     For microbleeds, IMAGE is an SWI volume, a NIfTI file or the folder of a DICOM series, and
     --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and overview.png.
@@ -96,34 +98,35 @@ def run(  # noqa: PLR0913  one parameter per command-line option
         with VolumeSession(model, precision=precision, threads=threads, backend=backend) as volumes:
             run_volume(volumes, given, out, pictures=pictures)
         return
-    if given != VolumeInput(image=image) or image.is_dir():
-        raise click.UsageError(
-            f"{model} answers frames: expected a DICOM XA file and no option of volumes"
-        )
+    if given != VolumeInput(image=image):
+        raise click.UsageError(f"{model} answers frames: it takes no option of volumes")
+    runs = open_runs([image])
     with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
-        _run_frames(session, image, out, pictures=pictures)
+        _run_frames(session, runs, out, pictures=pictures)
 
 
-def _run_frames(session: Session[Any], angiogram: Path, out: Path, *, pictures: bool) -> None:
+def _run_frames(session: Session[Any], runs: "list[Run]", out: Path, *, pictures: bool) -> None:
     console = terminal()
-    frames = read_xa(angiogram)
-    out.mkdir(parents=True, exist_ok=True)
-    outcomes = _watched(session, frames, console)
-    with ExitStack() as stack:
-        if pictures:
-            album = stack.enter_context(_album(out, frames))
-            outcomes = album.drawn(outcomes)
-        write_outcomes(out / "outcomes.json", outcomes, session.latency)
-    console.print(latency_table(session))
-    console.print("Done: look into", marked(str(out), "bold"))
+    for number, one in enumerate(runs, start=1):
+        folder = out if len(runs) == 1 else out / f"{number:03d}-{Path(one.name).stem}"
+        folder.mkdir(parents=True, exist_ok=True)
+        session.latency.reset()
+        outcomes = _watched(session, one, console)
+        with ExitStack() as stack:
+            if pictures:
+                album = stack.enter_context(_album(folder, one))
+                outcomes = album.drawn(outcomes)
+            write_outcomes(folder / "outcomes.json", outcomes, session.latency)
+        console.print(latency_table(session))
+        console.print("Done: look into", marked(str(folder), "bold"))
 
 
-def _watched(session: Session[Any], frames: "XaRun", console: Console) -> Iterator[Outcome[Any]]:
-    outcomes = session.stream(frames)
-    yield from track(outcomes, "answering", total=len(frames), console=console)
+def _watched(session: Session[Any], one: "Run", console: Console) -> Iterator[Outcome[Any]]:
+    outcomes = session.stream(one)
+    yield from track(outcomes, f"answering {one.name}", total=len(one), console=console)
 
 
-def _album(out: Path, frames: "XaRun") -> "Album":
+def _album(out: Path, one: "Run") -> "Album":
     from sdk.pictures import Album
 
-    return Album(out, len(frames), frames.frame_rate_hz)
+    return Album(out, len(one), one.frame_rate_hz)

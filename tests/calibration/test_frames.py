@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from calibration.errors import CalibrationError
 from calibration.frames import evenly, phase_of, pick_frames, select, split
-from calibration.runs import Run
 from sdk import AngiogramQuality
 from sdk.frame import Frame
 from sdk.model_folder import IntendedInput
+from sdk.runs import Run
 from sdk.tensors import allocate
 
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=8)

@@ -14,12 +14,12 @@ from calibration.frames import Pick, select
 from calibration.placement import place
 from calibration.play import Player
 from calibration.quantisable import read_quantisable
-from calibration.runs import Run
 from calibration.sequences import Sequences, pick_runs, split_runs
 from sdk import ArterySequence
 from sdk.backends import open_backend
 from sdk.frame import Frame
 from sdk.model_folder import IntendedInput
+from sdk.runs import Run
 from sdk.tensors import allocate
 
 SIDE = 64

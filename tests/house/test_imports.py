@@ -30,7 +30,7 @@ HOMES = {
     "cv2": ("sdk/pictures/", "training/", "benchmarks/", "samples/"),
     "gdcm": (),
     "matplotlib": ("sdk/pictures/chart.py", "training/"),
-    "PIL": ("calibration/runs.py",),
+    "PIL": ("sdk/runs.py",),
     "nibabel": ("sdk/nifti.py",),
     "onnx": ("calibration/", "export/"),
     "onnxruntime": ("sdk/backends/onnxruntime.py", "sdk/cli/doctor.py", "benchmarks/", "export/"),

@@ -246,7 +246,11 @@ def open_folder(recipe: Any, out: Path, *, resume: bool) -> None:
 
     Raises:
         FileExistsError: it holds a training and `resume` was not asked for.
+        FileNotFoundError: `resume` was asked for, and it holds none.
     """
+    if resume and not (out / TRAINING).exists():
+        message = f"expected a training to go on with in {out}, found none; start one without resume"
+        raise FileNotFoundError(message)
     if (out / TRAINING).exists() and not resume:
         message = (
             f"expected a folder without a training, found one in {out}; resume it or choose another"

@@ -58,6 +58,21 @@ def test_run_leaves_answers_and_pictures(model, angiogram, tmp_path):
     assert len(json.loads((out / "outcomes.json").read_text())["frames"]) == 5
 
 
+def test_run_answers_every_run_of_a_folder_into_a_folder_of_its_own(model, tmp_path):
+    runs, out = tmp_path / "runs", tmp_path / "out"
+    runs.mkdir()
+    image = folders.dark_square().astype(np.uint16)
+    np.save(runs / "a.npy", np.stack([image] * 3))
+    np.save(runs / "b.npy", image)
+    result = call("run", model, str(runs), "--out", str(out), "--no-pictures")
+    assert result.exit_code == 0
+    frames = {
+        path.parent.name: len(json.loads(path.read_text())["frames"])
+        for path in out.glob("*/outcomes.json")
+    }
+    assert frames == {"001-a": 3, "002-b": 1}
+
+
 def test_run_without_pictures_leaves_answers(model, angiogram, tmp_path):
     call("run", model, angiogram, "--out", str(tmp_path / "out"), "--no-pictures")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["outcomes.json"]

@@ -72,6 +72,12 @@ def test_refuses_to_overwrite_a_training(tmp_path: Path) -> None:
         train(replace(TINY, steps=1), tmp_path)
 
 
+def test_refuses_to_resume_what_was_not_begun(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="without resume"):
+        train(replace(TINY, steps=1), tmp_path / "new", resume=True)
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_learning_rate_warms_up_and_falls(tmp_path: Path) -> None:
     recipe = replace(TINY, steps=100, warm_up_steps=10)
     trainer = Trainer(recipe, tmp_path, minutes=None)

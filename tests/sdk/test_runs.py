@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from calibration.errors import CalibrationError
-from calibration.runs import open_runs
 from sdk.dicom.write_xa import XaInfo, write_xa
+from sdk.errors import FrameError
 from sdk.frame import Intensity
+from sdk.runs import open_runs
 
 
 @pytest.fixture
@@ -25,6 +25,17 @@ def test_a_dicom_run_is_read(tmp_path, pixels):
     assert run.name == "run.dcm"
     assert np.array_equal(frames_of(run), pixels)
     assert run.frames[0].intensity is Intensity.LIN
+
+
+def test_a_run_gives_its_frames_in_order_as_one_by_one(tmp_path, pixels):
+    times_ms = (0.0, 250.0, 500.0, 750.0)
+    write_xa(tmp_path / "run.dcm", pixels, XaInfo(bits_stored=12, frame_times_ms=times_ms))
+    np.save(tmp_path / "run.npy", pixels)
+    dicom, array = open_runs([tmp_path])
+    for run in (dicom, array):
+        assert len(run) == len(pixels)
+        assert np.array_equal([frame.pixels for frame in run], pixels)
+    assert (dicom.frame_rate_hz, array.frame_rate_hz) == (4.0, None)
 
 
 def test_a_folder_of_png_files_is_one_run_in_the_order_of_its_numbers(tmp_path, pixels):
@@ -70,7 +81,7 @@ def test_a_nifti_image_that_is_no_detector_image_is_refused(tmp_path, pixels, ki
     if kind == "scaled":
         image.header.set_slope_inter(0.5, 0)
     nibabel.save(image, tmp_path / "run.nii")
-    with pytest.raises(CalibrationError, match="unscaled integers from 0 to 65535"):
+    with pytest.raises(FrameError, match="unscaled integers from 0 to 65535"):
         open_runs([tmp_path / "run.nii"])
 
 
@@ -90,12 +101,12 @@ def test_a_folder_gives_all_its_runs_and_passes_over_other_files(tmp_path, pixel
 
 
 def test_an_empty_folder_is_refused(tmp_path):
-    with pytest.raises(CalibrationError, match="holds no frames"):
+    with pytest.raises(FrameError, match="holds no frames"):
         open_runs([tmp_path])
 
 
 def test_what_is_not_there_is_refused(tmp_path):
-    with pytest.raises(CalibrationError, match="there is no file or folder"):
+    with pytest.raises(FrameError, match="there is no file or folder"):
         open_runs([tmp_path / "nowhere"])
 
 
@@ -103,13 +114,13 @@ def test_what_is_not_there_is_refused(tmp_path):
 def test_an_unreadable_file_is_refused(tmp_path, name):
     start = {"run.npy": b"\x93NUMPY", "run.npz": b"PK\x03\x04"}.get(name, b"")
     (tmp_path / name).write_bytes(start + b"these are no frames")
-    with pytest.raises(CalibrationError, match=name):
+    with pytest.raises(FrameError, match=name):
         open_runs([tmp_path / name])
 
 
 def test_float_arrays_are_refused(tmp_path):
     np.save(tmp_path / "run.npy", np.zeros((2, 4, 4)))
-    with pytest.raises(CalibrationError, match=r"expected .* uint8 or uint16 .* float64"):
+    with pytest.raises(FrameError, match=r"expected .* uint8 or uint16 .* float64"):
         open_runs([tmp_path / "run.npy"])
 
 
@@ -119,7 +130,7 @@ def test_a_cut_array_is_refused_at_the_frame(tmp_path, pixels):
     (tmp_path / "run.npy").write_bytes(content[:-10])
     (run,) = open_runs([tmp_path / "run.npy"])
     assert np.array_equal(run.frames[2].pixels, pixels[2])
-    with pytest.raises(CalibrationError, match="ends before frame 3"):
+    with pytest.raises(FrameError, match="ends before frame 3"):
         run.frames[3]
 
 
@@ -128,5 +139,5 @@ def test_a_colour_or_damaged_png_is_refused(tmp_path):
     (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     for name, reason in (("colour.png", "is RGB"), ("damaged.png", "cannot be read")):
         (run,) = open_runs([tmp_path / name])
-        with pytest.raises(CalibrationError, match=reason):
+        with pytest.raises(FrameError, match=reason):
             run.frames[0]

@@ -2,16 +2,15 @@
 
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import numpy as np
 
-from calibration.errors import CalibrationError
 from sdk.dicom import read_xa
-from sdk.errors import AngioEdgeError
+from sdk.errors import AngioEdgeError, FrameError
 from sdk.frame import Frame, Intensity
 from sdk.nifti import read_nifti_frames
 
@@ -24,11 +23,13 @@ NIFTI = (".nii", ".nii.gz")
 
 
 class Frames(Protocol):
-    """Frames by position, each read on its own."""
+    """Frames by position, each read on its own, or in order."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Frame: ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +39,23 @@ class Run:
     Attributes:
         name: what to call it in messages and reports, without its folders.
         frames: in the order of time.
+        frame_rate_hz: frames per second, None where the file does not say.
     """
 
     name: str
     frames: Frames
+    frame_rate_hz: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Every frame in order, each read when it is its turn.
+
+        Raises:
+            FrameError, DicomError: a frame cannot be read.
+        """
+        return iter(self.frames)
 
 
 def open_runs(paths: Iterable[Path]) -> list[Run]:
@@ -50,18 +64,18 @@ def open_runs(paths: Iterable[Path]) -> list[Run]:
     Folders are searched for such files in the order of their names, numbers by value.
 
     Raises:
-        CalibrationError: a file cannot be read, or a folder holds no frames.
+        FrameError: a file cannot be read, or a folder holds no frames.
     """
     runs: list[Run] = []
     for path in paths:
         if not path.exists():
-            raise CalibrationError(f"there is no file or folder {path}; give runs of frames")
+            raise FrameError(f"there is no file or folder {path}; give runs of frames")
         files = [path]
         if path.is_dir():
             inside = sorted((file for file in path.rglob("*") if file.is_file()), key=_by_number)
             files = [file for file in inside if _kind(file)]
             if not files:
-                raise CalibrationError(f"{path} holds no frames; {EXPECTED}")
+                raise FrameError(f"{path} holds no frames; {EXPECTED}")
         for file, *others in _grouped(files):
             pictures = [file, *others]
             is_png = _kind(file) == "png"
@@ -82,10 +96,9 @@ def _name(given: Path, file: Path) -> str:
 
 
 def _open(file: Path) -> list[Run]:
+    kind = _kind(file)
     try:
-        match _kind(file):
-            case "dicom":
-                return [Run(file.name, read_xa(file))]
+        match kind:
             case "nifti":
                 return [Run(file.name, _NiftiFrames(file))]
             case "npy":
@@ -94,9 +107,12 @@ def _open(file: Path) -> list[Run]:
                 with zipfile.ZipFile(file) as archive:
                     members = archive.namelist()
                 return [Run(f"{file.name}:{m}", _ArrayFrames(file, m)) for m in members]
+            case _:
+                xa = read_xa(file)
+                return [Run(file.name, xa, xa.frame_rate_hz)]
     except (AngioEdgeError, OSError, ValueError, zipfile.BadZipFile) as error:
-        raise CalibrationError(f"{file} cannot be read: {error}") from error
-    raise CalibrationError(f"{file} holds no frames; {EXPECTED}")
+        read = "" if kind else f"; {EXPECTED}"
+        raise FrameError(f"{file} cannot be read: {error}{read}") from error
 
 
 def _kind(file: Path) -> str:
@@ -104,7 +120,7 @@ def _kind(file: Path) -> str:
         with file.open("rb") as stream:
             start = stream.read(DICOM_PREAMBLE + 4)
     except OSError as error:
-        raise CalibrationError(f"{file} cannot be read: {error.strerror}") from error
+        raise FrameError(f"{file} cannot be read: {error.strerror}") from error
     if start.startswith(PNG):
         return "png"
     if start.startswith(NPY):
@@ -122,7 +138,14 @@ def _by_number(file: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-class _PngFrames:
+class _InOrder:
+    """Frames by position are frames in order too."""
+
+    def __iter__(self: Frames) -> Iterator[Frame]:
+        return (self[index] for index in range(len(self)))
+
+
+class _PngFrames(_InOrder):
     """Grey PNG files of 8 or 16 bit, one frame each."""
 
     def __init__(self, files: list[Path]) -> None:
@@ -138,14 +161,14 @@ class _PngFrames:
         try:
             with Image.open(file) as image:
                 if image.mode not in {"L", "I;16"}:
-                    raise CalibrationError(f"{file} is {image.mode}, expected 8 or 16 bit grey")
+                    raise FrameError(f"{file} is {image.mode}, expected 8 or 16 bit grey")
                 pixels = np.asarray(image)
         except (OSError, SyntaxError) as error:  # Pillow calls damaged PNG files a syntax error
-            raise CalibrationError(f"{file} cannot be read: {error}") from error
+            raise FrameError(f"{file} cannot be read: {error}") from error
         return Frame(pixels=pixels, index=index, intensity=Intensity.DISP)
 
 
-class _NiftiFrames:
+class _NiftiFrames(_InOrder):
     """A series of images in a NIfTI file, kept while its frames are asked for: it may be packed."""
 
     def __init__(self, file: Path) -> None:
@@ -165,7 +188,7 @@ class _NiftiFrames:
         return Frame(pixels=pixels, index=index, intensity=Intensity.DISP)
 
 
-class _ArrayFrames:
+class _ArrayFrames(_InOrder):
     """A (frames, rows, columns) or (rows, columns) array in a file, read frame by frame."""
 
     def __init__(self, file: Path, member: str | None = None) -> None:
@@ -189,7 +212,7 @@ class _ArrayFrames:
             stream.seek(self._start + index * size)
             content = stream.read(size)
         if len(content) != size:
-            raise CalibrationError(f"{self._file} ends before frame {index}; copy it again")
+            raise FrameError(f"{self._file} ends before frame {index}; copy it again")
         pixels = np.frombuffer(content, self._dtype).reshape(self._shape)
         native = pixels.astype(self._dtype.newbyteorder("="), copy=False)
         return Frame(pixels=native, index=index, intensity=Intensity.DISP)
