@@ -13,6 +13,7 @@ from calibration.folder import add, check_target
 from calibration.options import FRAMES, TILES, Choice, Options
 from calibration.outcome import Outcome
 from calibration.pipeline import quantise
+from calibration.placement import X86
 from calibration.progress import Bars
 from calibration.recovery import STEPS
 from calibration.tensorrt_cache import read_cache, write_cache
@@ -149,6 +150,13 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="NAME",
         help="operations to leave in float; * stands for any part of a name",
+    )
+    option(
+        "--x86",
+        choices=get_args(X86),
+        default=default.x86,
+        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded: nearer "
+        "to FP32, as fast there, slower on ONNX Runtime [%(default)s]",
     )
     option(
         "--int8-states",

@@ -55,7 +55,7 @@ class Candidate:
 
     def with_float(self, keep_float: Sequence[str], sensitive: Collection[int]) -> "Candidate":
         """The same, with more operations in float; what remains keeps its ranges."""
-        placement = place(self.graph, keep_float, sensitive)
+        placement = place(self.graph, keep_float, sensitive, self.placement.x86)
         pairs, indices = set(placement.cpu.pairs), placement.weights
         return replace(
             self,

@@ -65,7 +65,7 @@ def make_candidates(
     remedy = Remedy(
         steps=options.recover, tolerance=options.tolerance, keep_float=options.keep_float
     )
-    plain = source.make(graph, place(graph, options.keep_float))
+    plain = source.make(graph, place(graph, options.keep_float, x86=options.x86))
     candidate, told = recover(plain, source, remedy)
     return candidate, with_fewer(candidate, source) if options.fewer else None, told
 

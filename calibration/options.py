@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from calibration.agreement import Tolerance
+from calibration.placement import X86
 from calibration.recovery import STEPS, Step
 
 FRAMES, TILES = 64, 24
@@ -28,6 +29,8 @@ class Options:
     anything that clips tails takes its lesions."""
     keep_float: Sequence[str] = ()
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
+    x86: X86 = "onnxruntime"
+    """Library that the twin for x86 is for: OpenVINO needs no pairs behind INT8 operations."""
     int8_states: bool = False
     """Quantise the operations through which states come back to themselves, too."""
     fewer: bool = False

@@ -68,6 +68,7 @@ def _quantise(
         tolerance=options.tolerance,
         asked=FRAME_TOLERANCES,
         ranges=options.ranges or network.ranges,
+        x86=options.x86,
     )
     origin = account.origin()
     report = origin | decided(candidate) | account.lists() | typing | {"recovery": recovery}

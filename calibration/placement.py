@@ -8,6 +8,7 @@ inputs of a concatenation share one scale; biases, heads and outputs stay float.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from calibration.errors import CalibrationError
 from calibration.graph import Node
@@ -20,6 +21,8 @@ from calibration.rules import (
     weighted_depth,
 )
 
+X86 = Literal["onnxruntime", "openvino"]
+"""Library that the twin for x86 is wired for."""
 ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
 """Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
 ASKED = "kept in float as asked"
@@ -70,9 +73,10 @@ class Placement:
         residuals: position of an addition that fuses into one of these -> its identity branch,
             which takes a pair.
         tensorrt: pairs that every form has.
-        cpu: the same, and pairs behind the INT8 operations: ONNX Runtime computes in integers only
-            what stands between a DQ and a Q. Depthwise convolutions that give to an INT8 operation
-            get a pair before them, so that they stand between two.
+        cpu: the same, and for ONNX Runtime pairs behind the INT8 operations: it computes in
+            integers only what stands between a DQ and a Q. Depthwise convolutions that give to an
+            INT8 operation get a pair before them, so that they stand between two.
+        x86: library that `cpu` is for.
         groups: tensors that share one scale.
         decisions: one per operation that computes, in graph order.
     """
@@ -81,12 +85,16 @@ class Placement:
     residuals: dict[int, str]
     tensorrt: Wiring
     cpu: Wiring
+    x86: X86
     groups: tuple[tuple[str, ...], ...]
     decisions: tuple[Decision, ...]
 
 
 def place(
-    graph: Quantisable, keep_float: Sequence[str] = (), sensitive: Collection[int] = ()
+    graph: Quantisable,
+    keep_float: Sequence[str] = (),
+    sensitive: Collection[int] = (),
+    x86: X86 = "onnxruntime",
 ) -> Placement:
     """Decides what becomes INT8.
 
@@ -95,6 +103,7 @@ def place(
         keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
         sensitive: positions of operations to leave in float because their error was measured; of an
             addition, so that its identity branch is not rounded.
+        x86: library that the twin for x86 is for.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
@@ -112,7 +121,8 @@ def place(
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     on_x86 = {i for i in reasons if reasons[i] != ASKED and int8_on_x86(graph, graph.nodes[i])}
     on_x86 -= set(sensitive)
-    in_integers = _before_depthwise(graph, reads | _behind(graph, chosen), on_x86)
+    behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
+    in_integers = _before_depthwise(graph, reads | behind, on_x86)
     cpu = _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
@@ -122,6 +132,7 @@ def place(
         residuals=identities,
         tensorrt=_wiring(graph, reads),
         cpu=cpu,
+        x86=x86,
         groups=_groups(graph, reads),
         decisions=_decisions(graph, reasons | in_twin, identities),
     )

@@ -47,10 +47,9 @@ def recover(
     """
     if not remedy.steps:
         return candidate, []
-    frames, worst = hardest(candidate, source, HARD_FRAMES)
-    tolerance = remedy.tolerance.on_hardest(len(frames), len(source.frames))
-    judge = Judge(source, frames, tolerance)
-    few = replace(source, frames=worst, collecting=replace(source.collecting, shelf=None))
+    hard = hardest(candidate, source, HARD_FRAMES)
+    judge = Judge(source, hard, remedy.tolerance)
+    few = replace(source, frames=hard.worst, collecting=replace(source.collecting, shelf=None))
     case = _Case(source=few, every=source, remedy=remedy, judge=judge)
     verdict = judge(candidate)
     told = [{"step": "none", "kept": True, **verdict.summary()}]

@@ -48,6 +48,7 @@ class Account:
         tolerance: within which the graphs are certified.
         asked: fields of the tolerance that this task is held to.
         ranges: method, or how it was chosen.
+        x86: library that the twin for x86 is for.
     """
 
     seen: Looked
@@ -56,6 +57,7 @@ class Account:
     tolerance: Tolerance
     asked: Sequence[str]
     ranges: str
+    x86: str
 
     @property
     def shortfalls(self) -> tuple[str, ...]:
@@ -76,6 +78,7 @@ class Account:
             "shortfalls": list(self.shortfalls),
             "tolerance": {name: getattr(self.tolerance, name) for name in self.asked},
             "ranges": self.ranges,
+            "x86": self.x86,
             "frames": {"count": len(self.seen.labels), "sha256": self.seen.sha256},
             "held_out": {"count": len(self.held_out.labels), "sha256": self.held_out.sha256},
             "agreement": {

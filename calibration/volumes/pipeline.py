@@ -267,6 +267,7 @@ def _outcome(
         tolerance=work.options.tolerance,
         asked=TOLERANCES,
         ranges=work.options.ranges or ", ".join(f"{n}: {r}" for n, r in RANGES_OF.items()),
+        x86=work.options.x86,
     )
     origin = account.origin() | {
         "bleeds": truth,

@@ -47,6 +47,24 @@ def test_onnx_runtime_gets_a_pair_behind_the_convolution_too(chained):
     assert chained.cpu.pairs == ("relu1", "relu3")
 
 
+def test_openvino_gets_no_pairs_that_only_floats_read(tmp_path):
+    graph = read_quantisable(branched(tmp_path / "net.onnx"))
+    placement = place(graph, x86="openvino")
+    assert placement.cpu.pairs == placement.tensorrt.pairs
+    assert placement.cpu.reads == placement.tensorrt.reads
+    assert set(place(graph).cpu.pairs) > set(placement.cpu.pairs)
+
+
+def test_openvino_gets_pairs_before_depthwise_convolutions_that_integers_read(tmp_path):
+    graph = read_quantisable(separable(tmp_path / "net.onnx"))
+    placement = place(graph, x86="openvino")
+    assert {graph.nodes[index].name for index in placement.cpu.weights} == {
+        "depth_a",
+        "depth_b",
+    }
+    assert set(placement.cpu.pairs) - set(placement.tensorrt.pairs)
+
+
 def test_a_residual_addition_takes_its_pair_on_the_identity_branch(branchy):
     graph_reads = {tensor for _, tensor in branchy.tensorrt.reads}
     assert "signed" in graph_reads

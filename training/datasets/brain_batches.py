@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from training.datasets.brain_pool import IGNORED, LESION
 from training.losses.microbleed_detection import CropTruth
+from training.phantoms.brain import SPACING_MM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from training.datasets.brain_pool import CropPool, PatchPool
 
+DEPOSITS = 2
+"""Most deposits that are painted into a patch."""
+RADIUS_MM = (0.8, 5.0)
+"""Of what is seen of them."""
 GAMMA = 0.25
 """Largest logarithm of the random gamma of the SWI."""
 
@@ -83,3 +88,39 @@ def random_cuts(
         np.stack([patch[cut] for patch, cut in zip(inputs, cuts, strict=True)]),
         np.stack([labels[cut] for labels, cut in zip(regions, cuts, strict=True)]),
     )
+
+
+def with_deposits(
+    rng: np.random.Generator, inputs: NDArray[np.float32], regions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The inputs with dark balls anywhere in the brain, regions as before.
+
+    A bleed is a hole in the brain on SWI and lies in a region all the same. The patches' own bleeds
+    are few and of few sizes; what is painted has a soft edge and the phase of a dipole around it.
+
+    Args:
+        rng: draws up to `DEPOSITS` in each patch, of radii in `RADIUS_MM`.
+        inputs: (B, 5, D, H, W) SWI and phase in 0..1, and coordinates, at `SPACING_MM`.
+        regions: (B, D, H, W), 0 outside the brain.
+    """
+    painted = inputs.copy()
+    for patch, labels in zip(painted, regions, strict=True):
+        inside = np.argwhere(labels > 0)
+        for _ in range(int(rng.integers(DEPOSITS + 1)) if len(inside) else 0):
+            centre = inside[rng.integers(len(inside))] + rng.uniform(-0.5, 0.5, 3)
+            _paint(rng, patch, centre)
+    return painted
+
+
+def _paint(rng: np.random.Generator, patch: NDArray[np.float32], centre: NDArray[Any]) -> None:
+    radius = float(np.exp(rng.uniform(*np.log(RADIUS_MM))))
+    places = np.indices(patch.shape[1:], np.float32)
+    apart = (places - centre.reshape(3, 1, 1, 1)) * np.reshape(SPACING_MM, (3, 1, 1, 1))
+    distance = np.sqrt(np.square(apart).sum(0))
+    left = rng.uniform(0.0, 0.4)
+    edge_mm = rng.uniform(0.2, 0.6)
+    inside = 1 / (1 + np.exp(np.clip((distance - radius) / edge_mm, -30, 30)))
+    patch[0] *= 1 - (1 - left) * inside
+    reach = np.maximum(distance, radius)
+    dipole = (3 * np.square(apart[0] / reach) - 1) * (radius / reach) ** 3
+    patch[1] = np.clip(patch[1] + rng.uniform(0.05, 0.25) * dipole, 0, 1)

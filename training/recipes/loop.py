@@ -249,7 +249,9 @@ def open_folder(recipe: Any, out: Path, *, resume: bool) -> None:
         FileNotFoundError: `resume` was asked for, and it holds none.
     """
     if resume and not (out / TRAINING).exists():
-        message = f"expected a training to go on with in {out}, found none; start one without resume"
+        message = (
+            f"expected a training to go on with in {out}, found none; start one without resume"
+        )
         raise FileNotFoundError(message)
     if (out / TRAINING).exists() and not resume:
         message = (

@@ -113,6 +113,8 @@ class RegionsRecipe(_Recipe):
     """Held-out phantoms, seen once, after the training."""
     patch: tuple[int, int, int] = (16, 64, 64)
     """Slices, rows and columns of a patch."""
+    deposits: bool = True
+    """Paint dark balls into the brain: a bleed is a hole on SWI that belongs to its region."""
 
 
 RECIPES: dict[str, DetectorRecipe | RegionsRecipe] = {

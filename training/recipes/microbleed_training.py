@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from training.datasets.brain_batches import augmented_crops, patch_inputs, random_cuts
+from training.datasets.brain_batches import (
+    augmented_crops,
+    patch_inputs,
+    random_cuts,
+    with_deposits,
+)
 from training.datasets.brain_pool import crop_pool, patch_pool
 from training.datasets.cohort_pool import cohort_crops
 from training.detection_evaluation import best_threshold, findings, mean_sensitivity, summary
@@ -189,9 +194,9 @@ class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
         """Cuts of random patches with their regions."""
         chosen = rng.integers(0, len(self.pool), self.share(self.recipe.batch))
         mirrored = bool(rng.integers(2))  # the head is symmetric, its coordinates mirror too
-        return random_cuts(
-            rng, *patch_inputs(self.pool, chosen, mirrored=mirrored), self.recipe.side
-        )
+        inputs, regions = patch_inputs(self.pool, chosen, mirrored=mirrored)
+        cuts, labels = random_cuts(rng, inputs, regions, self.recipe.side)
+        return (with_deposits(rng, cuts, labels) if self.recipe.deposits else cuts), labels
 
     def loss(self, batch: tuple[Images, NDArray[np.int64]]) -> Tensor:
         """Cross-entropy and Dice."""
