@@ -92,7 +92,7 @@ def localise(
     named = np.zeros(len(found), np.uint8)
     grid = np.ogrid[tuple(slice(extent) for extent in volume.shape)]
     for index, (*centre, diameter, _) in enumerate(found):
-        radius = max(case.task.margin_mm, diameter / 2)
+        radius = diameter / 2 + case.task.margin_mm
         apart = sum(
             ((axis - at) * mm) ** 2
             for axis, at, mm in zip(grid, centre, volume.spacing_mm, strict=True)

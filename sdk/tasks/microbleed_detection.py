@@ -54,7 +54,8 @@ class MicrobleedDetection:
         nms_iou: of two boxes that overlap more, the better one stays.
         nms_distance_mm: and of two that are nearer.
         most: microbleeds that are kept.
-        margin_mm: a candidate's region is that of the ball of this radius, or its own if larger.
+        margin_mm: a candidate's region is that of the ball that reaches this far beyond it. A bleed
+            is a hole in the brain, which a network may take for what lies outside.
         min_overlap: part of the ball that must lie in regions.
         centre_voxel_only: judge by the voxel of the centre instead of the ball.
     """
@@ -262,7 +263,7 @@ class MicrobleedDetection:
 
         `labels` are a label volume whose first voxel is voxel `origin` of the volume.
         """
-        radius = max(self.margin_mm, candidate.diameter_mm / 2)
+        radius = candidate.diameter_mm / 2 + self.margin_mm
         rule = AnatomicalFilter(
             margin_mm=0.0 if self.centre_voxel_only else radius,
             min_overlap=self.min_overlap,

@@ -72,9 +72,15 @@ class DetectorRecipe(_Recipe):
 
     network: MicrobleedConfig = THIN
     """Shape of the network."""
+    steps: int = 2400
+    """Optimiser steps, unless the time is limited instead."""
+    training_count: int = 3600
+    """Phantoms to train on, one crop each."""
+    validation_count: int = 160
+    """Phantoms that choose the checkpoint."""
     side: int = 48
     """Side of the crops in voxels, a multiple of 16."""
-    validation_subjects: int = 4
+    validation_subjects: int = 8
     """Whole phantom heads that choose the score threshold; at 0, or with data, the crops do: half
     of them were made around a bleed, and the threshold is low for heads."""
     subject_seed: int = 35_000_000
@@ -99,7 +105,7 @@ class RegionsRecipe(_Recipe):
 
     network: BrainRegionsConfig = HALF_WIDTH
     """Shape of the network."""
-    steps: int = 1200
+    steps: int = 1600
     """Optimiser steps, unless the time is limited instead."""
     side: int = 32
     """Rows and columns of the training cuts, multiples of 8 and at most those of a patch."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sdk.tasks.microbleeds import Microbleed
     from training.studies.study import Result
 
-SUBJECTS = range(34_000_000, 34_000_006)
+SUBJECTS = range(34_000_000, 34_000_016)
 """Seeds of the held-out subjects, which no training or validation pool holds."""
 EQUAL_SENSITIVITY = 0.9
 """At which false positives are compared, whatever the thresholds."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sdk.tasks import MicrobleedDetection
+from sdk import DroppedCandidate, Microbleed, MicrobleedDetection, Region
 from sdk.volume import Volume
 
 SMALL = {"tile": (16, 16, 16), "halo": 4, "patch": (4, 8, 8)}
@@ -56,3 +56,27 @@ def test_pixels_that_the_weights_do_not_know_are_remarked_upon(pixel_mm, said):
     remarks = task.remarks(head(4, 2.0))
     assert bool(remarks) is said
     assert all(remark.startswith("pixels of 0.50 x 0.50 mm, the network") for remark in remarks)
+
+
+@pytest.mark.parametrize("diameter_mm", [2.0, 6.0, 10.0])
+def test_a_bleed_that_the_network_takes_for_outside_belongs_to_what_is_around_it(
+    diameter_mm,
+):
+    volume = Volume.of_spacing(np.zeros((32, 48, 48), np.float32), (1.0, 0.5, 0.5))
+    centre = np.array([16, 24, 24])
+    apart_mm = (np.indices(volume.voxels.shape).T - centre) * (1.0, 0.5, 0.5)
+    hole = diameter_mm / 2 >= np.linalg.norm(apart_mm, axis=-1).T
+    labels = np.where(hole, 0, Region.DEEP.value).astype(np.uint8)
+    bleed = Microbleed(
+        voxel=(16.0, 24.0, 24.0),
+        centre_mm=(16.0, 12.0, 12.0),
+        patient_mm=(12.0, 12.0, 16.0),
+        diameter_mm=diameter_mm,
+        score=0.9,
+    )
+    task = MicrobleedDetection(**SMALL)
+    placed = task.localise(bleed, labels, (0, 0, 0), volume)
+    assert isinstance(placed, Microbleed)
+    assert placed.region is Region.DEEP
+    outside = task.localise(bleed, labels * 0, (0, 0, 0), volume)
+    assert isinstance(outside, DroppedCandidate)
