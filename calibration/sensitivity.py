@@ -82,11 +82,10 @@ def fewest(count: int, within: Callable[[int], bool]) -> int | None:
 def leanest(
     chosen: Sequence[int], cost: Callable[[int], float], within: Callable[[Sequence[int]], bool]
 ) -> list[int]:
-    """What is left of `chosen`, for which `within` is true, when it is taken away while that lasts.
+    """What is left of `chosen` when the costliest are taken away while `within` stays true.
 
-    Eighths of them, the costliest first, then halves of those, down to single ones: an order by what
-    each does alone puts an operation late that makes others before it needless. What costs nothing
-    stays.
+    Eighths of them first, then halves of those, down to single ones. An order by what each does
+    alone puts late what makes others before it needless. What costs nothing stays.
     """
     kept = list(chosen)
     size = max(1, sum(cost(index) > 0 for index in kept) // 8)
