@@ -77,7 +77,6 @@ class Agreement:
         same_grade: per frame, empty for tasks that do not grade.
         run_dice: of the vessel masks after the last frame of each run, for tasks that follow runs.
         filled_dice: of what is filled with contrast, all frames of a run as one mask, the same.
-        grade_noise: per frame, what was added to the logarithm of each grade's probability.
         with_vessels: frames of which the first graph marks a part; on others there is nothing to
             agree upon.
         differing_pixels: of all vessel masks together.
@@ -89,7 +88,6 @@ class Agreement:
     same_grade: list[bool] = field(default_factory=list)
     run_dice: list[float] = field(default_factory=list)
     filled_dice: list[float] = field(default_factory=list)
-    grade_noise: list[NDArray[np.float64]] = field(default_factory=list)
     with_vessels: int = 0
     differing_pixels: int = 0
     pixels: int = 0
@@ -109,7 +107,6 @@ class Agreement:
         self.pixels += masks[0].size
         if isinstance(expected, QualityAnswer) and isinstance(got, QualityAnswer):
             self.same_grade.append(expected.grade == got.grade)
-            self.grade_noise.append(log_grades(got) - log_grades(expected))
         if isinstance(expected, ArteryAnswer) and isinstance(got, ArteryAnswer):
             self._filled.append((expected.filled.mask, got.filled.mask))
             if ends_run:
@@ -153,20 +150,6 @@ class Agreement:
             found["same_grade"] = round(float(np.mean(self.same_grade)), 6)
         return found
 
-    def grades_at_stake(self, grades: NDArray[np.float64]) -> float:
-        """Share of frames whose grade would change if any of them met the noise of any of these.
-
-        A grade that changes is a rare event; how unsure many frames are, and how much noise few of
-        them meet, tell its rate from far fewer frames than counting takes.
-
-        Args:
-            grades: (frames, grades) logarithms of the probabilities that FP32 gives.
-        """
-        if not self.grade_noise or not len(grades):
-            return 0.0
-        met = grades[:, None] + np.stack(self.grade_noise)[None]
-        return float((met.argmax(2) != grades.argmax(1)[:, None]).mean())
-
     def shortfalls(self, tolerance: Tolerance) -> list[str]:
         """What lies outside a tolerance, in words; empty: nothing."""
         scores, short = self.scores(), []
@@ -189,11 +172,6 @@ class Agreement:
             "vessels, or check what the network was imported with (--channel, --values, --low, "
             "--high, --threshold)"
         )
-
-
-def log_grades(answer: QualityAnswer) -> NDArray[np.float64]:
-    """(grades,) logarithms of the probabilities of an answer."""
-    return np.log(np.maximum(answer.probabilities, np.finfo(np.float64).tiny))
 
 
 def _below(score: float) -> str:

@@ -10,16 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.agreement import Agreement, Measured, Tolerance, gain, log_grades
+from calibration.agreement import Measured, Tolerance, gain
 from calibration.candidate import FORMS, Candidate, Source
 from calibration.choose import decibel, energies
 from calibration.frames import Selection
 from calibration.play import Player
 from sdk.backends import Backend, open_backend
 from sdk.tasks import QualityAnswer
-
-AT_STAKE = 0.5
-"""Part of the grades that may be lost that hard frames' noise may put at stake."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -58,12 +55,9 @@ class Verdict:
 class Judge:
     """Compares candidates with FP32 on frames whose FP32 answers it keeps, hence few frames."""
 
-    def __init__(self, source: Source, hard: "Hard", tolerance: Tolerance) -> None:
-        """Answers the hard frames with FP32, once; the tolerance is that of all frames."""
-        frames, self._threads = hard.frames, source.threads
-        self._frames, self._grades = frames, hard.grades
-        self._tolerance = tolerance.on_hardest(len(frames), len(source.frames))
-        self._most_at_stake = (1 - tolerance.min_same_grade) * AT_STAKE
+    def __init__(self, source: Source, frames: Selection, tolerance: Tolerance) -> None:
+        """Answers the frames with FP32, once."""
+        self._frames, self._tolerance, self._threads = frames, tolerance, source.threads
         with closing(open_backend(source.path, threads=source.threads)) as backend:
             player = Player(backend, frames)
             self._exact = [_answered(player, backend, index) for index in range(len(frames))]
@@ -76,7 +70,7 @@ class Judge:
         agreements: dict[str, Measured] = {}
         levels: list[float] = []
         for precision in reversed(FORMS):
-            if briefly and any(self._short(item) for item in agreements.values()):
+            if briefly and any(item.shortfalls(self._tolerance) for item in agreements.values()):
                 break
             with closing(_opened(candidate, precision, self._threads)) as backend:
                 agreements[precision], level = self._compare(backend)
@@ -84,21 +78,13 @@ class Judge:
         shortfalls = [
             f"{precision}: {reason}"
             for precision, agreement in agreements.items()
-            for reason in self._short(agreement)
+            for reason in agreement.shortfalls(self._tolerance)
         ]
         return Verdict(
             agreements=agreements,
             quality_db=float(np.mean(levels)),
             shortfalls=tuple(shortfalls),
         )
-
-    def _short(self, measured: Measured) -> list[str]:
-        short = measured.shortfalls(self._tolerance)
-        if isinstance(measured, Agreement):
-            at_stake, most = measured.grades_at_stake(self._grades), self._most_at_stake
-            if at_stake > most:
-                short.append(f"{at_stake:.2%} of the grades at stake, expected {most:.2%}")
-        return short
 
     def _compare(self, backend: Backend) -> tuple[Measured, float]:
         agreement, player = self._frames.agreement(), Player(backend, self._frames)
@@ -111,29 +97,14 @@ class Judge:
         return agreement, float(np.mean([decibel(*energy) for energy in total.values()]))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Hard:
-    """The frames on which answers are lost first.
-
-    Attributes:
-        frames: those.
-        worst: the worst of each output.
-        grades: (all frames, grades) logarithms of FP32's probabilities; empty without grades.
-    """
-
-    frames: Selection
-    worst: Selection
-    grades: NDArray[np.float64]
-
-
-def hardest(candidate: Candidate, source: Source, count: int) -> Hard:
+def hardest(candidate: Candidate, source: Source, count: int) -> tuple[Selection, Selection]:
     """Of all frames, the `count` on which answers are lost first, and the worst of each output.
 
     In turn those on which an output suffers most, for each output, and those that FP32 itself is
     least sure how to grade, for tasks that grade. One pass over the frames.
     """
     levels: dict[str, list[float]] = {}
-    grades: list[NDArray[np.float64]] = []
+    leads: list[float] = []
     frames, threads = source.frames, source.threads
     with (
         closing(open_backend(source.path, threads=threads)) as exact,
@@ -141,21 +112,23 @@ def hardest(candidate: Candidate, source: Source, count: int) -> Hard:
     ):
         expected, rounded = Player(exact, frames), Player(got, frames)
         for index in source.track(range(len(frames)), "looking for hard frames"):
-            answer = expected.answer(index)
-            grades += [log_grades(answer)] if isinstance(answer, QualityAnswer) else []
+            leads += _leads(expected.answer(index))
             for name, energy in energies(exact.outputs, rounded.outputs(index)).items():
                 levels.setdefault(name, []).append(decibel(*energy))
     orders = [np.argsort(of_output, kind="stable").tolist() for of_output in levels.values()]
     worst_of_each = {order[0] for order in orders}
-    if grades:
-        *_, second, first = np.sort(np.exp(grades), axis=1).T
-        orders.append(np.argsort(first - second, kind="stable").tolist())
+    if leads:
+        orders.append(np.argsort(leads, kind="stable").tolist())
     in_turn = dict.fromkeys(index for worst in zip(*orders, strict=True) for index in worst)
-    return Hard(
-        frames=frames.only(list(in_turn)[:count]),
-        worst=frames.only(worst_of_each),
-        grades=np.array(grades),
-    )
+    return frames.only(list(in_turn)[:count]), frames.only(worst_of_each)
+
+
+def _leads(answer: Any) -> list[float]:
+    """By how much the most probable grade leads the next one; nothing of tasks without grades."""
+    if not isinstance(answer, QualityAnswer):
+        return []
+    first, second = sorted(answer.probabilities, reverse=True)[:2]
+    return [first - second]
 
 
 def _answered(player: Player, backend: Backend, index: int) -> tuple[Any, dict[str, NDArray[Any]]]:

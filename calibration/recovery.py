@@ -14,7 +14,7 @@ from calibration.candidate import Candidate, Source
 from calibration.equalise import equalise
 from calibration.judge import Judge, Verdict, hardest
 from calibration.quantisable import multiplications
-from calibration.sensitivity import by_worth, fewest, leanest, rank
+from calibration.sensitivity import by_worth, fewest, rank
 
 Step = Literal["equalise", "bias", "float"]
 STEPS: tuple[Step, ...] = ("equalise", "bias", "float")
@@ -47,9 +47,10 @@ def recover(
     """
     if not remedy.steps:
         return candidate, []
-    hard = hardest(candidate, source, HARD_FRAMES)
-    judge = Judge(source, hard, remedy.tolerance)
-    few = replace(source, frames=hard.worst, collecting=replace(source.collecting, shelf=None))
+    frames, worst = hardest(candidate, source, HARD_FRAMES)
+    tolerance = remedy.tolerance.on_hardest(len(frames), len(source.frames))
+    judge = Judge(source, frames, tolerance)
+    few = replace(source, frames=worst, collecting=replace(source.collecting, shelf=None))
     case = _Case(source=few, every=source, remedy=remedy, judge=judge)
     verdict = judge(candidate)
     told = [{"step": "none", "kept": True, **verdict.summary()}]
@@ -110,26 +111,25 @@ def _to_float(candidate: Candidate, case: _Case) -> tuple[Candidate, Said]:
     keep_float = case.remedy.keep_float
     verdicts: dict[int, Verdict] = {}
 
-    def within(chosen: Sequence[int]) -> bool:
-        tried = candidate.with_float(keep_float, chosen)
-        verdicts[len(chosen)] = case.judge(tried, briefly=True)
-        return not verdicts[len(chosen)].shortfalls
+    def first(count: int) -> Candidate:
+        return candidate.with_float(keep_float, order[:count])
+
+    def within(count: int) -> bool:
+        verdicts[count] = case.judge(first(count), briefly=True)
+        return not verdicts[count].shortfalls
 
     last = max(place for place, i in enumerate(order) if i in candidate.placement.weights)
-    # something must remain to be INT8
-    count = fewest(last, lambda number: within(order[:number])) if last else None
-    tried = {str(number): item.summary() for number, item in sorted(verdicts.items())}
+    count = fewest(last, within) if last else None  # something must remain to be INT8
     to_float = order[: count or 0]
-    to_float = leanest(to_float, lambda index: multiplications(graph, [index]), within)
     said = {
         "ranking_db": {graph.nodes[index].name: round(ranking[index], 3) for index in ranking},
-        "tried": tried,
+        "tried": {str(number): item.summary() for number, item in sorted(verdicts.items())},
         "to_float": [graph.nodes[index].name for index in to_float],
         "float_share_of_multiplications": round(
             multiplications(graph, to_float) / multiplications(graph, order), 6
         ),
     }
-    return (candidate.with_float(keep_float, to_float) if to_float else candidate), said
+    return (first(count) if count else candidate), said
 
 
 TRIES: dict[Step, Callable[[Candidate, _Case], tuple[Candidate, Said]]] = {

@@ -5,7 +5,7 @@ Counting: the fewest of the ranked operations with which the answers agree, by d
 """
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -77,26 +77,6 @@ def fewest(count: int, within: Callable[[int], bool]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if within(middle) else (middle, high)
     return high
-
-
-def leanest(
-    chosen: Sequence[int], cost: Callable[[int], float], within: Callable[[Sequence[int]], bool]
-) -> list[int]:
-    """What is left of `chosen` when the costliest are taken away while `within` stays true.
-
-    Eighths of them first, then halves of those, down to single ones. An order by what each does
-    alone puts late what makes others before it needless. What costs nothing stays.
-    """
-    kept = list(chosen)
-    size = max(1, sum(cost(index) > 0 for index in kept) // 8)
-    while size:
-        costly = sorted((index for index in kept if cost(index) > 0), key=cost, reverse=True)
-        for start in range(0, len(costly), size):
-            fewer = [index for index in kept if index not in costly[start : start + size]]
-            if fewer and within(fewer):
-                kept = fewer
-        size //= 2
-    return kept
 
 
 def by_worth(graph: Quantisable, ranking: Mapping[int, float]) -> list[int]:

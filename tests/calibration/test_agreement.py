@@ -106,17 +106,3 @@ def test_grades_lost_on_the_hardest_frames_count_among_all(masks, of, lost, enou
 def test_dice_is_kept_in_hand_where_the_few_are_nearly_all():
     assert Tolerance().on_hardest(16, 16).min_dice == pytest.approx(0.985)
     assert Tolerance().on_hardest(16, 32).min_dice == 0.98
-
-
-def test_the_grades_at_stake_are_of_all_pairs_of_a_frame_and_a_noise(masks):
-    agreement = Agreement()
-    for probabilities in ((0.6, 0.4), (0.5, 0.5), (0.4, 0.6)):
-        expected, got = (
-            QualityAnswer(grade=Grade.GOOD, probabilities=given, vessels=vessels(masks[0]))
-            for given in ((0.5, 0.5), probabilities)
-        )
-        agreement.add(expected, got)
-    grades = np.log([[0.9, 0.1], [0.55, 0.45], [0.45, 0.55]])
-    assert agreement.grades_at_stake(grades) == pytest.approx(2 / 9)
-    assert agreement.grades_at_stake(grades[:1]) == 0
-    assert Agreement().grades_at_stake(grades) == 0

@@ -11,7 +11,7 @@ from small_nets import Net, branched, images, run, volumetric
 from calibration.choose import decibel
 from calibration.placement import SENSITIVE
 from calibration.quantisable import multiplications, read_quantisable
-from calibration.sensitivity import by_worth, fewest, leanest, rank
+from calibration.sensitivity import by_worth, fewest, rank
 
 
 def three(path):
@@ -131,20 +131,3 @@ def test_products_in_halves_or_of_two_activations_count_nothing(tmp_path):
     candidate, _ = prepared(net.save(tmp_path / "net.onnx", {"logits": [1, 1, 32, 32]}))
     assert {candidate.graph.nodes[i].name for i in candidate.placement.weights} == {"inner"}
     assert candidate.int8_share == pytest.approx(256 / (256 + 16))
-
-
-@pytest.mark.parametrize("needed", [{7}, {0, 19}, {3, 4, 11}])
-def test_what_is_not_needed_is_taken_away_again_and_what_costs_nothing_stays(needed):
-    asked = []
-
-    def within(chosen):
-        asked.append(list(chosen))
-        return needed <= set(chosen)
-
-    costs = {index: index % 5 for index in range(20)}
-    free = {index for index in costs if not costs[index]}
-    left = leanest(list(costs), costs.__getitem__, within)
-    assert set(left) == needed | free
-    assert left == sorted(left), "the order stays"
-    assert len(asked) < 60
-    assert leanest([], costs.__getitem__, within) == []
