@@ -33,6 +33,7 @@ from sdk.tensors import allocate
 WORKER = Path(__file__).with_name("int8_worker.py")
 LIBRARIES = {"modelopt": ("onnxruntime", "openvino"), "nncf": ("openvino",),
              "onnxruntime": ("onnxruntime",), "ours": ("onnxruntime", "openvino"),
+             "ours for openvino": ("openvino",),
              "certified": ("onnxruntime", "openvino")}  # fmt: skip
 """Contestant -> what its graphs are made for, or run on besides."""
 WARM, TIMED = 2, 8

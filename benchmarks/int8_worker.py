@@ -29,7 +29,16 @@ class _Arrays:
 
 
 def ours(graph: Path, name: str, arrays: Any, out: Path) -> str:
-    """Ranges, their choice and the graph for x86, without the gate."""
+    """Ranges, their choice and the graph for ONNX Runtime on x86, without the gate."""
+    return _ours(graph, name, arrays, out, "onnxruntime")
+
+
+def ours_for_openvino(graph: Path, name: str, arrays: Any, out: Path) -> str:
+    """The same with the graph for OpenVINO."""
+    return _ours(graph, name, arrays, out, "openvino")
+
+
+def _ours(graph: Path, name: str, arrays: Any, out: Path, x86: Any) -> str:
     from contextlib import closing
 
     from calibration.choose import Trial, choose_for_all
@@ -39,7 +48,7 @@ def ours(graph: Path, name: str, arrays: Any, out: Path) -> str:
     from calibration.quantisable import read_quantisable
 
     network = read_quantisable(graph)
-    placement, feed = place(network), _Arrays(name, arrays)
+    placement, feed = place(network, x86=x86), _Arrays(name, arrays)
     histograms = collect(network, placement.cpu.pairs, feed)
     few = _Arrays(name, arrays[:: max(1, len(arrays) // 8)][:8])
     with closing(Trial(network, placement, few, graph)) as trial:
@@ -98,7 +107,13 @@ def nncf(graph: Path, name: str, arrays: Any, out: Path) -> str:
     return path.name
 
 
-CONTESTANTS = {"ours": ours, "onnxruntime": onnxruntime, "modelopt": modelopt, "nncf": nncf}
+CONTESTANTS = {
+    "ours": ours,
+    "ours for openvino": ours_for_openvino,
+    "onnxruntime": onnxruntime,
+    "modelopt": modelopt,
+    "nncf": nncf,
+}
 
 
 def main(contestant: str, graph: str, name: str, frames: str, out: str) -> None:

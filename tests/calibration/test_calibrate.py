@@ -67,6 +67,17 @@ def test_the_report_says_what_was_decided_and_measured(model, runs):
     assert set(report["output_signal_over_noise_db"]) == {"minmax", "percentile", "mse", "entropy"}
 
 
+def test_the_twin_for_openvino_rounds_what_integers_read_alone(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9") == 0
+    both = set(json.loads((model / "ranges.json").read_text())["tensors"])
+    assert calibrate(model, runs, "--min-dice", "0.9", "--x86", "openvino") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert report["x86"] == "openvino"
+    assert set(report["tensors"]) < both
+    with Session(model, precision="int8.cpu") as session:
+        assert session(Frame(pixels=np.load(runs[0])[0])).require().mask.any()
+
+
 def test_the_page_pictures_what_both_answer(model, runs):
     assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "2") == 0
     page = (model / "calibration_report.html").read_text()
