@@ -105,7 +105,7 @@ class RegionsRecipe(_Recipe):
 
     network: BrainRegionsConfig = HALF_WIDTH
     """Shape of the network."""
-    steps: int = 1600
+    steps: int = 3000
     """Optimiser steps, unless the time is limited instead."""
     side: int = 32
     """Rows and columns of the training cuts, multiples of 8 and at most those of a patch."""
