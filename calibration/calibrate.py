@@ -105,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         default=Options.typed,
         help="the FP16 forms too, for strongly typed builds",
     )
+    option(
+        "--x86",
+        choices=get_args(X86),
+        default=Options.x86,
+        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded: nearer "
+        "to FP32, as fast there, slower on ONNX Runtime [%(default)s]",
+    )
     _add_frames(parser.add_argument_group("frames"))
     _add_ranges(parser.add_argument_group("ranges"))
     _add_gate(parser.add_argument_group("gate"))
@@ -150,13 +157,6 @@ def _add_ranges(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="NAME",
         help="operations to leave in float; * stands for any part of a name",
-    )
-    option(
-        "--x86",
-        choices=get_args(X86),
-        default=default.x86,
-        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded: nearer "
-        "to FP32, as fast there, slower on ONNX Runtime [%(default)s]",
     )
     option(
         "--int8-states",

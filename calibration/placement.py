@@ -122,8 +122,7 @@ def place(
     on_x86 = {i for i in reasons if reasons[i] != ASKED and int8_on_x86(graph, graph.nodes[i])}
     on_x86 -= set(sensitive)
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
-    in_integers = _before_depthwise(graph, reads | behind, on_x86)
-    cpu = _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
+    cpu = _for_x86(graph, reads | behind, reasons, on_x86)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
     }
@@ -226,6 +225,16 @@ def _after_relu(graph: Quantisable, node: Node) -> str:
     after = graph.only_reader(node.outputs[0])
     bent = after is not None and (after.op == "Relu" or ceiling(graph, after) is not None)
     return after.outputs[0] if after is not None and bent else node.outputs[0]
+
+
+def _for_x86(
+    graph: Quantisable,
+    reads: set[tuple[int, str]],
+    reasons: Mapping[int, str | None],
+    on_x86: Collection[int],
+) -> Wiring:
+    in_integers = _before_depthwise(graph, reads, on_x86)
+    return _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
 
 
 def _between_pairs(

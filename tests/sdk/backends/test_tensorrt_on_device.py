@@ -64,7 +64,7 @@ def test_a_certified_engine_answers_on_the_device_as_the_cpu_does(tmp_path, tool
 @pytest.fixture
 def small_volumes(monkeypatch):
     """The emulation takes its time per thread."""
-    small = {"tile": [16] * 3, "halo": 4, "slices": 19, "patch": [4, 8, 8]}
+    small = {"tile": [16] * 3, "halo": 4, "slices": 19, "patch": [4, 8, 8], "margin_mm": 0.0}
     monkeypatch.setattr(volume_folders, "TILE", 16)
     monkeypatch.setattr(volume_folders, "PATCH", (4, 8, 8))
     monkeypatch.setattr(volume_folders, "SHAPE", (10, 26, 24))

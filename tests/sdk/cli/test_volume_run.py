@@ -87,10 +87,9 @@ def test_a_volume_without_phase_is_wrong_usage(beside, tmp_path):
 
 def test_options_of_volumes_are_wrong_usage_for_frames(beside, tmp_path):
     model = folders.quality_folder(tmp_path / "model").path
-    for arguments in ((beside / "swi.nii.gz", "--whole-regions"), (beside,)):
-        result = call("run", model, *arguments)
-        assert result.exit_code == 2
-        assert "answers frames" in result.output
+    result = call("run", model, beside / "swi.nii.gz", "--whole-regions")
+    assert result.exit_code == 2
+    assert "answers frames" in result.output
 
 
 def test_a_volume_that_cannot_be_answered_leaves_its_reason(beside, tmp_path):

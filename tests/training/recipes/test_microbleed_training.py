@@ -149,7 +149,7 @@ def test_seeds_of_the_parts_never_meet() -> None:
 
 
 def test_crops_choose_the_threshold_where_no_heads_are_drawn() -> None:
-    assert len(DetectorRecipe().subject_seeds()) == 4
+    assert len(DetectorRecipe().subject_seeds()) == 8
     assert not replace(DetectorRecipe(), data="cohort").subject_seeds()
 
 
