@@ -111,18 +111,12 @@ def place(
     reasons = _reasons(graph, keep_float, sensitive)
     chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
     if not chosen:
-        told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
-        raise CalibrationError(
-            "nothing in this network would become INT8: "
-            f"{told or 'it has no convolution and no matrix product'}"
-        )
+        raise CalibrationError(_nothing(graph, reasons))
     identities = _identities(graph, chosen, reasons)
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
-    on_x86 = {i for i in reasons if reasons[i] != ASKED and int8_on_x86(graph, graph.nodes[i])}
-    on_x86 -= set(sensitive)
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
-    cpu = _for_x86(graph, reads | behind, reasons, on_x86)
+    cpu = _for_x86(graph, reads | behind, reasons, sensitive)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
     }
@@ -135,6 +129,12 @@ def place(
         groups=_groups(graph, reads),
         decisions=_decisions(graph, reasons | in_twin, identities),
     )
+
+
+def _nothing(graph: Quantisable, reasons: Mapping[int, str | None]) -> str:
+    told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
+    why = told or "it has no convolution and no matrix product"
+    return f"nothing in this network would become INT8: {why}"
 
 
 def _reasons(
@@ -231,8 +231,10 @@ def _for_x86(
     graph: Quantisable,
     reads: set[tuple[int, str]],
     reasons: Mapping[int, str | None],
-    on_x86: Collection[int],
+    sensitive: Collection[int],
 ) -> Wiring:
+    on_x86 = {i for i in reasons if reasons[i] != ASKED and int8_on_x86(graph, graph.nodes[i])}
+    on_x86 -= set(sensitive)
     in_integers = _before_depthwise(graph, reads, on_x86)
     return _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
 
