@@ -109,8 +109,8 @@ def _parser() -> argparse.ArgumentParser:
         "--x86",
         choices=get_args(X86),
         default=Options.x86,
-        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded: nearer "
-        "to FP32, as fast there, slower on ONNX Runtime [%(default)s]",
+        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded, and "
+        "such a twin is slow on ONNX Runtime [%(default)s]",
     )
     _add_frames(parser.add_argument_group("frames"))
     _add_ranges(parser.add_argument_group("ranges"))
