@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from calibration.errors import CalibrationError
-from sdk.backends import Backend
-from sdk.model_folder import Manifest, ModelFolder, relative_difference, write_folder
+from calibration.golden import Limits, limited
+from sdk.model_folder import Manifest, ModelFolder, write_folder
 
 GRAPHS = {
     "int8": "graph.int8.onnx",
@@ -30,8 +28,6 @@ NETWORKS = ("detector", "regions")
 WRITTEN = {*GRAPHS.values(), RANGES, REPORT, PAGE} | {
     f"{network}.{end}" for network in NETWORKS for end in (*(f"{p}.onnx" for p in GRAPHS), RANGES)
 }
-GOLDEN_MARGIN = 2.0
-"""A device may differ from the golden vectors by twice what the workstation found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,36 +37,16 @@ class Quantised:
     Attributes:
         files: name -> content, the names of `WRITTEN`.
         graphs: precision -> name of its file.
-        golden: precision -> output -> tolerance on the golden vectors.
+        golden: precision -> how closely a device must answer the golden vectors.
         origin: what the manifest's origin says under ``calibration``.
         precision_options: precision -> options of the task that differ for its graphs.
     """
 
     files: Mapping[str, bytes]
     graphs: Mapping[str, str]
-    golden: Mapping[str, Mapping[str, float]]
+    golden: Mapping[str, Limits]
     origin: Mapping[str, Any]
     precision_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-
-def golden_tolerances(folder: ModelFolder, backend: Backend) -> dict[str, float]:
-    """Output -> what a quantised graph may differ from the golden vectors by: twice what it did.
-
-    The vectors are the frames of one run: what the backend carries, it carries through them.
-    """
-    least = folder.manifest.golden.tolerance if folder.manifest.golden else 0.0
-    found: dict[str, float] = {}
-    backend.begin_run()
-    for inputs, recorded in folder.golden():
-        if set(inputs) != set(backend.inputs):
-            continue  # of another graph of the folder
-        for name, tensor in inputs.items():
-            np.copyto(backend.inputs[name], tensor)
-        backend.run()
-        for name, expected in recorded.items():
-            allowed = GOLDEN_MARGIN * relative_difference(expected, backend.outputs[name])
-            found[name] = round(max(allowed, found.get(name, least)), 6)
-    return found
 
 
 def check_target(out: Path | None) -> None:
@@ -103,7 +79,7 @@ def add(folder: ModelFolder, quantised: Quantised, out: Path | None) -> ModelFol
         plain,
         graphs={**plain.graphs, **quantised.graphs},
         precision_options=dict(quantised.precision_options),
-        golden=plain.golden and replace(plain.golden, tolerances=dict(quantised.golden)),
+        golden=plain.golden and limited(plain.golden, quantised.golden),
         origin={**plain.origin, "calibration": dict(quantised.origin)},
     )
     if out is None:
@@ -123,7 +99,7 @@ def _without(manifest: Manifest) -> Manifest:
     return replace(
         manifest,
         graphs={key: name for key, name in manifest.graphs.items() if name not in WRITTEN},
-        golden=manifest.golden and replace(manifest.golden, tolerances={}),
+        golden=manifest.golden and limited(manifest.golden, {}),
         origin={key: said for key, said in manifest.origin.items() if key != "calibration"},
         precision_options={},
     )

@@ -13,9 +13,9 @@ from onnx import ModelProto, helper, version_converter
 
 from calibration.agreement import Measured
 from calibration.errors import CalibrationError
-from calibration.folder import golden_tolerances
 from calibration.frames import Selection
 from calibration.gate import compare
+from calibration.golden import Limits, golden_limits
 from calibration.half import Kept, halve
 from calibration.play import Player
 from calibration.qdq import dequantised_name
@@ -68,8 +68,8 @@ def compare_typed(
     graphs: Mapping[str, bytes],
     held_out: Selection,
     threads: int | None,
-) -> tuple[dict[tuple[str, str], Measured], dict[str, dict[str, float]]]:
-    """Agreement of typed graphs with their FP32 graph, and tolerances on the golden vectors.
+) -> tuple[dict[tuple[str, str], Measured], dict[str, Limits]]:
+    """Agreement of typed graphs with their FP32 graph, and their limits on the golden vectors.
 
     Halves are emulated on a CPU, between casts, and slowly: few frames are compared.
     """
@@ -84,7 +84,7 @@ def compare_typed(
             backends[precision] = stack.enter_context(closing(_open(path, threads)))
         few = held_out.first(TYPED_FRAMES)
         players = {name: Player(backend, few) for name, backend in backends.items()}
-        golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
+        golden = {name: golden_limits(folder, backends[name]) for name in graphs}
         agreements = compare(players, few)
         return {pair: them for pair, them in agreements.items() if pair[0] == "fp32"}, golden
 

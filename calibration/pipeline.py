@@ -10,10 +10,11 @@ from calibration.agreement import Measured
 from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.examples import Example, draw_examples
-from calibration.folder import GRAPHS, RANGES, Quantised, golden_tolerances
+from calibration.folder import GRAPHS, RANGES, Quantised
 from calibration.forms import compare_typed, not_asked_for, typed_forms
 from calibration.frames import Selection
 from calibration.gate import compare
+from calibration.golden import Limits, golden_limits
 from calibration.network import Network, collecting, make_candidates
 from calibration.options import Options
 from calibration.outcome import Outcome
@@ -108,7 +109,7 @@ def _compare(
     held_out: Selection,
     options: Options,
     track: Track,
-) -> tuple[dict[tuple[str, str], Measured], dict[str, dict[str, float]], list[Example]]:
+) -> tuple[dict[tuple[str, str], Measured], dict[str, Limits], list[Example]]:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         paths = {"fp32": folder.graph("fp32")}
@@ -120,6 +121,6 @@ def _compare(
             for precision, path in paths.items()
         }
         players = {name: Player(backend, held_out) for name, backend in backends.items()}
-        golden = {name: golden_tolerances(folder, backends[name]) for name in graphs}
+        golden = {name: golden_limits(folder, backends[name]) for name in graphs}
         agreements = compare(players, held_out, track)
         return agreements, golden, draw_examples(players, held_out, agreements, options.examples)

@@ -14,7 +14,8 @@ from export.prepare import prepare
 from export.seeded import GRAPH, difference, packed, record_golden
 from export.values import check_values, told_by
 from sdk.errors import ModelFolderError
-from sdk.model_folder import MANIFEST, Golden, Manifest, ModelFolder, write_folder
+from sdk.golden import Golden
+from sdk.model_folder import MANIFEST, Manifest, ModelFolder, write_folder
 from sdk.tasks.segmentation import Layout, Segmentation, Values
 
 

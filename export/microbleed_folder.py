@@ -14,15 +14,8 @@ from torch import nn
 
 from export.origin import PHANTOMS, trained_on, with_origin
 from export.volumetric import export
-from sdk.model_folder import (
-    Golden,
-    GoldenPair,
-    IntendedInput,
-    Manifest,
-    ModelFolder,
-    pack_golden,
-    write_folder,
-)
+from sdk.golden import Golden, GoldenPair, pack_golden
+from sdk.model_folder import IntendedInput, Manifest, ModelFolder, write_folder
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 from training.datasets.brain_pool import FINE_SPACING_MM, crop, patch
 from training.networks.brain_regions import BrainRegionsConfig, BrainRegionsNet

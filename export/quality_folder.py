@@ -14,15 +14,8 @@ import torch
 from export.angiogram_quality import GRADE, INPUT, VESSELS, export
 from export.graph import OPSET
 from export.origin import trained_on, with_origin
-from sdk.model_folder import (
-    Golden,
-    GoldenPair,
-    IntendedInput,
-    Manifest,
-    ModelFolder,
-    pack_golden,
-    write_folder,
-)
+from sdk.golden import Golden, GoldenPair, pack_golden
+from sdk.model_folder import IntendedInput, Manifest, ModelFolder, write_folder
 from sdk.tasks import AngiogramQuality
 from training.networks.angiogram_quality import AngiogramQualityNet
 from training.phantoms.angiogram import phantom_frame

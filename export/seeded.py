@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sdk.backends import Backend, open_backend
 from sdk.errors import ModelFolderError
-from sdk.model_folder import pack_golden
+from sdk.golden import pack_golden
 from sdk.tasks.segmentation import Segmentation
 
 GRAPH = "graph.fp32.onnx"

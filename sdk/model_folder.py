@@ -2,26 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sdk.errors import ModelFolderError
 from sdk.frame import Frame
-
-GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
+from sdk.golden import Golden, GoldenPair, pair_golden
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
-ROUNDING = {"fp16": 2e-2, "int8": 1e-1}
-"""Difference, relative to an output's range, that rounding alone can explain."""
-LEAST_AGREEMENT = {"dice": 0.98, "filled_dice": 0.98, "same_grade": 1.0}
-LEAST_AGREEMENT |= {"same_bleeds": 0.98, "same_regions": 0.98}
-"""Of answers on golden frames, where a manifest says nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,35 +52,6 @@ class IntendedInput:
                 f"to {self.max_size}"
             )
         return tuple(notes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Golden:
-    """How closely a device must reproduce golden.npz.
-
-    Attributes:
-        file: the recorded inputs and outputs.
-        tolerance: largest difference from a recorded output, relative to that output's range.
-        tolerances: the same for graphs that compute less exactly: precision -> output -> tolerance.
-            Where nothing was measured for a precision, `ROUNDING` holds.
-        answers: how closely the answers of an engine must agree with those of the FP32 graph on a
-            CPU: measure of the task's `agreement` -> least mean over the golden frames.
-    """
-
-    file: str = "golden.npz"
-    tolerance: float = 1e-3
-    tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    answers: Mapping[str, float] = field(default_factory=lambda: dict(LEAST_AGREEMENT))
-
-    def tolerance_of(self, precision: str, output: str) -> float:
-        """Largest difference that the graph of a precision may show on an output."""
-        family = precision.partition(".")[0]
-        measured = {**self.tolerances.get(family, {}), **self.tolerances.get(precision, {})}
-        return measured.get(output, max(self.tolerance, ROUNDING.get(family, 0.0)))
-
-    def least_agreement(self, measure: str) -> float:
-        """Least mean of a measure of agreement; of one that nobody set a limit for, 1."""
-        return self.answers.get(measure, LEAST_AGREEMENT.get(measure, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +151,7 @@ class ModelFolder:
         path = self.path / self.manifest.golden.file
         try:
             with np.load(path, allow_pickle=False) as archive:
-                return _pair_golden({name: archive[name] for name in archive.files})
+                return pair_golden({name: archive[name] for name in archive.files})
         except (OSError, ValueError, KeyError) as error:
             raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
 
@@ -222,40 +186,12 @@ def write_folder(path: str | Path, manifest: Manifest, files: Mapping[str, bytes
     return ModelFolder.open(folder)
 
 
-def pack_golden(
-    pairs: Sequence[GoldenPair],
-) -> dict[str, NDArray[Any]]:
-    """Names golden vectors for ``numpy.savez``; the inverse is `ModelFolder.golden`."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for index, (inputs, outputs) in enumerate(pairs):
-        arrays |= {f"{index}/inputs/{name}": tensor for name, tensor in inputs.items()}
-        arrays |= {f"{index}/outputs/{name}": tensor for name, tensor in outputs.items()}
-    return arrays
-
-
-def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float:
-    """Largest difference of an output from what was recorded, relative to the recorded range."""
-    span = float(np.ptp(recorded)) or 1.0
-    return float(np.abs(computed - recorded).max()) / span
-
-
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ModelFolderError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _pair_golden(
-    arrays: Mapping[str, NDArray[Any]],
-) -> list[GoldenPair]:
-    pairs: dict[int, GoldenPair] = {}
-    for key, array in arrays.items():
-        index, side, name = key.split("/", 2)
-        pair = pairs.setdefault(int(index), ({}, {}))
-        pair[("inputs", "outputs").index(side)][name] = array
-    return [pairs[index] for index in sorted(pairs)]
 
 
 def _parse_manifest(content: dict[str, Any], file: Path) -> Manifest:

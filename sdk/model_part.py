@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdk.errors import ModelFolderError
-from sdk.model_folder import GoldenPair, ModelFolder
+from sdk.golden import GoldenPair
+from sdk.model_folder import ModelFolder
 
 
 @dataclass(frozen=True, slots=True)

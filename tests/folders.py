@@ -8,7 +8,8 @@ import networks
 import numpy as np
 import onnxruntime
 
-from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+from sdk.golden import Golden, pack_golden
+from sdk.model_folder import Manifest, ModelFolder, write_folder
 
 SIDE = 64
 STATES = ["highest", "frames"]

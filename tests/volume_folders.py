@@ -10,7 +10,8 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 import sdk
-from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+from sdk.golden import Golden, pack_golden
+from sdk.model_folder import Manifest, ModelFolder, write_folder
 
 TILE, PATCH = 32, (8, 16, 16)
 OPTIONS = {

@@ -12,9 +12,10 @@ from calibration.agreement import Measured
 from calibration.candidate import FEWER, FORMS, TRIAL_FRAMES, Candidate
 from calibration.collect import largest_magnitudes
 from calibration.errors import CalibrationError
-from calibration.folder import NETWORKS, RANGES, Quantised, golden_tolerances
+from calibration.folder import NETWORKS, RANGES, Quantised
 from calibration.forms import compare_typed, not_asked_for, typed_forms
 from calibration.frames import Selection, evenly
+from calibration.golden import Limits, golden_limits, limited
 from calibration.network import Network, collecting, make_candidates
 from calibration.options import TILES, Choice, Options
 from calibration.outcome import Outcome
@@ -34,7 +35,7 @@ from calibration.volumes.subjects import (
     open_subjects,
 )
 from sdk.backends import open_backend
-from sdk.model_folder import Golden, ModelFolder, sha256_of, write_folder
+from sdk.model_folder import ModelFolder, sha256_of, write_folder
 from sdk.tasks.microbleed_detection import MicrobleedDetection
 
 TOLERANCES = ("max_lost_sensitivity", "max_more_false_positives", "min_same_region")
@@ -58,7 +59,7 @@ class _Work:
     deployed: float
     files: dict[str, bytes] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
-    golden: dict[str, dict[str, float]] = field(default_factory=dict)
+    golden: dict[str, Limits] = field(default_factory=dict)
     agreements: dict[tuple[str, str], Measured] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     candidates: dict[str, Candidate] = field(default_factory=dict)
@@ -81,6 +82,10 @@ class _Work:
         name = f"{network}.{precision}.onnx"
         self.files[name] = content
         self.graphs[f"{network}.{precision}"] = name
+
+    def limit(self, precision: str, limits: Limits) -> None:
+        """Of one network on the golden vectors."""
+        self.golden[precision] = self.golden.get(precision, Limits()) | limits
 
     def quantised(self, files: Mapping[str, bytes], origin: Mapping[str, Any]) -> Quantised:
         """What joins the folder."""
@@ -182,7 +187,7 @@ def _network(work: _Work, name: str, seen: StoredInputs) -> Network:
 
 
 def _make(work: _Work, name: str, seen: StoredInputs) -> None:
-    """The INT8 graphs of one network, and their tolerances on the golden vectors."""
+    """The INT8 graphs of one network, and their limits on the golden vectors."""
     network = _network(work, name, seen)
     candidate, fewer, recovery = make_candidates(network, work.options, work.track)
     work.candidates[name] = candidate
@@ -195,8 +200,7 @@ def _make(work: _Work, name: str, seen: StoredInputs) -> None:
         path = work.place / "graph.onnx"
         path.write_bytes(content)
         with closing(open_backend(path, threads=work.options.threads)) as backend:
-            found = golden_tolerances(work.folder, backend)
-        work.golden.setdefault(precision, {}).update(found)
+            work.limit(precision, golden_limits(work.folder, backend))
 
 
 def _trial(work: _Work) -> ModelFolder:
@@ -205,9 +209,7 @@ def _trial(work: _Work) -> ModelFolder:
     manifest = replace(
         low.manifest,
         graphs={**low.manifest.graphs, **work.graphs},
-        golden=replace(low.manifest.golden or Golden(), tolerances=dict(work.golden))
-        if low.manifest.golden
-        else None,
+        golden=low.manifest.golden and limited(low.manifest.golden, work.golden),
     )
     files = {name: (low.path / name).read_bytes() for name in low.manifest.files}
     return write_folder(low.path, manifest, files | work.files)
@@ -251,7 +253,7 @@ def _add_typed(work: _Work, seen: Mapping[str, StoredInputs], larder: Larder) ->
             )
             for agreement in agreements.values():
                 work.agreements["fp32", f"{precision} ({name})"] = agreement
-            work.golden.setdefault(precision, {}).update(golden[precision])
+            work.limit(precision, golden[precision])
 
 
 def _outcome(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from importlib.metadata import version
 from math import isfinite
 from pathlib import Path
@@ -17,7 +18,8 @@ from sdk.acceptance.warm_up import fit, run_on, warm_up
 from sdk.backends import Backend
 from sdk.engines.files import write_whole
 from sdk.errors import BackendError, ModelFolderError
-from sdk.model_folder import Golden, ModelFolder, relative_difference
+from sdk.golden import Golden, relative_difference
+from sdk.model_folder import ModelFolder
 from sdk.tasks import Contract
 
 REFERENCE = "fp32"
@@ -169,10 +171,8 @@ def qualify(
         precision=precision,
         golden_sha256=_golden_sha256(folder),
         frames=len(pairs),
-        differences=_summary(
-            differences, np.max, lambda output: golden.tolerance_of(precision, output)
-        ),
-        agreements=_summary(agreements, np.mean, golden.least_agreement),
+        differences=_summary(differences, np.max, partial(golden.tolerance_of, precision)),
+        agreements=_summary(agreements, np.mean, partial(golden.least_agreement, precision)),
     )
 
 

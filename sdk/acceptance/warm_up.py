@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from sdk import kernels
 from sdk.backends import Backend
 from sdk.errors import AngioEdgeError, BackendError, ModelFolderError
-from sdk.model_folder import Golden, ModelFolder, relative_difference
+from sdk.golden import Golden, relative_difference
+from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
 from sdk.tasks import Contract
 from sdk.tensors import TensorSpec, specs_of

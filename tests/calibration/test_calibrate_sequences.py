@@ -11,7 +11,8 @@ from calibrating import calibrate, content_of
 from small_nets import streaming
 
 from sdk import Frame, Session
-from sdk.model_folder import Golden, Manifest, ModelFolder, pack_golden, write_folder
+from sdk.golden import Golden, pack_golden
+from sdk.model_folder import Manifest, ModelFolder, write_folder
 
 SIDE = 64
 STATES = ("hidden", "highest")

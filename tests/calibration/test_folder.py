@@ -3,13 +3,13 @@
 import json
 
 import folders
-import numpy as np
 import pytest
 
 from calibration.errors import CalibrationError
-from calibration.folder import GRAPHS, WRITTEN, Quantised, add, check_target, golden_tolerances
+from calibration.folder import GRAPHS, WRITTEN, Quantised, add, check_target
+from calibration.golden import Limits
 from sdk import model_folder
-from sdk.backends import open_backend
+from sdk.golden import LEAST_AGREEMENT, ROUNDING
 from sdk.model_folder import ModelFolder
 
 OLD, NEW = b"old", b"new"
@@ -19,7 +19,10 @@ def quantised(content):
     return Quantised(
         files=dict.fromkeys(sorted(WRITTEN), content),
         graphs=GRAPHS,
-        golden={"int8": {"grade": 0.25}, "int8.cpu": {"grade": 0.5}},
+        golden={
+            "int8": Limits(tolerances={"grade": 0.25}, agreements={"dice": 0.5}),
+            "int8.cpu": Limits(tolerances={"grade": 0.5}),
+        },
         origin={"certified": True},
         precision_options={"int8": {"threshold": 0.25}},
     )
@@ -36,8 +39,10 @@ def test_the_graphs_join_and_everything_else_stays(folder):
     assert after.graphs == before.graphs | GRAPHS
     assert before.files.items() <= after.files.items()
     assert after.golden.tolerance_of("int8.cpu", "grade") == 0.5
-    assert after.golden.tolerance_of("int8.cpu", "vessels") == model_folder.ROUNDING["int8"]
+    assert after.golden.tolerance_of("int8.cpu", "vessels") == ROUNDING["int8"]
     assert after.golden.tolerance_of("fp32", "grade") == before.golden.tolerance
+    assert after.golden.least_agreement("int8.cpu", "dice") == 0.5
+    assert after.golden.least_agreement("fp32", "dice") == LEAST_AGREEMENT["dice"]
     assert after.origin["calibration"] == {"certified": True}
     assert after.options == before.options
     assert after.options_of("int8") == {**before.options, "threshold": 0.25}
@@ -102,22 +107,8 @@ def test_an_interrupted_copy_leaves_nothing(folder, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_the_golden_tolerances_is_twice_what_was_found(folder):
-    backend = open_backend(folder.graph("fp32"))
-    plain = folder.manifest.golden.tolerance
-    assert golden_tolerances(folder, backend) == {"vessels": plain, "grade": plain}
-    with np.load(folder.path / "golden.npz") as archive:
-        shifted = {
-            name: values + 0.1 * np.ptp(values) if "outputs/grade" in name else values
-            for name, values in archive.items()
-        }
-    np.savez(folder.path / "golden.npz", **shifted)
-    assert golden_tolerances(folder, backend) == pytest.approx(
-        {"vessels": plain, "grade": 0.2}, rel=1e-3
-    )
-
-
 def test_the_manifest_is_json_that_can_be_read_again(folder):
     add(folder, quantised(NEW), None)
     content = json.loads((folder.path / "manifest.json").read_text())
-    assert content["golden"]["tolerances"] == quantised(NEW).golden
+    assert content["golden"]["tolerances"] == {"int8": {"grade": 0.25}, "int8.cpu": {"grade": 0.5}}
+    assert content["golden"]["agreements"] == {"int8": {"dice": 0.5}, "int8.cpu": {}}

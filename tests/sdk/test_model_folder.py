@@ -2,18 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from sdk import ModelFolderError
-from sdk.model_folder import (
-    FORMAT_VERSION,
-    Golden,
-    Manifest,
-    ModelFolder,
-    pack_golden,
-    write_folder,
-)
+from sdk.golden import Golden
+from sdk.model_folder import FORMAT_VERSION, Manifest, ModelFolder, write_folder
 
 MANIFEST = Manifest(task="segmentation", graphs={"fp32": "graph.onnx"})
 
@@ -85,34 +78,8 @@ def test_a_precision_that_is_not_there_names_those_that_are(folder):
         folder.graph("int8")
 
 
-def test_golden_vectors_come_back_by_name(tmp_path):
-    pairs = [({"image": np.full(3, i)}, {"logits": np.full(2, -i)}) for i in range(12)]
-    np.savez(tmp_path / "golden.npz", **pack_golden(pairs))
-    golden = (tmp_path / "golden.npz").read_bytes()
-    manifest = Manifest(task="segmentation", graphs={}, golden=Golden())
-    folder = write_folder(tmp_path / "model", manifest, {"golden.npz": golden})
-    read = folder.golden()
-    assert [inputs["image"][0] for inputs, _ in read] == list(range(12))
-    assert [outputs["logits"][0] for _, outputs in read] == [-i for i in range(12)]
-
-
 def test_golden_vectors_that_are_none_are_refused(tmp_path):
     manifest = Manifest(task="segmentation", graphs={}, golden=Golden())
     folder = write_folder(tmp_path / "model", manifest, {"golden.npz": b"not an archive"})
     with pytest.raises(ModelFolderError, match="no golden vectors"):
         folder.golden()
-
-
-def test_what_was_measured_for_a_precision_comes_before_what_rounding_explains():
-    golden = Golden(tolerances={"int8": {"logits": 0.3}, "int8.cpu": {"logits": 0.2}})
-    assert golden.tolerance_of("fp32", "logits") == 1e-3
-    assert golden.tolerance_of("fp16", "logits") == 2e-2
-    assert golden.tolerance_of("int8.cpu", "logits") == 0.2
-    assert golden.tolerance_of("int8.fewer", "logits") == 0.3
-    assert golden.tolerance_of("int8.fewer", "other") == 1e-1
-
-
-def test_agreement_that_no_manifest_limits_must_be_whole():
-    golden = Golden(answers={"dice": 0.9})
-    limits = [golden.least_agreement(measure) for measure in ("dice", "same_grade", "matched")]
-    assert limits == [0.9, 1.0, 1.0]

@@ -7,13 +7,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from training.studies import artery, microbleed, quality
+from training.studies import artery, microbleed, negatives, quality
 from training.studies.drawing import draw
 from training.studies.study import Result, Study, add_results, machine, read_results
 from training.studies.table import table
 
 STUDIES: dict[str, Study] = {
-    study.name: study for study in (*quality.STUDIES, *artery.STUDIES, *microbleed.STUDIES)
+    study.name: study
+    for module in (quality, artery, microbleed, negatives)
+    for study in module.STUDIES
 }
 RESULTS = Path("docs/results")
 """Folder with the scores of every study."""

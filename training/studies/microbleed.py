@@ -42,6 +42,19 @@ FILTERED = "+ anatomical filter"
 
 def run(recipe: DetectorRecipe, out: Path) -> list[Scored]:
     """Trains unless it was done, and scores held-out subjects; the whole chain with its filter."""
+    found, threshold, first = run_detector(recipe, out)
+    scored = [first]
+    if recipe.hard_samples:
+        regions = regions_network(recipe, out.parent)
+        judged = [localise(regions, one, threshold) for one in found]
+        right = [_right(one, *entry) for one, entry in zip(found, judged, strict=True)]
+        filtered = _scores(found, [kept for kept, _ in judged])
+        scored.append(Scored(scores={**filtered, "right": right}))
+    return scored
+
+
+def run_detector(recipe: DetectorRecipe, out: Path) -> tuple[list[Detections], float, Scored]:
+    """Trains unless it was done: what is found in held-out subjects, the threshold, the scores."""
     if not (out / WEIGHTS).is_file():
         train(recipe, out, resume=(out / TRAINING).is_file())
     network = MicrobleedNet(recipe.network)
@@ -50,14 +63,7 @@ def run(recipe: DetectorRecipe, out: Path) -> list[Scored]:
     threshold = threshold_on_subjects(network, folder, recipe.subject_seeds())
     found = subjects_of(network, folder)
     alone = [one.above(threshold) for one in found]
-    scored = [Scored(scores=_scores(found, alone), curves=_curve(found))]
-    if recipe.hard_samples:
-        regions = regions_network(recipe, out.parent)
-        judged = [localise(regions, one, threshold) for one in found]
-        right = [_right(one, *entry) for one, entry in zip(found, judged, strict=True)]
-        filtered = _scores(found, [kept for kept, _ in judged])
-        scored.append(Scored(scores={**filtered, "right": right}))
-    return scored
+    return found, threshold, Scored(scores=_scores(found, alone), curves=_curve(found))
 
 
 RATES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -69,7 +75,7 @@ def _curve(found: Sequence[Detections]) -> dict[str, list[float]]:
     return {"froc": rounded([curve.sensitivity_at(rate) for rate in RATES])}
 
 
-def _about_the_curves(results: Sequence[Result]) -> str:
+def about_the_curves(results: Sequence[Result]) -> str:
     rates = ", ".join(f"{rate:g}" for rate in RATES)
     lines = [f"Sensitivity at {rates} false positives per subject (FROC, 3 mm):"]
     for entry in results:
@@ -102,7 +108,7 @@ def _scores(
     rows = [one.findings(chosen) for one, chosen in zip(found, kept, strict=True)]
     near, far = ([counts(row, tolerance) for row in rows] for tolerance in (3.0, 5.0))
     lesions = [float(len(row.lesions_mm)) for row in rows]
-    lenient = _at_equal_sensitivity([one.findings() for one in found])
+    lenient = at_equal_sensitivity([one.findings() for one in found])
     scores: dict[str, list[float]] = {
         "found": [tp for tp, _ in near],
         "false": [fp for _, fp in near],
@@ -111,13 +117,13 @@ def _scores(
         "twice_found": [2 * tp for tp, _ in near],
         "candidates_and_lesions": [tp + fp + n for (tp, fp), n in zip(near, lesions, strict=True)],
         "found_5_mm": [tp for tp, _ in far],
-        "false_at_equal_sensitivity": [counts(row, 3.0)[1] for row in lenient],
+        "falseat_equal_sensitivity": [counts(row, 3.0)[1] for row in lenient],
         "right": [float("nan")] * len(rows),
     }
     return {name: [float(value) for value in values] for name, values in scores.items()}
 
 
-def _at_equal_sensitivity(found: list[SubjectFindings]) -> list[SubjectFindings]:
+def at_equal_sensitivity(found: list[SubjectFindings]) -> list[SubjectFindings]:
     """With the strictest threshold that finds `EQUAL_SENSITIVITY` of the lesions; all if none."""
     curve = froc(found)
     enough = np.flatnonzero(curve.sensitivity >= EQUAL_SENSITIVITY)
@@ -150,33 +156,41 @@ def _trainings() -> tuple[Training, ...]:
     )
 
 
+COLUMNS = (
+    Column(title="FPavg", score="false"),
+    Column(title="sensitivity", score="found", per="lesions"),
+    Column(title="sensitivity within 5 mm", score="found_5_mm", per="lesions"),
+    Column(title="precision", score="found", per="candidates"),
+    Column(title="F1", score="twice_found", per="candidates_and_lesions"),
+    Column(
+        title=f"FPavg at sensitivity {EQUAL_SENSITIVITY}",
+        score="false_at_equal_sensitivity",
+    ),
+)
+"""Of every study of the detector."""
+
+
+def curves(title: str) -> Chart:
+    """The free-response curve of every row."""
+    return Chart(
+        curve="froc",
+        title=title,
+        across="false positives per subject",
+        upwards="sensitivity",
+        at=RATES,
+    )
+
+
 STUDIES = (
     Study(
         name="microbleed-stages",
         question="What does each part of the microbleed detector bring?",
         items="held-out phantom subjects",
         trainings=_trainings(),
-        columns=(
-            Column(title="FPavg", score="false"),
-            Column(title="sensitivity", score="found", per="lesions"),
-            Column(title="sensitivity within 5 mm", score="found_5_mm", per="lesions"),
-            Column(title="precision", score="found", per="candidates"),
-            Column(title="F1", score="twice_found", per="candidates_and_lesions"),
-            Column(
-                title=f"FPavg at sensitivity {EQUAL_SENSITIVITY}",
-                score="false_at_equal_sensitivity",
-            ),
-            Column(title="region accuracy", score="right", per="found"),
-        ),
+        columns=(*COLUMNS, Column(title="region accuracy", score="right", per="found")),
         reference="RPN",
         run=run,
-        remark=_about_the_curves,
-        chart=Chart(
-            curve="froc",
-            title="What each part of the microbleed detector finds (FROC, 3 mm)",
-            across="false positives per subject",
-            upwards="sensitivity",
-            at=RATES,
-        ),
+        remark=about_the_curves,
+        chart=curves("What each part of the microbleed detector finds (FROC, 3 mm)"),
     ),
 )

@@ -10,7 +10,8 @@ from folders import SIDE
 from sdk import AngiogramQuality, BackendError, EngineError, ModelFolderError, ReplayBackend
 from sdk.acceptance import Measured, qualify, read_certificate, write_certificate
 from sdk.backends import open_backend
-from sdk.model_folder import Golden, ModelFolder
+from sdk.golden import Golden
+from sdk.model_folder import ModelFolder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sdk.tasks.microbleeds import Microbleed
-from training.studies.microbleed import STUDIES, _at_equal_sensitivity, _scores
+from training.studies.microbleed import STUDIES, _scores, at_equal_sensitivity
 from training.subject_evaluation import Detections
 
 
@@ -39,13 +39,13 @@ def test_counts_are_those_of_each_subject() -> None:
 
 def test_false_positives_are_compared_at_one_sensitivity() -> None:
     one = detections(bleed(0.0, 0.9), bleed(20.0, 0.8), bleed(50.0, 0.7), bleed(30.0, 0.1))
-    (strict,) = _at_equal_sensitivity([one.findings()])
+    (strict,) = at_equal_sensitivity([one.findings()])
     assert strict.scores.tolist() == [0.9, 0.8, 0.7]
 
 
 def test_where_the_sensitivity_is_never_reached_everything_counts() -> None:
     one = detections(bleed(0.0, 0.9), bleed(30.0, 0.1))
-    (lenient,) = _at_equal_sensitivity([one.findings()])
+    (lenient,) = at_equal_sensitivity([one.findings()])
     assert len(lenient.scores) == 2
 
 

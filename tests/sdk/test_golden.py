@@ -1,0 +1,37 @@
+"""Golden vectors: their names in a file, and the limits of every precision."""
+
+import numpy as np
+
+from sdk.golden import Golden, pack_golden, pair_golden
+
+
+def test_vectors_come_back_by_name():
+    pairs = [({"image": np.full(3, i)}, {"logits": np.full(2, -i)}) for i in range(12)]
+    read = pair_golden(pack_golden(pairs))
+    assert [inputs["image"][0] for inputs, _ in read] == list(range(12))
+    assert [outputs["logits"][0] for _, outputs in read] == [-i for i in range(12)]
+
+
+def test_what_was_measured_for_a_precision_comes_before_what_rounding_explains():
+    golden = Golden(tolerances={"int8": {"logits": 0.3}, "int8.cpu": {"logits": 0.2}})
+    assert golden.tolerance_of("fp32", "logits") == 1e-3
+    assert golden.tolerance_of("fp16", "logits") == 2e-2
+    assert golden.tolerance_of("int8.cpu", "logits") == 0.2
+    assert golden.tolerance_of("int8.fewer", "logits") == 0.3
+    assert golden.tolerance_of("int8.fewer", "other") == 1e-1
+
+
+def test_agreement_that_no_manifest_limits_must_be_whole():
+    golden = Golden(answers={"dice": 0.9})
+    limits = [
+        golden.least_agreement("fp32", measure) for measure in ("dice", "same_grade", "matched")
+    ]
+    assert limits == [0.9, 1.0, 1.0]
+
+
+def test_agreement_is_asked_of_every_precision_but_those_that_were_measured_lower():
+    golden = Golden(agreements={"int8": {"dice": 0.8}, "int8.cpu": {"dice": 0.7}})
+    precisions = ("fp32", "fp16", "int8", "int8.fewer", "int8.cpu")
+    limits = [golden.least_agreement(one, "dice") for one in precisions]
+    assert limits == [0.98, 0.98, 0.8, 0.8, 0.7]
+    assert golden.least_agreement("int8", "filled_dice") == 0.98
