@@ -73,7 +73,8 @@ def to_radians(
         sign: 1 or -1 to multiply with, whatever the header says; None to follow the header.
 
     Raises:
-        VolumeError: the values fit no known convention, or hold NaN or infinity.
+        VolumeError: the values fit no known convention. What is not finite, as which some files
+            mark the outside of the brain, stays so and is not looked at.
         ValueError: another sign.
     """
     if sign not in {None, 1, -1}:
@@ -92,7 +93,9 @@ def to_radians(
 
 
 def _scale(stored: NDArray[np.float32], vendor: str) -> PhaseScale:
-    least, most = float(stored.min()), float(stored.max())
+    known = np.isfinite(stored)
+    least = float(stored.min(where=known, initial=np.inf))
+    most = float(stored.max(where=known, initial=-np.inf))
     candidates = [SCALES[index] for index in SCALES_OF.get(vendor, range(len(SCALES)))]
     for scale in candidates:
         narrow = scale.name == "radians" or max(abs(least), abs(most)) > SLACK * PI

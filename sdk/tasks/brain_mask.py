@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from sdk import kernels
 from sdk.errors import VolumeError
+from sdk.phase import PI, SLACK
 from sdk.volume import Volume
 
 Floats = NDArray[np.float32]
@@ -50,6 +51,34 @@ def window_in(
     return low, high
 
 
+def check_seen(
+    swi: NDArray[np.float32], phase: NDArray[np.float32], brain: NDArray[np.bool_]
+) -> None:
+    """Refuses values in the brain that would reach the networks as nonsense.
+
+    A bleed beside a single NaN is lost, and phase in other units finds bleeds where there are none.
+
+    Args:
+        swi: part of a volume.
+        phase: of the same shape, in radians.
+        brain: of the same shape. Values outside it are not looked at.
+
+    Raises:
+        VolumeError: a value in the brain is not finite, or its phase lies beyond half a turn.
+    """
+    ends = float(swi.sum()), float(phase.min()), float(phase.max())  # NaN, where one is in there
+    if np.isfinite(ends).all() and max(-ends[1], ends[2]) <= SLACK * PI:
+        return
+    turn = phase[brain]
+    if not (np.isfinite(swi[brain]).all() and np.isfinite(turn).all()):
+        raise VolumeError("voxels of the brain are not finite; give SWI and phase without NaN")
+    if len(turn) and (most := float(np.abs(turn).max())) > SLACK * PI:
+        raise VolumeError(
+            f"phase in the brain reaches {most:g}, expected radians from -pi to pi; read files "
+            "with sdk.read_volume, or convert it with sdk.phase.to_radians"
+        )
+
+
 def _smallest(
     voxels: NDArray[np.generic], brain: NDArray[np.bool_], count: int, sign: int = 1
 ) -> NDArray[np.float64]:
@@ -58,7 +87,7 @@ def _smallest(
     for image, inside in zip(voxels, brain, strict=True):
         values = image[inside] * np.float64(sign)
         if not np.isfinite(values).all():
-            raise VolumeError("voxels of the brain are not finite; give an image without NaN")
+            raise VolumeError("voxels of the brain are not finite; give SWI without NaN")
         if len(kept) == count:
             values = values[values < kept.max()]
         kept = np.concatenate([kept, values])
@@ -82,7 +111,7 @@ def estimate_brain(volume: Volume) -> NDArray[np.bool_]:
     _, dy, dx = volume.spacing_mm
     steps = (max(1, round(BRAIN_GRID_MM / dy)), max(1, round(BRAIN_GRID_MM / dx)))
     _, rows, columns = volume.shape
-    coarse = volume.voxels[:, :: steps[0], :: steps[1]].astype(np.float32)
+    coarse = _dark_where_unknown(volume.voxels[:, :: steps[0], :: steps[1]].astype(np.float32))
     bright = coarse > _otsu(coarse)
     reach = (round(BRIDGE_MM / dy / steps[0]), round(BRIDGE_MM / dx / steps[1]))
     body = ~_spread(~bright, reach)
@@ -96,6 +125,13 @@ def estimate_brain(volume: Volume) -> NDArray[np.bool_]:
     for image, coarse_image in zip(fine, mask, strict=True):
         np.not_equal(coarse_image[in_rows][:, in_columns], 0, out=image)
     return fine
+
+
+def _dark_where_unknown(values: Floats) -> Floats:
+    """The lowest value in the place of NaN and infinity, as which some files mark the outside."""
+    known = np.isfinite(values)
+    lowest = values.min(where=known, initial=np.inf)
+    return np.where(known, values, lowest if np.isfinite(lowest) else np.float32(0))
 
 
 def _otsu(values: Floats) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from sdk import kernels
 from sdk.errors import VolumeError
 from sdk.kernels import TileCut
-from sdk.tasks.brain_mask import brain_of, window_in
+from sdk.tasks.brain_mask import brain_of, check_seen, window_in
 from sdk.upload import VolumeUpload
 from sdk.volume import Volume
 
@@ -101,6 +101,9 @@ class BrainVolume:
         """Writes SWI and phase (2, D, H, W) of a fine tile; outside the brain 0 and no phase.
 
         Where `out` lies on a device, `upload` brings there what the tile is made of.
+
+        Raises:
+            VolumeError: see `check_seen`.
         """
         first, last = self.slices_of(origin[0], out.shape[1])
         cut = TileCut(
@@ -118,6 +121,9 @@ class BrainVolume:
 
         The origin may lie outside; there is no brain there, but the coordinates go on. `upload` is
         as of `fill_tile`.
+
+        Raises:
+            VolumeError: see `check_seen`.
         """
         cut = TileCut(origin=origin, slices=len(self.brain), window=self.window, box=self.box)
         self._fill(cut, (origin[0], origin[0] + out.shape[1]), out, upload)
@@ -134,6 +140,7 @@ class BrainVolume:
             _rows(self.volume.phase[where], np.float32),
             _rows(self.brain[where], np.bool_),
         )
+        check_seen(*part)
         if upload is not None:
             part = upload(part, out)
         first = tuple(axis.start for axis in where)

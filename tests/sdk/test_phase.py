@@ -38,6 +38,14 @@ def test_the_caller_has_the_last_word():
     np.testing.assert_allclose(to_radians(TRUE, "Philips", sign=-1)[0], -TRUE)
 
 
+def test_what_is_not_finite_stays_so_and_does_not_hide_the_scale():
+    stored = np.array([np.nan, -2000.0, 2000.0, np.inf], np.float32)
+    radians, notes = to_radians(stored, "GE MEDICAL SYSTEMS", sign=1)
+    np.testing.assert_allclose(radians[1:3], [-2.0, 2.0], rtol=1e-6)
+    assert np.isnan(radians[0])
+    assert "milliradians" in notes[0]
+
+
 def test_refuses_what_no_vendor_writes():
     with pytest.raises(sdk.VolumeError, match="not milliradians, radians of GE"):
         to_radians(np.array([-9000.0, 9000.0], np.float32), "GE MEDICAL SYSTEMS")

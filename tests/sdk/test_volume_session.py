@@ -125,6 +125,18 @@ def test_a_cancelled_volume_has_no_answer(session):
         outcome.require()
 
 
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("image", ["voxels", "phase"])
+def test_a_brain_with_one_value_that_is_not_finite_is_rejected(session, image, guided):
+    """Beside a single NaN the detector finds nothing, and says nothing."""
+    volume = volume_folders.head((12, 40, 30))
+    guide = session.guide(volume, volume.shape, volume.to_patient) if guided else None
+    getattr(volume, image)[12, 40, 40] = np.nan
+    outcome = session(volume, sdk.VolumeOptions(guide=guide))
+    assert outcome.status is sdk.Status.REJECTED
+    assert "not finite" in outcome.reason
+
+
 def test_a_volume_without_phase_is_rejected_with_its_reason(session):
     volume = replace(volume_folders.head(), phase=None)
     outcome = session(volume)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sdk
-from sdk.tasks.brain_mask import brain_of, estimate_brain, window_in
+from sdk.tasks.brain_mask import brain_of, check_seen, estimate_brain, window_in
 
 RNG = np.random.default_rng(0)
 VOXELS = RNG.normal(0, 100, (5, 6, 7)).round(-1).astype(np.float32)
@@ -56,6 +56,42 @@ def test_refuses_what_is_not_finite_inside_the_brain_only():
     volume.voxels[12, 40, 40] = np.nan
     with pytest.raises(sdk.VolumeError, match="not finite"):
         window_in(volume, brain, (1, 99))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("image", ["voxels", "phase"])
+def test_what_the_networks_see_of_the_brain_is_finite(image, bad):
+    volume = volume_folders.head()
+    brain = brain_of(volume)
+    getattr(volume, image)[0, 0, 0] = bad
+    check_seen(volume.voxels, volume.phase, brain)
+    getattr(volume, image)[12, 40, 40] = bad
+    with pytest.raises(sdk.VolumeError, match="not finite"):
+        check_seen(volume.voxels, volume.phase, brain)
+
+
+def test_phase_in_the_brain_is_in_radians():
+    volume = volume_folders.head()
+    brain = brain_of(volume)
+    volume.phase[0, 0, 0] = 3141
+    volume.phase[12, 40, 40] = -np.float32(np.pi)
+    check_seen(volume.voxels, volume.phase, brain)
+    volume.phase[12, 40, 40] = -2000
+    with pytest.raises(sdk.VolumeError, match="reaches 2000, expected radians"):
+        check_seen(volume.voxels, volume.phase, brain)
+
+
+def test_the_brain_is_found_beside_what_is_not_finite():
+    whole, holed = volume_folders.head(), volume_folders.head()
+    holed.voxels[:2] = np.nan
+    holed.voxels[:, :4] = np.inf
+    np.testing.assert_array_equal(estimate_brain(holed), estimate_brain(whole))
+
+
+def test_where_nothing_is_finite_there_is_nothing_to_see():
+    volume = sdk.Volume.of_spacing(np.full((4, 40, 30), np.nan, np.float32), (2.0, 1.0, 1.0))
+    with pytest.raises(sdk.VolumeError, match="not finite"):
+        window_in(volume, brain_of(volume), (1, 99))
 
 
 def test_a_brain_that_is_given_is_taken_as_it_is():
