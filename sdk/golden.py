@@ -78,10 +78,19 @@ def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float
 def pair_golden(
     arrays: Mapping[str, NDArray[Any]],
 ) -> list[GoldenPair]:
-    """The inverse of `pack_golden`."""
+    """The inverse of `pack_golden`.
+
+    Raises:
+        ValueError: these are no golden vectors, or nothing was recorded with one.
+    """
     pairs: dict[int, GoldenPair] = {}
     for key, array in arrays.items():
-        index, side, name = key.split("/", 2)
-        pair = pairs.setdefault(int(index), ({}, {}))
-        pair[("inputs", "outputs").index(side)][name] = array
+        match key.split("/", 2):
+            case [index, "inputs" | "outputs" as side, name] if index.isdecimal():
+                pair = pairs.setdefault(int(index), ({}, {}))
+                pair[side == "outputs"][name] = array
+            case _:
+                raise ValueError(f"{key} is no name of a golden vector")
+    if not pairs or not all(inputs and outputs for inputs, outputs in pairs.values()):
+        raise ValueError("inputs or outputs are missing")
     return [pairs[index] for index in sorted(pairs)]

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from sdk.errors import ModelFolderError
 from sdk.frame import Frame
 from sdk.golden import Golden, GoldenPair, pair_golden
+from sdk.typed_json import parse
 
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
@@ -145,14 +149,18 @@ class ModelFolder:
             ) from error
 
     def golden(self) -> list[GoldenPair]:
-        """Recorded (inputs, outputs) by tensor name, one pair per golden frame."""
+        """Recorded (inputs, outputs) by tensor name, one pair per golden frame.
+
+        Raises:
+            ModelFolderError: the file holds something else.
+        """
         if self.manifest.golden is None:
             return []
         path = self.path / self.manifest.golden.file
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as archive:
                 return pair_golden({name: archive[name] for name in archive.files})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
             raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
 
 
@@ -204,19 +212,11 @@ def _parse_manifest(content: dict[str, Any], file: Path) -> Manifest:
             "update angioedge on this device"
         )
     try:
-        content["intended_input"] = IntendedInput(
-            **{key: _tuple(value) for key, value in content.get("intended_input", {}).items()}
-        )
-        if content.get("golden"):
-            content["golden"] = Golden(**content["golden"])
-        return Manifest(**content)
-    except TypeError as error:
-        known = ", ".join(item.name for item in fields(Manifest))
-        raise ModelFolderError(f"{file} does not fit: {error}; known fields: {known}") from error
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+        return parse(Manifest, content, file.name)
+    except ValueError as error:
+        raise ModelFolderError(
+            f"{file} does not fit: {error}; write the folder with the tool that made it"
+        ) from error
 
 
 def _check_inside(folder: Path, name: str) -> None:

@@ -10,6 +10,7 @@ from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import cores, processor
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
+from sdk.typed_json import parse
 
 FILE = "tuned.json"
 """Beside the manifest, which does not vouch for it: it belongs to one machine."""
@@ -114,9 +115,9 @@ def read_tuning(folder: ModelFolder) -> tuple[Tuning | None, str]:
     if not path.exists():
         return None, ""
     try:
-        tuning = _parse(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return None, f"it cannot be read ({type(error).__name__}: {error})"
+        tuning = parse(Tuning, json.loads(path.read_text(encoding="utf-8")), path.name)
+    except (OSError, ValueError) as error:
+        return None, f"it cannot be read ({error})"
     return tuning, _why_not(tuning, folder)
 
 
@@ -145,29 +146,6 @@ def settle(
         graph = " ".join(filter(None, (part_name(folder), asked.precision)))
         notes.append(f"the {graph} graph is not certified to answer as fp32 does")
     return asked, tuple(notes)
-
-
-def _parse(content: dict[str, object]) -> Tuning:
-    fields: dict[str, object] = {**content}
-    measured = content["measured"]
-    fields["chosen"] = _setting(content["chosen"])
-    if not isinstance(measured, list):
-        raise TypeError("measured is no list")
-    fields["measured"] = tuple(
-        Measured(
-            setting=_setting(item["setting"]),
-            rounds_ms=tuple(item["rounds_ms"]),
-            median_ms=item["median_ms"],
-        )
-        for item in measured
-    )
-    return Tuning(**fields)  # type: ignore[arg-type]  # JSON says nothing about its types
-
-
-def _setting(content: object) -> Setting:
-    if not isinstance(content, dict):
-        raise TypeError("a setting is no object")
-    return Setting(**content)
 
 
 def _why_not(tuning: Tuning, folder: ModelFolder) -> str:

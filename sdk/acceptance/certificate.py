@@ -21,6 +21,7 @@ from sdk.errors import BackendError, ModelFolderError
 from sdk.golden import Golden, relative_difference
 from sdk.model_folder import ModelFolder
 from sdk.tasks import Contract
+from sdk.typed_json import parse
 
 REFERENCE = "fp32"
 """Precision of the graph that answers on the CPU as everything else must."""
@@ -125,12 +126,10 @@ def read_certificate(path: Path) -> Certificate | None:
         record = json.loads(path.read_text(encoding="utf-8"))
         for verdict in ("passed", "shortfalls"):  # follow from the numbers
             del record[verdict]
-        for group in ("differences", "agreements"):
-            record[group] = {name: Measured(**number) for name, number in record[group].items()}
-        return Certificate(**record)
+        return parse(Certificate, record, path.name)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BackendError(
             f"{path} holds no certificate ({error!r}); run 'angioedge qualify' again"
         ) from error

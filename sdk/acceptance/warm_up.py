@@ -12,7 +12,12 @@ from sdk.golden import Golden, relative_difference
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
 from sdk.tasks import Contract
-from sdk.tensors import TensorSpec, specs_of
+from sdk.tensors import Tensors, TensorSpec, specs_of
+
+UNCHECKED = (
+    "the model folder has no golden vectors: nothing shows that this machine computes what the "
+    "workstation did"
+)
 
 
 def make_ready(
@@ -22,6 +27,8 @@ def make_ready(
     try:
         fit(contract, backend)
         warm_up(backend, folder, precision, check=check)
+        if folder.manifest.golden is None:
+            backend.notes = (*backend.notes, UNCHECKED)
         with backend.errors():
             contract.rehearse(backend.inputs, backend.outputs)
     except AngioEdgeError:
@@ -64,6 +71,7 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
 
     Raises:
         BackendError: an output differs from what was recorded.
+        ModelFolderError: the vectors are of another network.
     """
     golden = folder.manifest.golden or Golden()
     pairs = folder.golden()
@@ -72,11 +80,14 @@ def warm_up(backend: Backend, folder: ModelFolder, precision: str, *, check: boo
     if not pairs:
         backend.run()
     for index, (inputs, recorded) in enumerate(pairs):
+        where = f"{folder.path}, {graph}, golden frame {index}"
+        _check_shapes(inputs, backend.inputs, f"{where}: the graph takes")
+        _check_shapes(recorded, backend.outputs, f"{where}: the graph gives")
         run_on(backend, inputs)
         for name, expected in recorded.items() if check else ():
-            where = f"{folder.path}, {graph}, golden frame {index}: {name}"
             tolerance = golden.tolerance_of(precision, name)
-            _compare(expected, kernels.to_host(backend.outputs[name]), tolerance, where)
+            got = kernels.to_host(backend.outputs[name])
+            _compare(expected, got, tolerance, f"{where}: {name}")
     for tensor in backend.inputs.values():
         kernels.clear(tensor)
 
@@ -90,6 +101,21 @@ def run_on(backend: Backend, inputs: dict[str, NDArray[Any]]) -> None:
 
 def _listed(specs: Iterable[TensorSpec]) -> str:
     return ", ".join(sorted(map(str, specs)))
+
+
+def _check_shapes(recorded: Tensors, tensors: Tensors, of: str) -> None:
+    for name, array in recorded.items():
+        if name not in tensors:
+            raise ModelFolderError(
+                f"{of} {', '.join(tensors)}, recorded was {name}; the golden vectors are of "
+                "another network, write the folder with the tool that made it"
+            )
+        if array.shape != tuple(tensors[name].shape):
+            raise ModelFolderError(
+                f"{of} {name} of shape {tuple(tensors[name].shape)}, recorded was {array.shape}; "
+                "the golden vectors are of another network, write the folder with the tool that "
+                "made it"
+            )
 
 
 def _compare(recorded: NDArray[Any], computed: NDArray[Any], tolerance: float, where: str) -> None:

@@ -32,7 +32,7 @@ def info(model: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(manifest, indent=2))
         return
-    table = Table(title=f"{folder.path}: every file is as it was written", show_header=False)
+    table = Table(title=f"{folder.path}: every file is as its manifest says", show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name in ("task", "graphs", "options", "intended_input", "golden", "origin"):

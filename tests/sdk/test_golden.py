@@ -1,6 +1,7 @@
 """Golden vectors: their names in a file, and the limits of every precision."""
 
 import numpy as np
+import pytest
 
 from sdk.golden import Golden, pack_golden, pair_golden
 
@@ -35,3 +36,19 @@ def test_agreement_is_asked_of_every_precision_but_those_that_were_measured_lowe
     limits = [golden.least_agreement(one, "dice") for one in precisions]
     assert limits == [0.98, 0.98, 0.8, 0.8, 0.7]
     assert golden.least_agreement("int8", "filled_dice") == 0.98
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {},
+        {"image": np.zeros(1)},
+        {"0/images/x": np.zeros(1)},
+        {"first/inputs/x": np.zeros(1), "first/outputs/y": np.zeros(1)},
+        {"0/inputs/x": np.zeros(1)},
+        {"0/outputs/y": np.zeros(1)},
+    ],
+)
+def test_what_is_no_pair_of_inputs_and_outputs_is_refused(arrays):
+    with pytest.raises(ValueError, match=r"no name of a golden vector|missing"):
+        pair_golden(arrays)

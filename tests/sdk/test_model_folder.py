@@ -53,6 +53,12 @@ def test_a_graph_without_a_hash_is_refused(folder):
         ({"colour": "red"}, "colour"),
         ({"files": {"../secret": "0"}}, "outside the folder"),
         ({"files": {"/etc/hostname": "0"}}, "outside the folder"),
+        ({"files": None}, "files must be an object, got null"),
+        ({"graphs": ["graph.fp32.onnx"]}, "graphs must be an object, got a list"),
+        ({"task": []}, "task must be a text, got a list"),
+        ({"intended_input": {"min_size": 5}}, "min_size must be a list, got a whole number"),
+        ({"golden": {"tolerance": "small"}}, "tolerance must be a number, got a text"),
+        ({"precision_options": {"int8": None}}, r"precision_options\.int8 must be an object"),
     ],
 )
 def test_a_manifest_that_does_not_fit_is_refused(folder, changes, message):

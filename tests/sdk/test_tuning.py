@@ -90,6 +90,17 @@ def test_a_damaged_record_is_ignored_and_said(folder, content):
         assert "it cannot be read" in session.notes[0]
 
 
+@pytest.mark.parametrize(
+    "damage", [{"machine": []}, {"versions": None}, {"chosen": {"threads": "2"}}]
+)
+def test_a_record_with_one_damaged_field_is_ignored_and_said(folder, damage):
+    path = write_tuning(folder, record(folder))
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    with Session(folder.path) as session:
+        assert session.precision == "fp32"
+        assert "it cannot be read" in session.notes[0]
+
+
 def test_a_choice_of_a_graph_that_is_not_certified_is_ignored(tmp_path):
     folder = twin_folder(tmp_path / "model", certified=False)
     write_tuning(folder, record(folder))
