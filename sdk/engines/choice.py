@@ -10,6 +10,7 @@ from sdk.engines.places import engine_folder, short_key
 from sdk.engines.sidecar import Machine
 from sdk.errors import EngineError
 from sdk.model_folder import ModelFolder
+from sdk.typed_json import parse
 
 GRAPHS = ("fp32", "fp16", "int8", "int8.fp16", "int8.fewer", "int8.fewer.fp16")
 """Graphs of a model folder that engines are built from."""
@@ -67,12 +68,10 @@ def read_choice(path: Path) -> Choice | None:
         EngineError: it is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        steps = tuple(Step(**step) for step in content.pop("steps"))
-        return Choice(**content, steps=steps)
+        return parse(Choice, json.loads(path.read_text(encoding="utf-8")), path.name)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise EngineError(
             f"{path} is damaged ({error}); remove it and build again: angioedge build"
         ) from error

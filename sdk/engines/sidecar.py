@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sdk.errors import EngineError
+from sdk.typed_json import parse
 
 FORMAT_VERSION = 1
 
@@ -126,23 +126,10 @@ def read_sidecar(path: Path) -> Sidecar:
         raise EngineError(
             f"{path} has format version {version}, expected {FORMAT_VERSION}; {_again()}"
         )
-    return _parse(content, path)
-
-
-def _parse(content: dict[str, Any], path: Path) -> Sidecar:
     try:
-        content["machine"] = Machine(**content["machine"])
-        content["tensors"] = tuple(
-            EngineTensor(**tensor | {"shape": tuple(tensor["shape"])})
-            for tensor in content["tensors"]
-        )
-        content["flags"] = tuple(content["flags"])
-        return Sidecar(**content)
-    except (KeyError, TypeError) as error:
-        known = ", ".join(item.name for item in fields(Sidecar))
-        raise EngineError(
-            f"{path} does not fit: {error}; known fields: {known}; {_again()}"
-        ) from error
+        return parse(Sidecar, content, path.name)
+    except ValueError as error:
+        raise EngineError(f"{path} does not fit: {error}; {_again()}") from error
 
 
 def _again() -> str:
