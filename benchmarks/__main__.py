@@ -144,7 +144,9 @@ def write_markdown(
     with path.open("w", encoding="utf-8") as file, redirect_stdout(file):
         print("# Benchmarks\n\nOurs and the peers' in one run, interleaved, medians. Reprinted by")
         print("`make bench`; a gain is the best peer's time divided by ours. Rows of frames after")
-        print("each other are not interleaved: ours run together, then the peers'.\n")
+        print("each other are not interleaved: ours run together, then the peers'. The target is")
+        print("the gain that the project aims at, the goal what a session may take beside the")
+        print("network; rows that miss theirs are left as they are.\n")
         for key, value in machine.items():
             print(f"* {key}: {value}")
         for family, rows in tables.items():

@@ -27,7 +27,18 @@ HEADING = """# What the trainings showed
 
 Every number here is of phantoms, pictures computed by this project, and of trainings that are much
 smaller than the published ones; it says in which direction things go, and nothing about patients.
-`make results` prints this page, and draws its charts, from the scores in `docs/results`.
+`make results` writes this page and its charts from the scores in `docs/results`.
+
+* DSC: Dice of the masks. clDice: Dice of their centre lines. VC: pieces of the mask per piece of
+  the truth, 1 at best. FPavg: false positives per subject. FROC: sensitivity over false positives.
+* Quality network: L-GSAM, local-global self-attention at the two coarsest scales; FAM, aggregation
+  of features with gated skip connections; the gate weighs the grade by the vessels found.
+* Scribbles: SALE, thick strokes on main trunks; RDFA, thin random lines on all branches. SSCR
+  learns from them step by step: pCE, cross-entropy of the marked pixels alone; PS, pseudo labels of
+  its own; CPS, those of a second network; CR, consistency of both networks' probabilities.
+* RPST, self-training: the network labels sequences without masks and learns from mixed patches.
+* Microbleeds: RPN, the region proposal network; FFM, feature fusion of three scales; HSPL,
+  prototypes learned from hard samples; the filter drops what lies in no region of the brain.
 """
 
 
