@@ -18,6 +18,8 @@ from sdk.tasks.segmentation import Segmentation
 GRAPH = "graph.fp32.onnx"
 GRAINS = (1, 4, 16, 64)
 """Pixels of the squares in seeded images."""
+CLIPPED = 0.2
+"""Part of the range beyond each of its ends from which values are drawn, and clipped."""
 KEPT = 2
 """Seeded images that become golden vectors."""
 SAME = 1e-4
@@ -38,11 +40,16 @@ def record_golden(content: bytes, task: Segmentation) -> list[Pair]:
 
 
 def _seeded_image(task: Segmentation, grain: int) -> NDArray[Any]:
-    """Squares of `grain` pixels with random values, alike in every channel."""
+    """Squares of `grain` pixels with random values, alike in every channel.
+
+    Some hold the very ends of the range, as frames do where they are clipped or padded.
+    """
     rows, columns = task.frame_size
     generator = np.random.default_rng(grain)
     low, high = sorted((task.low, task.high))
-    coarse = generator.uniform(low, high, (-(-rows // grain), -(-columns // grain)))
+    beyond = CLIPPED * (high - low)
+    squares = (-(-rows // grain), -(-columns // grain))
+    coarse = np.clip(generator.uniform(low - beyond, high + beyond, squares), low, high)
     plane = np.repeat(np.repeat(coarse, grain, axis=0), grain, axis=1)[:rows, :columns]
     axis = 1 if task.layout == "NCHW" else 3
     image = np.broadcast_to(np.expand_dims(plane, (0, axis)), task.input_shape)
