@@ -19,7 +19,7 @@ BUILD = ROOT / "build" / "gpu"
 RESULTS = ROOT / "benchmarks" / "results"
 TESTS = ["tests/csrc", "tests/sdk/test_device_session.py", "tests/sdk/test_device_volume.py"]
 TOOLS = ("memcheck", "racecheck", "initcheck")
-NEEDED = ("numpy", "pybind11", "pytest", "hypothesis")
+NEEDED = ("numpy", "scipy", "pybind11", "pytest", "hypothesis")
 
 
 class MissingError(Exception):

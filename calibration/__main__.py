@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from calibration.calibrate import main as calibrate
 from calibration.lint.command import lint_command
+from sdk.cli.ending import one_sentence
 from sdk.errors import AngioEdgeError
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
@@ -28,4 +29,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with one_sentence():
+        sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """``python -m export``: model folders from trained checkpoints and from vendors' networks."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, get_args
 import click
 
 from export.bring_your_own import Description, import_network
-from sdk.errors import AngioEdgeError
+from sdk.cli.ending import one_sentence
 from sdk.tasks.segmentation import Layout, Values
 
 
@@ -21,7 +22,10 @@ def numbers(text: str) -> tuple[float, ...]:
         raise click.BadParameter(message) from error
 
 
-@click.group()
+SIDE = click.IntRange(1)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def export() -> None:
     """Make model folders (workstation)."""
 
@@ -37,7 +41,7 @@ def export() -> None:
     help="What the output holds; told from the last operation unless given.",
 )
 @click.option("--channel", type=int, help="Output channel of the vessels, from 0.  [default: 0]")
-@click.option("--size", type=(int, int), help="ROWS COLUMNS, where the network leaves them open.")
+@click.option("--size", type=(SIDE, SIDE), help="ROWS COLUMNS, where the network leaves them open.")
 @click.option("--output", help="Name of the output to read, where there are several.")
 @click.option(
     "--percentiles",
@@ -64,7 +68,7 @@ def import_command(network: Path, task: str, out: Path, **description: object) -
     click.echo(
         f"{folder.path} is ready for the task {task}: {_how_it_is_read(folder.manifest.options)}"
     )
-    click.echo(f"try it: angioedge run {folder.path} RUN.dcm")
+    click.echo(f"try it: angioedge run {shlex.quote(str(folder.path))} RUN.dcm")
     for remark in folder.manifest.origin["remarks"]:
         click.echo(f"note: {remark}", err=True)
 
@@ -156,11 +160,8 @@ def microbleed_command(
 def main() -> None:
     """Runs the command line; what is refused is said in one sentence."""
     name = "angioedge" if sys.argv[1:2] == ["import"] else "angioedge export"
-    try:
-        export(prog_name=name)
-    except AngioEdgeError as error:
-        click.echo(f"angioedge: {error}", err=True)
-        sys.exit(1)
+    with one_sentence():
+        sys.exit(export(prog_name=name, standalone_mode=False))
 
 
 if __name__ == "__main__":

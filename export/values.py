@@ -43,14 +43,13 @@ def check_values(
     Raises:
         ModelFolderError: they cannot be that.
     """
-    low, high = min(float(x.min()) for x in found), max(float(x.max()) for x in found)
-    probable = low >= -ROUNDED and high <= 1 + ROUNDED
+    low, high = _extremes(found)
     if values == "softmax" and channels == 1:
         raise ModelFolderError(
             "a softmax over one channel is 1 everywhere; import it with --values sigmoid, or with "
             "--values logits where no sigmoid ends it"
         )
-    if values != "logits" and not probable:
+    if values != "logits" and not _probable(low, high):
         raise ModelFolderError(
             f"the output holds values from {low:.3g} to {high:.3g}, which are no probabilities of "
             f"a {values}; import it with --values logits"
@@ -60,12 +59,30 @@ def check_values(
             f"the output is that of a {told}, probabilities and no logits; import it with --values "
             f"{told}, or leave --values out"
         )
+    return _remarks(values, told, found)
+
+
+def _remarks(values: Values, told: Values, found: list[NDArray[Any]]) -> list[str]:
+    low, high = _extremes(found)
     remarks = []
+    if told not in ("logits", values):
+        remarks.append(
+            f"the output is that of a {told} and said to be that of a {values}; its probabilities "
+            "are read as they are"
+        )
     if all(np.ptp(output) == 0 for output in found):
         remarks.append(f"the output is {low:.3g} everywhere, whatever the image holds")
-    elif values == "logits" and probable:
+    elif values == "logits" and _probable(low, high):
         remarks.append(
             f"the output lies in 0..1 ({low:.3g} to {high:.3g}) and is read as logits; if it holds "
             "probabilities, import it with --values sigmoid"
         )
     return remarks
+
+
+def _extremes(found: list[NDArray[Any]]) -> tuple[float, float]:
+    return min(float(x.min()) for x in found), max(float(x.max()) for x in found)
+
+
+def _probable(low: float, high: float) -> bool:
+    return low >= -ROUNDED and high <= 1 + ROUNDED

@@ -14,7 +14,13 @@ import numpy as np
 
 from sdk.nifti import write_nifti
 from sdk.volume import Volume
-from training.phantoms.brain import BrainOptions, BrainPhantom, head_grid
+
+try:
+    from training.phantoms.brain import BrainOptions, BrainPhantom, head_grid
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"phantoms are made in the checkout, after 'make setup': no module {missing.name} here"
+    )
 
 SEED = 9_200_000  # of no training or test pool
 SLICE_MM = 2.0
@@ -42,5 +48,9 @@ def main(folder: str, in_plane_mm: str = "0.5") -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) not in {2, 3}:
+        sys.exit(
+            f"expected a folder to write, and maybe millimetres, got {sys.argv[1:]}\n\n{__doc__}"
+        )
     else:
         main(*sys.argv[1:])

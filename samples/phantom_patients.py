@@ -10,8 +10,14 @@ import numpy as np
 
 import sdk
 from sdk.dicom.write_xa import XaInfo, write_xa
-from training.phantoms.angiogram import phantom_frame
-from training.phantoms.run import Defect, RunOptions, phantom_run
+
+try:
+    from training.phantoms.angiogram import phantom_frame
+    from training.phantoms.run import Defect, RunOptions, phantom_run
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"phantoms are made in the checkout, after 'make setup': no module {missing.name} here"
+    )
 
 FRAMES = 6
 SIDE = 512
@@ -54,5 +60,7 @@ def write_single(path: Path, seed: int) -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) != 4:
+        sys.exit(f"expected a folder to write, a count and a seed, got {sys.argv[1:]}\n\n{__doc__}")
     else:
         main(*sys.argv[1:])

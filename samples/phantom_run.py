@@ -8,7 +8,13 @@ from pathlib import Path
 
 import sdk
 from sdk.dicom.write_xa import XaInfo, write_xa
-from training.phantoms.run import RunOptions, phantom_run
+
+try:
+    from training.phantoms.run import RunOptions, phantom_run
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"phantoms are made in the checkout, after 'make setup': no module {missing.name} here"
+    )
 
 SEED = 11
 FRAMES = 40
@@ -35,5 +41,7 @@ def main(path: str) -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) != 2:
+        sys.exit(f"expected the file to write, got {sys.argv[1:]}\n\n{__doc__}")
     else:
         main(*sys.argv[1:])

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import sdk
 from sdk.dicom.write_xa import XaInfo, write_xa
-from training.phantoms.artery_sequence import FRAME_TIME_MS, phantom_sequence
+
+try:
+    from training.phantoms.artery_sequence import FRAME_TIME_MS, phantom_sequence
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"phantoms are made in the checkout, after 'make setup': no module {missing.name} here"
+    )
 
 SIDE = 512
 
@@ -32,5 +38,7 @@ def main(folder: str, count: str, first_seed: str) -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) != 4:
+        sys.exit(f"expected a folder to write, a count and a seed, got {sys.argv[1:]}\n\n{__doc__}")
     else:
         main(*sys.argv[1:])

@@ -25,5 +25,7 @@ def main(model: str, angiogram: str) -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) != 3:
+        sys.exit(f"expected a model folder and a run, got {sys.argv[1:]}\n\n{__doc__}")
     else:
         main(*sys.argv[1:])

@@ -29,5 +29,7 @@ def main(model: str) -> None:
 if __name__ == "__main__":
     if any(given.startswith("-") for given in sys.argv[1:]):
         print(__doc__)
+    elif len(sys.argv) != 2:
+        sys.exit(f"expected the folder of a model, got {sys.argv[1:]}\n\n{__doc__}")
     else:
         main(*sys.argv[1:])

@@ -170,7 +170,7 @@ def read_manifest(path: Path) -> Manifest:
     if not file.is_file():
         raise ModelFolderError(
             f"{path} has no {MANIFEST}; expected a model folder written by angioedge"
-            + ("" if path.is_dir() else " (there is no such folder)")
+            + ("" if path.is_dir() else f" ({_instead(path)})")
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -181,16 +181,30 @@ def read_manifest(path: Path) -> Manifest:
     return _parse_manifest(content, file)
 
 
+def _instead(path: Path) -> str:
+    return "this is a file" if path.exists() else "there is no such folder"
+
+
 def write_folder(path: str | Path, manifest: Manifest, files: Mapping[str, bytes]) -> ModelFolder:
-    """Writes files and then the manifest that vouches for them; what exists is replaced."""
+    """Writes files and then the manifest that vouches for them; what exists is replaced.
+
+    Raises:
+        ModelFolderError: the folder cannot be written.
+    """
     folder = Path(path)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
+    for name in files:
         _check_inside(folder, name)
-        _replace(folder / name, content)
-    hashes = {name: sha256_of(folder / name) for name in sorted(files)}
-    vouched = asdict(manifest) | {"files": hashes}
-    _replace(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _replace(folder / name, content)
+        hashes = {name: sha256_of(folder / name) for name in sorted(files)}
+        vouched = asdict(manifest) | {"files": hashes}
+        _replace(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
+    except OSError as error:
+        raise ModelFolderError(
+            f"{folder} cannot be written: {error.strerror}; give another folder"
+        ) from error
     return ModelFolder.open(folder)
 
 

@@ -1,5 +1,6 @@
 """NIfTI files, read with nibabel, which is imported when a file is opened."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         The voxels, and the (4, 4) matrix to DICOM patient coordinates, see `sdk.Volume`.
 
     Raises:
-        VolumeError: nibabel is missing, or the file is no 3-D NIfTI image with an orientation.
+        VolumeError: nibabel is missing, or the file is damaged or no 3-D NIfTI image of real
+            numbers with an orientation.
     """
-    image = _load(path)
-    voxels = np.asarray(image.dataobj, np.float32)
+    image, voxels = _load(path, _real)
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
@@ -45,35 +46,47 @@ def read_nifti_frames(path: Path) -> NDArray[Any]:
     are no pixels of a detector.
 
     Raises:
-        VolumeError: nibabel is missing, or the file holds anything else.
+        VolumeError: nibabel is missing, or the file is damaged or holds anything else.
     """
-    image = _load(path)
-    stored = np.asarray(image.dataobj.get_unscaled())
+    image, stored = _load(path, lambda image: np.asarray(image.dataobj.get_unscaled()))
     while stored.ndim > 3 and stored.shape[-1] == 1:
         stored = stored[..., 0]
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
-    whole = stored.dtype.kind in "ui" and stored.min() >= 0 and stored.max() <= 65535
+    whole = stored.dtype.kind in "ui" and _fits(stored, np.iinfo(np.uint16))
     if stored.ndim not in {2, 3} or scaled or not whole:
         raise VolumeError(
             f"{path} holds {stored.dtype} of shape {stored.shape}{', scaled' if scaled else ''}; "
             "expected (columns, rows, frames) of unscaled integers from 0 to 65535"
         )
-    kind = np.uint8 if stored.max() <= 255 and stored.dtype.itemsize == 1 else np.uint16
+    kind = np.uint8 if stored.dtype.itemsize == 1 else np.uint16
     frames = stored[..., None] if stored.ndim == 2 else stored
     return np.ascontiguousarray(frames.T.astype(kind))
 
 
-def _load(path: Path) -> Any:
-    nibabel, damaged = _nibabel()
+def _fits(stored: NDArray[Any], limits: np.iinfo[Any]) -> bool:
+    return bool(stored.min(initial=0) >= limits.min and stored.max(initial=0) <= limits.max)
+
+
+def _real(image: Any) -> NDArray[np.float32]:
+    stored = image.get_data_dtype()
+    if stored.kind not in "uif":
+        what = {"c": "complex numbers", "V": "colours"}.get(stored.kind, str(stored))
+        raise VolumeError(f"its voxels are {what}, expected real numbers; convert it again")
+    return np.asarray(image.dataobj, np.float32)
+
+
+def _load(path: Path, read: Callable[[Any], NDArray[Any]]) -> tuple[Any, NDArray[Any]]:
+    """The image and what is read of it; whatever the bytes make nibabel raise is one error."""
+    nibabel, _ = _nibabel()
     try:
         image = nibabel.load(path)
+        if isinstance(image, nibabel.Nifti1Image):
+            return image, read(image)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
-    except (damaged, OSError, ValueError) as error:
-        raise VolumeError(f"{path} is not a NIfTI image: {error}") from error
-    if not isinstance(image, nibabel.Nifti1Image):
-        raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
-    return image
+    except Exception as error:  # unpackers of damaged bytes raise anything
+        raise VolumeError(f"{path} is not a NIfTI image that can be read: {error}") from error
+    raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
 
 
 def write_nifti(path: Path, voxels: NDArray[Any], to_patient: NDArray[np.float64]) -> None:

@@ -1,7 +1,8 @@
 """Outcomes as plain records, for files and logs."""
 
 import json
-from collections.abc import Iterable
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sdk.outcome import Outcome
+from sdk.outcome import Outcome, Status
 from sdk.tasks import Vessels
 from sdk.timing import LatencyRecord
 
@@ -29,16 +30,52 @@ def outcome_record(outcome: Outcome[Any]) -> dict[str, Any]:
     }
 
 
-def write_outcomes(path: Path, outcomes: Iterable[Outcome[Any]], latency: LatencyRecord) -> None:
+def write_outcomes(
+    path: Path,
+    outcomes: Iterable[Outcome[Any]],
+    latency: LatencyRecord,
+    unread: Mapping[int, str] | None = None,
+) -> None:
     """Writes the records of a run and its latency summary as JSON.
 
-    The latency is read after the last outcome, which may come from the session just then.
+    Where the outcomes end in an error or in Ctrl-C, those before it are written, with what ended
+    them under ``stopped``, and the error is raised again.
+
+    Args:
+        path: the file; what exists is replaced.
+        outcomes: in order; they may come from the session just then.
+        latency: of the session, read after the last outcome.
+        unread: position -> why that frame could not be read, looked at after the last outcome; its
+            record is that of a rejected frame.
     """
-    content = {
-        "frames": [outcome_record(outcome) for outcome in outcomes],
-        "latency_ms": {stage: asdict(row) for stage, row in latency.summary().items()},
+    records, stopped = [], ""
+    try:
+        for outcome in outcomes:
+            records.append(outcome_record(outcome))  # noqa: PERF401  kept where the next one fails
+    except BaseException as error:
+        stopped = str(error) or type(error).__name__
+        raise
+    finally:
+        records += [_unread_record(index, reason) for index, reason in (unread or {}).items()]
+        content = {
+            "frames": sorted(records, key=operator.itemgetter("index")),
+            "stopped": stopped,
+            "latency_ms": {stage: asdict(row) for stage, row in latency.summary().items()},
+        }
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _unread_record(index: int, reason: str) -> dict[str, Any]:
+    return {
+        "index": index,
+        "time_ms": None,
+        "status": Status.REJECTED.value,
+        "reason": reason,
+        "notes": [],
+        "answer": None,
+        "stages_ms": {},
+        "backend": "",
     }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def vessels_of(answer: Any) -> Vessels | None:

@@ -1,9 +1,12 @@
 """Runs of frames out of DICOM, PNG, NIfTI and NumPy files; one is read when it is asked for."""
 
+import lzma
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -20,6 +23,21 @@ ZIP = b"PK\x03\x04"
 DICOM_PREAMBLE = 128
 EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
 NIFTI = (".nii", ".nii.gz")
+GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
+INDEX = "DICOMDIR"
+DAMAGED = (
+    AngioEdgeError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and the unpackers raise for a damaged file."""
 
 
 class Frames(Protocol):
@@ -53,34 +71,59 @@ class Run:
         """Every frame in order, each read when it is its turn.
 
         Raises:
-            FrameError, DicomError: a frame cannot be read.
+            FrameError, DicomError: a frame cannot be read; the next call goes on with the next.
         """
         return iter(self.frames)
 
 
-def open_runs(paths: Iterable[Path]) -> list[Run]:
+def open_runs(
+    paths: str | Path | Iterable[str | Path], *, left_out: Callable[[str], None] | None = None
+) -> list[Run]:
     """Opens files and folders; every PNG folder is one run, every other file one or more.
 
-    Folders are searched for such files in the order of their names, numbers by value.
+    Folders are searched for such files in the order of their names, numbers by value. The index of
+    a DICOM export, DICOMDIR, is passed over.
+
+    Args:
+        paths: one or several.
+        left_out: called with a sentence for everything in a folder or an archive that is no run,
+            where others are; None makes it an error.
 
     Raises:
-        FrameError: a file cannot be read, or a folder holds no frames.
+        FrameError: a file cannot be read, or holds no frames, or there is none in a folder.
     """
-    runs: list[Run] = []
-    for path in paths:
-        if not path.exists():
-            raise FrameError(f"there is no file or folder {path}; give runs of frames")
-        files = [path]
-        if path.is_dir():
-            inside = sorted((file for file in path.rglob("*") if file.is_file()), key=_by_number)
-            files = [file for file in inside if _kind(file)]
-            if not files:
-                raise FrameError(f"{path} holds no frames; {EXPECTED}")
-        for file, *others in _grouped(files):
-            pictures = [file, *others]
-            is_png = _kind(file) == "png"
-            runs += [Run(_name(path, file), _PngFrames(pictures))] if is_png else _open(file)
+    given = [paths] if isinstance(paths, (str, Path)) else paths
+    return [run for path in given for run in _runs_of(Path(path), left_out)]
+
+
+def _runs_of(path: Path, left_out: Callable[[str], None] | None) -> list[Run]:
+    opened = list(_opened(path))
+    runs = [item for item in opened if isinstance(item, Run)]
+    refused = [item for item in opened if isinstance(item, FrameError)]
+    if left_out is None or not runs:
+        for error in refused:
+            raise error
+    else:
+        for error in refused:
+            left_out(str(error))
     return runs
+
+
+def _opened(path: Path) -> Iterator[Run | FrameError]:
+    """The runs of a file or a folder, and in the place of one that cannot be read, why."""
+    if not path.exists():
+        raise FrameError(f"there is no file or folder {path}; give runs of frames")
+    files = [path]
+    if path.is_dir():
+        inside = sorted((file for file in path.rglob("*") if file.is_file()), key=_by_number)
+        files = [file for file in inside if _kind(file)]
+        if not files:
+            raise FrameError(f"{path} holds no frames; {EXPECTED}")
+    for first, *others in _grouped(files):
+        if _kind(first) == "png":
+            yield Run(_name(path, first), _PngFrames([first, *others]))
+        else:
+            yield from _open(first)
 
 
 def _grouped(files: list[Path]) -> list[list[Path]]:
@@ -95,34 +138,53 @@ def _name(given: Path, file: Path) -> str:
     return file.name if given == file else file.parent.name
 
 
-def _open(file: Path) -> list[Run]:
+def _open(file: Path) -> Iterator[Run | FrameError]:
     kind = _kind(file)
+    expected = "" if kind else f"; {EXPECTED}"
     try:
-        match kind:
-            case "nifti":
-                return [Run(file.name, _NiftiFrames(file))]
-            case "npy":
-                return [Run(file.name, _ArrayFrames(file))]
-            case "npz":
-                with zipfile.ZipFile(file) as archive:
-                    members = archive.namelist()
-                return [Run(f"{file.name}:{m}", _ArrayFrames(file, m)) for m in members]
-            case _:
-                xa = read_xa(file)
-                return [Run(file.name, xa, xa.frame_rate_hz)]
-    except (AngioEdgeError, OSError, ValueError, zipfile.BadZipFile) as error:
-        read = "" if kind else f"; {EXPECTED}"
-        raise FrameError(f"{file} cannot be read: {error}{read}") from error
+        readers = _readers(file, kind)
+    except DAMAGED as error:
+        yield FrameError(f"{file} cannot be read: {error}")
+        return
+    for name, read in readers.items():
+        try:
+            frames = read()
+        except DAMAGED as error:
+            yield FrameError(f"{file.with_name(name)} cannot be read: {error}{expected}")
+            continue
+        if len(frames):
+            yield Run(name, frames, getattr(frames, "frame_rate_hz", None))
+        else:
+            yield FrameError(f"{file.with_name(name)} holds no frames; give a run of at least one")
+
+
+def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
+    """The names of the runs of a file, and what reads each."""
+    match kind:
+        case "nifti":
+            return {file.name: partial(_NiftiFrames, file)}
+        case "npy":
+            return {file.name: partial(_ArrayFrames, file)}
+        case "npz":
+            with zipfile.ZipFile(file) as archive:
+                members = archive.namelist()
+            return {f"{file.name}:{name}": partial(_ArrayFrames, file, name) for name in members}
+        case "colour png":
+            raise FrameError("it is no grey image, expected 8 or 16 bit grey; save it as grey")
+        case _:
+            return {file.name: partial(read_xa, file)}
 
 
 def _kind(file: Path) -> str:
+    if file.name == INDEX:
+        return ""
     try:
         with file.open("rb") as stream:
             start = stream.read(DICOM_PREAMBLE + 4)
     except OSError as error:
         raise FrameError(f"{file} cannot be read: {error.strerror}") from error
     if start.startswith(PNG):
-        return "png"
+        return "png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
     if start.startswith(NPY):
         return "npy"
     if start.startswith(ZIP) and file.suffix == ".npz":
@@ -139,10 +201,10 @@ def _by_number(file: Path) -> list[tuple[int, str]]:
 
 
 class _InOrder:
-    """Frames by position are frames in order too."""
+    """Frames by position are frames in order too, also behind one that cannot be read."""
 
     def __iter__(self: Frames) -> Iterator[Frame]:
-        return (self[index] for index in range(len(self)))
+        return map(self.__getitem__, range(len(self)))
 
 
 class _PngFrames(_InOrder):
@@ -208,9 +270,14 @@ class _ArrayFrames(_InOrder):
 
     def __getitem__(self, index: int) -> Frame:
         size = self._dtype.itemsize * self._shape[0] * self._shape[1]
-        with self._stream() as stream:
-            stream.seek(self._start + index * size)
-            content = stream.read(size)
+        try:
+            with self._stream() as stream:
+                stream.seek(self._start + index * size)
+                content = stream.read(size)
+        except DAMAGED as error:
+            raise FrameError(
+                f"{self._file}: frame {index} cannot be read: {error}; copy the file again"
+            ) from error
         if len(content) != size:
             raise FrameError(f"{self._file} ends before frame {index}; copy it again")
         pixels = np.frombuffer(content, self._dtype).reshape(self._shape)

@@ -79,8 +79,11 @@ def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], str]:
 
         series = read_series(path)
         return series.voxels, series.to_patient, series.manufacturer
+    from sdk.dicom.series import is_dicom
     from sdk.nifti import read_nifti
 
+    if is_dicom(path):
+        raise VolumeError(f"{path} is one DICOM file; give the folder of its series")
     return *read_nifti(path), _sidecar_manufacturer(path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate, generate_frames
 
 from sdk.dicom.write_xa import XaInfo, write_xa
 
@@ -28,6 +29,15 @@ def edited(path: Path):
     dataset = pydicom.dcmread(path)
     yield dataset
     dataset.save_as(path)
+
+
+def damage(path: Path, index: int) -> None:
+    """Cuts one frame of a compressed file in half."""
+    with edited(path) as dataset:
+        count = int(dataset.NumberOfFrames)
+        frames = list(generate_frames(dataset.PixelData, number_of_frames=count))
+        frames[index] = frames[index][: len(frames[index]) // 4 * 2]
+        dataset.PixelData = encapsulate(frames)
 
 
 def item(**elements) -> Dataset:

@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sdk.cli.ending import one_sentence
 from sdk.errors import AngioEdgeError
 from training.recipes import (
     angiogram_quality,
@@ -33,10 +34,10 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments[:1] == ["study"]:
         studies.study(arguments[1:])
         return
-    if arguments[:1] == ["results"]:
+    options = _parser().parse_args(arguments)
+    if options.recipe == "results":
         studies.results()
         return
-    options = _parser().parse_args(arguments)
     recipe, out = options.choose(options)
     recipe = changed(recipe, options.set)
     try:
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--teacher", type=Path, help="weights of a VSS-Net, for --by stream")
     _add_microbleed(microbleed)
     recipes.add_parser("study", add_help=False, help="trainings that answer a question together")
-    recipes.add_parser("results", help="print the tables of all studies")
+    recipes.add_parser("results", help="print and write the tables of all studies")
     return parser
 
 
@@ -188,4 +189,5 @@ def _tell(best: Path, device: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence():
+        main()

@@ -6,6 +6,7 @@ import click
 
 from sdk.cli.build import build
 from sdk.cli.doctor import doctor
+from sdk.cli.ending import one_sentence
 from sdk.cli.info import info
 from sdk.cli.layers import layers
 from sdk.cli.profile import profile
@@ -13,7 +14,6 @@ from sdk.cli.qualify import qualify
 from sdk.cli.run import run
 from sdk.cli.tune import tune
 from sdk.cli.workstation import calibrate, export, import_network, lint, train
-from sdk.errors import AngioEdgeError
 
 __all__ = ["COMMANDS", "main"]
 
@@ -39,7 +39,8 @@ COMMANDS = (
 def angioedge() -> None:
     """Cerebrovascular imaging networks, frame by frame, beside the scanner.
 
-    Exit codes: 0 done, 1 it could not be done and the reason was said, 2 wrong usage.
+    Exit codes: 0 done, 1 it could not be done and the reason was said, 2 wrong usage, 130
+    interrupted.
     """
 
 
@@ -49,8 +50,5 @@ for _command in COMMANDS:
 
 def main() -> None:
     """Runs the command line; what the SDK refuses is said in one sentence, without a traceback."""
-    try:
-        angioedge()
-    except AngioEdgeError as error:
-        click.echo(f"angioedge: {error}", err=True)
-        sys.exit(1)
+    with one_sentence():
+        sys.exit(angioedge(standalone_mode=False))

@@ -1,6 +1,7 @@
 """``angioedge info``: what a model folder is."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -57,7 +58,7 @@ def info(model: Path, *, as_json: bool) -> None:
 
 def _trial(folder: ModelFolder) -> str:
     given = "SWI --phase PHASE" if answers_volumes(folder) else "RUN.dcm"
-    return f"angioedge run {folder.path} {given}"
+    return f"angioedge run {shlex.quote(str(folder.path))} {given}"
 
 
 def _readable(value: Any) -> str:

@@ -14,8 +14,9 @@ from rich.progress import track
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.latency_table import latency_table
-from sdk.cli.terminal import terminal
+from sdk.cli.terminal import left_out, terminal
 from sdk.cli.volume_profile import profile_volumes, volume_to_profile
+from sdk.errors import FrameError
 from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
 from sdk.runs import open_runs
@@ -34,6 +35,8 @@ class Pacing:
     Attributes:
         fps: frames offered per second.
         deadline_ms: allowed time from a frame's due time to its answer.
+        unanswered: frames that were rejected or failed; they are not in what follows but for
+            ``stage_misses``.
         misses: frames answered later than that.
         stage_misses: frames in which one stage alone took longer than that.
         age_p50_ms: median time from due to answered, waiting included.
@@ -43,6 +46,7 @@ class Pacing:
 
     fps: float
     deadline_ms: float
+    unanswered: int
     misses: int
     stage_misses: dict[str, int]
     age_p50_ms: float
@@ -113,8 +117,10 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
 
     Frames are decoded before the clock starts. The age of an answer counts from when its frame
     was due, so that a slow frame also shows in those that had to wait behind it. Volumes follow
-    each other; what a tile and a patch take is said too.
+    each other; what a tile and a patch take is said too. Exit code 1 if nothing is answered.
     """
+    if size is not None and (angiogram or swi):
+        raise click.UsageError("--size is of noise and made-up heads; leave it out for a recording")
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
         _refuse(model, "volumes", angiogram=angiogram, fps=fps, frames=frames, deadline=deadline_ms)
@@ -124,10 +130,7 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
         return
     _refuse(model, "frames", swi=swi, phase=phase, volumes=volumes)
     pace = Pace(fps=fps or FPS, frames=frames or FRAMES, deadline_ms=deadline_ms)
-    stored = (
-        chain.from_iterable(open_runs([angiogram])) if angiogram else _noise(size or FRAME_SIDE)
-    )
-    source = list(islice(stored, pace.frames))
+    source = _recorded(angiogram, pace.frames) if angiogram else _noise(size or FRAME_SIDE)
     with Session[Any](model, **asked) as frame_session:
         _profile_frames(frame_session, source, pace, as_json=as_json)
 
@@ -144,12 +147,18 @@ def _profile_frames(
     bar = track(
         offered, "measuring", total=pace.frames, disable=as_json, console=terminal(stderr=True)
     )
-    ages_ms = np.array(list(_paced(session, bar, pace.fps)))
-    pacing = _judge(ages_ms, pace.fps, pace.deadline_ms or 1e3 / pace.fps, session.latency)
+    offers = list(_paced(session, bar, pace.fps))
+    ages_ms = np.array([age_ms for age_ms, unanswered in offers if not unanswered])
+    reasons = [unanswered for _, unanswered in offers if unanswered]
+    if not len(ages_ms):
+        raise FrameError(f"none of {len(offers)} frames was answered; the first: {reasons[0]}")
+    pacing = _judge(ages_ms, len(reasons), pace, session.latency)
     if as_json:
         click.echo(json.dumps(_record(session, pacing), indent=1))
         return
     _print(pacing, latency_table(session, pacing.stage_misses), pace.frames)
+    if reasons:
+        terminal().print(f"{len(reasons)} frames have no answer; the first: {reasons[0]}")
 
 
 def _record(session: Session[Any], pacing: Pacing) -> dict[str, Any]:
@@ -162,27 +171,39 @@ def _record(session: Session[Any], pacing: Pacing) -> dict[str, Any]:
     }
 
 
+def _recorded(angiogram: Path, most: int) -> Sequence[Frame]:
+    runs = open_runs(angiogram, left_out=left_out)
+    return list(islice(chain.from_iterable(runs), most))
+
+
 def _noise(size: int) -> Sequence[Frame]:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 4096, (4, size, size), np.uint16)
     return [Frame(pixels=image, index=index, bits_stored=12) for index, image in enumerate(pixels)]
 
 
-def _paced(session: Session[Any], frames: Any, fps: float) -> Iterator[float]:
-    """Offers each frame when it is due and yields the age of its answer in milliseconds."""
+def _paced(session: Session[Any], frames: Any, fps: float) -> Iterator[tuple[float, str]]:
+    """Offers each frame when it is due and yields the age of its outcome in milliseconds.
+
+    Beside it stands why the frame has no answer, empty if it has one.
+    """
     begin = time.perf_counter()
     for position, frame in enumerate(frames):
         due = begin + position / fps
         time.sleep(max(0.0, due - time.perf_counter()))
-        session(frame)
-        yield (time.perf_counter() - due) * 1e3
+        outcome = session(frame)
+        age_ms = (time.perf_counter() - due) * 1e3
+        answered = outcome.answer is not None
+        yield age_ms, "" if answered else outcome.reason or outcome.status.value
 
 
-def _judge(ages_ms: Any, fps: float, deadline_ms: float, latency: LatencyRecord) -> Pacing:
+def _judge(ages_ms: Any, unanswered: int, pace: Pace, latency: LatencyRecord) -> Pacing:
+    deadline_ms = pace.deadline_ms or 1e3 / pace.fps
     p50, p99 = np.percentile(ages_ms, (50, 99))
     return Pacing(
-        fps=fps,
+        fps=pace.fps,
         deadline_ms=deadline_ms,
+        unanswered=unanswered,
         misses=int((ages_ms > deadline_ms).sum()),
         stage_misses=latency.slower_than(deadline_ms),
         age_p50_ms=float(p50),

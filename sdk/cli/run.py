@@ -1,29 +1,21 @@
 """``angioedge run``: a run or a volume through a model folder, answers and pictures out."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import track
 
 from sdk.acceptance import BACKENDS
-from sdk.cli.latency_table import latency_table
-from sdk.cli.terminal import marked, terminal
+from sdk.cli.frame_run import run_frames
+from sdk.cli.out_folder import OF_FRAMES, OF_VOLUMES, make_empty
+from sdk.cli.terminal import left_out
 from sdk.cli.volume_run import VolumeInput, run_volume
 from sdk.model_folder import ModelFolder
-from sdk.outcome import Outcome
-from sdk.report import write_outcomes
 from sdk.runs import open_runs
 from sdk.session import Session
 from sdk.tasks import answers_volumes
 from sdk.volume_session import VolumeSession
-
-if TYPE_CHECKING:
-    from sdk.pictures import Album
-    from sdk.runs import Run
 
 
 @click.command()
@@ -82,10 +74,13 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     For a task on frames, IMAGE is a DICOM XA file, an .npy, .npz or NIfTI file, a grey PNG file, or
     a folder of them; the PNG files of a folder are one run. Writes outcomes.json and, unless told
     otherwise, overlay.webm, contact_sheet.png and timeline.png into the folder OUT; of several runs
-    each has a folder of its own there.
+    each has a folder of its own there. Exit code 1 if a frame cannot be read or a run has no
+    answer.
 
     For microbleeds, IMAGE is an SWI volume, a NIfTI file or the folder of a DICOM series, and
     --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and overview.png.
+
+    What an earlier call wrote into OUT is removed first.
     """
     given = VolumeInput(
         image=image,
@@ -94,39 +89,19 @@ def run(  # noqa: PLR0913  one parameter per command-line option
         phase_sign=int(phase_sign) if phase_sign else None,
         whole_regions=whole_regions,
     )
+    asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
-        with VolumeSession(model, precision=precision, threads=threads, backend=backend) as volumes:
+        if phase is None:
+            raise click.UsageError(
+                "microbleeds need the phase beside the SWI: add --phase FILE_OR_FOLDER"
+            )
+        make_empty(out, OF_VOLUMES, (image, phase, brain))
+        with VolumeSession(model, **asked) as volumes:
             run_volume(volumes, given, out, pictures=pictures)
         return
     if given != VolumeInput(image=image):
         raise click.UsageError(f"{model} answers frames: it takes no option of volumes")
-    runs = open_runs([image])
-    with Session[Any](model, precision=precision, threads=threads, backend=backend) as session:
-        _run_frames(session, runs, out, pictures=pictures)
-
-
-def _run_frames(session: Session[Any], runs: "list[Run]", out: Path, *, pictures: bool) -> None:
-    console = terminal()
-    for number, one in enumerate(runs, start=1):
-        folder = out if len(runs) == 1 else out / f"{number:03d}-{Path(one.name).stem}"
-        folder.mkdir(parents=True, exist_ok=True)
-        session.latency.reset()
-        outcomes = _watched(session, one, console)
-        with ExitStack() as stack:
-            if pictures:
-                album = stack.enter_context(_album(folder, one))
-                outcomes = album.drawn(outcomes)
-            write_outcomes(folder / "outcomes.json", outcomes, session.latency)
-        console.print(latency_table(session))
-        console.print("Done: look into", marked(str(folder), "bold"))
-
-
-def _watched(session: Session[Any], one: "Run", console: Console) -> Iterator[Outcome[Any]]:
-    outcomes = session.stream(one)
-    yield from track(outcomes, f"answering {one.name}", total=len(one), console=console)
-
-
-def _album(out: Path, one: "Run") -> "Album":
-    from sdk.pictures import Album
-
-    return Album(out, len(one), one.frame_rate_hz)
+    make_empty(out, OF_FRAMES, (image,))
+    runs = open_runs(image, left_out=left_out)
+    with Session[Any](model, **asked) as session:
+        sys.exit(not run_frames(session, runs, out, pictures=pictures))

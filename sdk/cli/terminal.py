@@ -12,3 +12,8 @@ def terminal(*, stderr: bool = False) -> Console:
 def marked(text: str, style: str) -> Text:
     """Text in a colour or in bold, for `terminal`."""
     return Text(text, style=style)
+
+
+def left_out(sentence: str) -> None:
+    """Says on stderr what `sdk.open_runs` leaves out."""
+    terminal(stderr=True).print(f"left out: {sentence}", highlight=False, soft_wrap=True)

@@ -6,7 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -36,7 +35,7 @@ class VolumeInput:
     image: Path
     """SWI: a NIfTI file, or the folder of a DICOM series."""
     phase: Path | None = None
-    """Its phase, likewise."""
+    """Its phase, likewise; microbleeds need it."""
     brain: Path | None = None
     """A mask on the same grid; None estimates it."""
     phase_sign: int | None = None
@@ -51,10 +50,6 @@ class VolumeInput:
             VolumeError: a file is no such image, or they do not lie on each other.
             DicomError: a series is damaged or incomplete.
         """
-        if self.phase is None:
-            raise click.UsageError(
-                "microbleeds need the phase beside the SWI: add --phase FILE_OR_FOLDER"
-            )
         volume = read_volume(self.image, self.phase, phase_sign=self.phase_sign)
         return (
             volume if self.brain is None else replace(volume, brain=read_mask(self.brain, volume))
@@ -95,14 +90,13 @@ class VolumeBars:
 
 
 def run_volume(session: VolumeSession, given: VolumeInput, out: Path, *, pictures: bool) -> None:
-    """Answers a volume and writes what was found.
+    """Answers a volume and writes what was found into an existing folder.
 
     Raises:
         VolumeError: there is no answer; the record that says why is written all the same.
     """
     console = terminal()
     volume = given.read()
-    out.mkdir(parents=True, exist_ok=True)
     with VolumeBars(terminal(stderr=True)) as bars:
         options = VolumeOptions(progress=bars.show, whole_regions=given.whole_regions)
         outcome = session(volume, options)

@@ -10,6 +10,8 @@ import click
 
 NEEDS = {"calibration": ("onnx",), "export": ("onnx",), "training": ("onnx", "torch")}
 """Package of this project -> what it cannot do without, and the demo alone does not install."""
+SIGNALLED = 128
+"""What shells add to the number of the signal that ended a process."""
 PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
 
 
@@ -63,4 +65,14 @@ def _run_module(module: str, arguments: tuple[str, ...]) -> None:
         )
     command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"PYTHONPATH": str(checkout)}
-    sys.exit(subprocess.run(command, check=False, env=environment).returncode)  # noqa: S603
+    sys.exit(_ended(subprocess.Popen(command, env=environment)))  # noqa: S603
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """The exit code of a process; Ctrl-C reaches it too, and it is given the time to end itself."""
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            continue
+        return code if code >= 0 else SIGNALLED - code

@@ -38,7 +38,7 @@ def read_series(folder: Path) -> Series:
         DicomError: there is none, more than one series or echo, a missing slice, or a file that is
             damaged or lies elsewhere than the others.
     """
-    headers = [read_header(path) for path in sorted(folder.iterdir()) if _is_dicom(path)]
+    headers = [read_header(path) for path in sorted(folder.iterdir()) if is_dicom(path)]
     if not headers:
         raise DicomError(f"{folder} holds no DICOM files; give the folder of one series")
     _check_one_series(headers, folder)
@@ -59,7 +59,8 @@ def read_series(folder: Path) -> Series:
     )
 
 
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
+    """Whether a path is a file that begins as DICOM files do."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

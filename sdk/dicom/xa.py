@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,23 @@ class XaRun:
         """Every frame in order, each decoded once.
 
         Raises:
-            DicomError: a frame is damaged.
+            DicomError: a frame, or one that its mask needs, is damaged; the next call goes on with
+                the next.
         """
-        subtractor = Subtractor(self.subtraction)
-        for index in range(len(self)):
-            yield subtractor.attach(self.native(index), position=self.positions[index])
+        next_one = partial(self._next, Subtractor(self.subtraction), {})
+        return map(next_one, range(len(self)))
+
+    def _next(self, subtractor: Subtractor, damaged: dict[int, DicomError], index: int) -> Frame:
+        """The frame behind those that the subtractor saw and those that were damaged."""
+        try:
+            frame = self.native(index)
+        except DicomError as error:
+            damaged[index] = error
+            raise
+        attached = subtractor.attach(frame, position=self.positions[index])
+        if lost := damaged.keys() & subtractor.sources(index):
+            raise DicomError(f"frame {index} needs a damaged one: {damaged[min(lost)]}")
+        return attached
 
     def __getitem__(self, index: int) -> Frame:
         """One frame; the frames of its mask are decoded too.

@@ -16,7 +16,7 @@ class Album:
     """overlay.webm, contact_sheet.png and timeline.png of one run; a context manager.
 
     Leaving it without an error writes what is not yet written. Runs whose arteries were followed
-    get arrival.png as well.
+    get arrival.png as well; where nothing was drawn, no file is left.
     """
 
     def __init__(self, folder: Path, frames: int, frame_rate_hz: float | None = None) -> None:
@@ -27,6 +27,7 @@ class Album:
         """
         self._folder = folder
         self._video = Video(folder / "overlay.webm", frame_rate_hz or DEFAULT_FPS)
+        self._drawn = 0
         self._sheet = ContactSheet(frames)
         self._timeline = Timeline()
         self._arrival = ArrivalMap()
@@ -38,6 +39,7 @@ class Album:
             self._sheet.add(outcome)
             self._timeline.add(outcome)
             self._arrival.add(outcome)
+            self._drawn += 1
             yield outcome
 
     def __enter__(self) -> "Album":  # noqa: PYI034  typing.Self came with Python 3.11
@@ -50,7 +52,9 @@ class Album:
         traceback: TracebackType | None,
     ) -> None:
         self._video.close()
-        if exc_type is None:
+        if not self._drawn:
+            (self._folder / "overlay.webm").unlink(missing_ok=True)
+        elif exc_type is None:
             self._sheet.save(self._folder / "contact_sheet.png")
             self._timeline.save(self._folder / "timeline.png")
             self._arrival.save(self._folder / "arrival.png")

@@ -1,5 +1,6 @@
 """`make gpu-check` without what it needs, and its benchmark where a device is."""
 
+import ast
 import ctypes
 import sys
 
@@ -44,6 +45,17 @@ def test_without_tools_it_names_them(monkeypatch):
         gpu_check.main()
     assert "gpu-check needs" in str(ended.value.code)
     assert "nvcc" in str(ended.value.code)
+
+
+def test_everything_that_the_suite_imports_is_asked_for():
+    paths = [gpu_check.ROOT / name for name in gpu_check.TESTS]
+    files = [file for path in paths for file in (path.glob("*.py") if path.is_dir() else [path])]
+    nodes = [node for file in files for node in ast.parse(file.read_text(encoding="utf-8")).body]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    beside = {path.stem for path in (gpu_check.ROOT / "tests").glob("*.py")}
+    foreign = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - beside
+    assert foreign - {"sdk"} <= set(gpu_check.NEEDED)
 
 
 def test_a_suite_that_skips_everything_has_not_passed(monkeypatch, tmp_path):

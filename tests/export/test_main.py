@@ -2,9 +2,10 @@
 
 import networks
 import onnx
+import pytest
 from click.testing import CliRunner
 
-from export.__main__ import export
+from export.__main__ import export, main
 
 
 def call(network, tmp_path, *options):
@@ -32,6 +33,31 @@ def test_a_remark_is_a_note(tmp_path):
     onnx.save(model, network)
     (note,) = [line for line in call(network, tmp_path).output.splitlines() if "note:" in line]
     assert note == "note: the output is 0 everywhere, whatever the image holds"
+
+
+def test_a_path_with_a_space_can_be_pasted(tmp_path):
+    folder = tmp_path / "my networks"
+    folder.mkdir()
+    said = call(networks.darkness(folder / "network.onnx"), folder)
+    assert f"run '{folder / 'model'}' RUN.dcm" in said.output
+
+
+def test_a_size_is_of_whole_images(tmp_path):
+    said = call(networks.darkness(tmp_path / "network.onnx"), tmp_path, "--size", "-5", "0")
+    assert said.exit_code == 2
+    assert "-5 is not in the range x>=1" in said.output
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path, monkeypatch, capsys):
+    network = networks.darkness(tmp_path / "network.onnx")
+    (tmp_path / "file").write_text("in the way")
+    out = str(tmp_path / "file" / "model")
+    arguments = ["import", str(network), "--task", "segmentation", "--out", out]
+    monkeypatch.setattr("sys.argv", ["export", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    assert f"angioedge: {out} cannot be written: " in capsys.readouterr().err
 
 
 def test_numbers_stand_between_commas(tmp_path):

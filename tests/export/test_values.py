@@ -87,6 +87,10 @@ def test_what_is_odd_is_remarked_upon():
     rising = np.linspace(0, 1, 9)
     assert check_values("logits", "logits", [rising * 8 - 4], 1) == []
     assert check_values("sigmoid", "logits", [rising], 1) == []
+    assert check_values("softmax", "softmax", [rising], 2) == []
+    for said, told in (("sigmoid", "softmax"), ("softmax", "sigmoid")):
+        (remark,) = check_values(said, told, [rising], 2)
+        assert remark.startswith(f"the output is that of a {told} and said to be that of a {said}")
     (remark,) = check_values("logits", "logits", [rising], 1)
     assert "lies in 0..1" in remark
     (remark,) = check_values("logits", "logits", [np.full(9, 0.3)] * 2, 1)

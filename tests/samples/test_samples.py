@@ -8,6 +8,7 @@ import pytest
 from sdk.dicom.write_xa import XaInfo, write_xa
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = sorted(path.name for path in (ROOT / "samples").glob("*.py"))
 MODEL = ROOT / "models" / "angiogram_quality"
 
 
@@ -29,9 +30,24 @@ def test_without_network_answers_what_was_recorded(run):
     assert "good" in run("without_network.py", MODEL)
 
 
-@pytest.mark.parametrize("sample", sorted(path.name for path in (ROOT / "samples").glob("*.py")))
+@pytest.mark.parametrize("sample", SAMPLES)
 def test_every_sample_says_how_to_run_it(run, sample):
     assert f"python samples/{sample}" in run(sample, "--help")
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_sample_without_its_arguments_says_how_to_call_it(refused, sample):
+    said = refused(sample)
+    assert said.startswith("expected ")
+    assert f"python samples/{sample}" in said
+
+
+@pytest.mark.parametrize("sample", [name for name in SAMPLES if name.startswith("phantom")])
+def test_phantoms_without_the_checkout_say_so(refused, sample, tmp_path):
+    (tmp_path / "training.py").touch()
+    said = refused(sample, "--help", before=tmp_path)
+    assert "phantoms are made in the checkout" in said
+    assert "Traceback" not in said
 
 
 def test_every_sample_is_tested():

@@ -75,6 +75,9 @@ def test_a_manifest_that_is_no_object_is_refused(folder, content):
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ModelFolderError, match="this is a file"):
+        ModelFolder.open(tmp_path / "file")
     with pytest.raises(ModelFolderError, match="there is no such folder"):
         ModelFolder.open(tmp_path / "nowhere")
 

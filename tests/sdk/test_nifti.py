@@ -44,6 +44,26 @@ def test_refuses_several_volumes_and_other_files(tmp_path):
         read_nifti(tmp_path / "absent.nii")
 
 
+@pytest.mark.parametrize("name", ["cut.nii", "cut.nii.gz", "changed.nii.gz"])
+def test_a_damaged_file_is_refused(tmp_path, name):
+    voxels = np.random.default_rng(0).random((16, 16, 16)).astype(np.float32)
+    content = written(tmp_path / name, voxels, np.eye(4)).read_bytes()
+    half = len(content) // 2
+    rest = content[half:][::-1] if name.startswith("changed") else b""
+    (tmp_path / name).write_bytes(content[:half] + rest)
+    with pytest.raises(sdk.VolumeError, match=f"{name} is not a NIfTI image that can be read: .+"):
+        read_nifti(tmp_path / name)
+
+
+def test_colours_and_complex_numbers_are_refused(tmp_path):
+    """NumPy would drop the imaginary part with a warning."""
+    colours = np.zeros((2, 3, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    for voxels, what in ((colours, "colours"), (np.ones((2, 3, 4), np.complex64), "complex")):
+        path = written(tmp_path / "image.nii", voxels, np.eye(4))
+        with pytest.raises(sdk.VolumeError, match=f"voxels are {what}.*, expected real numbers"):
+            read_nifti(path)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int16])
 def test_what_is_written_is_read_back_in_its_place(tmp_path, dtype):
     voxels = np.arange(24).reshape(2, 3, 4).astype(dtype)

@@ -1,12 +1,14 @@
 """Outcomes become plain records without their images."""
 
 import json
+from dataclasses import replace
 
 import folders
 import pytest
 
 import sdk
 from sdk.report import grade_of, outcome_record, vessels_of, write_outcomes
+from sdk.timing import LatencyRecord
 
 
 @pytest.fixture
@@ -41,6 +43,29 @@ def test_the_file_holds_every_frame_and_the_latency(outcomes, tmp_path):
     assert [frame["index"] for frame in content["frames"]] == [0, 1]
     assert content["latency_ms"]["inference"]["frames"] == 2
     assert len(outcomes) == 2
+
+
+def test_what_was_answered_before_an_error_is_kept(outcomes, tmp_path):
+    def broken():
+        yield outcomes[0]
+        raise OSError("the disk is gone")
+
+    path = tmp_path / "broken.json"
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_outcomes(path, broken(), LatencyRecord())
+    content = json.loads(path.read_text())
+    assert [frame["index"] for frame in content["frames"]] == [0]
+    assert content["stopped"] == "the disk is gone"
+
+
+def test_a_frame_that_was_not_read_is_a_rejected_one_in_its_place(outcomes, tmp_path):
+    path = tmp_path / "unread.json"
+    last = replace(outcomes[1], frame=replace(outcomes[1].frame, index=2))
+    write_outcomes(path, [outcomes[0], last], LatencyRecord(), {1: "it is damaged"})
+    frames = json.loads(path.read_text())["frames"]
+    assert [frame["index"] for frame in frames] == [0, 1, 2]
+    assert (frames[1]["status"], frames[1]["reason"]) == ("rejected", "it is damaged")
+    assert frames[1].keys() == frames[0].keys()
 
 
 def test_vessels_and_grade_are_found_in_any_answer(outcomes):

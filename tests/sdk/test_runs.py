@@ -134,10 +134,102 @@ def test_a_cut_array_is_refused_at_the_frame(tmp_path, pixels):
         run.frames[3]
 
 
-def test_a_colour_or_damaged_png_is_refused(tmp_path):
-    Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_a_png_in_colour_is_refused(tmp_path, mode):
+    Image.new(mode, (4, 4)).save(tmp_path / "colour.png")
+    with pytest.raises(FrameError, match=r"colour\.png cannot be read: it is no grey image"):
+        open_runs([tmp_path / "colour.png"])
+
+
+def test_a_bitmap_or_damaged_png_is_refused_at_the_frame(tmp_path):
+    Image.new("1", (4, 4)).save(tmp_path / "bitmap.png")
     (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    for name, reason in (("colour.png", "is RGB"), ("damaged.png", "cannot be read")):
+    for name, reason in (("bitmap.png", "is 1, expected"), ("damaged.png", "cannot be read")):
         (run,) = open_runs([tmp_path / name])
         with pytest.raises(FrameError, match=reason):
             run.frames[0]
+
+
+def test_what_is_no_run_is_left_out_and_said_where_others_are(tmp_path, pixels):
+    write_xa(tmp_path / "IM1.dcm", pixels, XaInfo())
+    np.save(tmp_path / "times.npy", np.zeros(4))
+    Image.new("RGB", (4, 4)).save(tmp_path / "logo.png")
+    np.savez(tmp_path / "runs.npz", frames=pixels, times=np.zeros(4))
+    for frame in pixels:
+        Image.fromarray(frame).save(tmp_path / f"{frame[0, 0]}.png")
+    said = []
+    runs = open_runs(tmp_path, left_out=said.append)
+    assert sorted(run.name for run in runs) == ["IM1.dcm", "runs.npz:frames.npy", tmp_path.name]
+    names = ("logo.png", "runs.npz:times.npy", "times.npy")
+    assert len(said) == len(names)
+    for name, sentence in zip(names, said, strict=True):
+        assert sentence.startswith(f"{tmp_path / name} cannot be read: ")
+    with pytest.raises(FrameError, match=r"logo\.png"):
+        open_runs(tmp_path)
+
+
+def test_where_nothing_is_a_run_the_first_reason_is_raised(tmp_path):
+    np.save(tmp_path / "times.npy", np.zeros(4))
+    with pytest.raises(FrameError, match=r"times\.npy cannot be read"):
+        open_runs(tmp_path, left_out=lambda _: None)
+
+
+def test_the_index_of_an_export_is_passed_over(tmp_path, pixels):
+    write_xa(tmp_path / "IM1", pixels, XaInfo())
+    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM and entries")
+    assert [run.name for run in open_runs(tmp_path)] == ["IM1"]
+
+
+def test_paths_may_be_strings_or_one(tmp_path, pixels):
+    path = tmp_path / "run.npy"
+    np.save(path, pixels)
+    for given in (str(path), path, [str(path)], [path]):
+        assert [run.name for run in open_runs(given)] == ["run.npy"]
+
+
+@pytest.mark.parametrize("name", ["run.npy", "run.nii"])
+def test_a_run_of_no_frames_is_refused(tmp_path, name):
+    nibabel = pytest.importorskip("nibabel")
+    empty = np.zeros((0, 24, 32), np.uint16)
+    if name == "run.npy":
+        np.save(tmp_path / name, empty)
+    else:
+        nibabel.save(nibabel.Nifti1Image(empty.T, np.eye(4)), tmp_path / name)
+    with pytest.raises(FrameError, match=f"{name} holds no frames"):
+        open_runs(tmp_path / name)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_archive_is_refused_at_the_frame(tmp_path, pixels, save):
+    path = tmp_path / "runs.npz"
+    save(path, frames=pixels)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    (run,) = open_runs(path)
+    with pytest.raises(FrameError, match=r"runs\.npz: frame \d cannot be read: .*; copy the file"):
+        list(run)
+
+
+def test_behind_a_frame_that_cannot_be_read_come_the_others(tmp_path):
+    for number in range(3):
+        Image.new("1" if number == 1 else "L", (4, 4)).save(tmp_path / f"{number}.png")
+    (run,) = open_runs(tmp_path)
+    frames = iter(run)
+    assert next(frames).index == 0
+    with pytest.raises(FrameError, match="is 1, expected"):
+        next(frames)
+    assert [frame.index for frame in frames] == [2]
+
+
+@pytest.mark.parametrize("broken", ["cut", "changed"])
+def test_a_damaged_packed_nifti_series_is_refused(tmp_path, pixels, broken):
+    nibabel = pytest.importorskip("nibabel")
+    path = tmp_path / "run.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(pixels.T, np.eye(4)), path)
+    content = path.read_bytes()
+    half = len(content) // 2
+    rest = b"" if broken == "cut" else bytes(content[half:])[::-1]
+    path.write_bytes(content[:half] + rest)
+    with pytest.raises(FrameError, match=r"run\.nii\.gz .*is not a NIfTI image that can be read"):
+        open_runs(path)

@@ -118,6 +118,20 @@ def test_data_without_the_truth_of_a_recipe_are_refused(
         trained(tmp_path / "run", "--by", name, "--data", str(data))
 
 
+def test_the_tables_are_written_only_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[bool] = []
+    monkeypatch.setattr(command.studies, "results", lambda: written.append(True))
+    for arguments, code in ((["--help"], 0), (["--nonsense"], 2)):
+        with pytest.raises(SystemExit) as stop:
+            command.main(["results", *arguments])
+        assert stop.value.code == code
+    assert not written
+    command.main(["results"])
+    assert written
+
+
 def test_what_does_not_fit_is_said_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"^angioedge: .*best\.safetensors"):
         trained(tmp_path / "nothing", "--report")

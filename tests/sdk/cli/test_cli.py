@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from sdk.cli import angioedge
 from sdk.dicom.write_xa import XaInfo, write_xa
 from sdk.errors import AngioEdgeError
+from sdk.model_folder import ModelFolder
 
 ORIGIN = {
     "held_out": {
@@ -46,6 +47,10 @@ def call(*arguments):
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def told_wide(*arguments):
+    return CliRunner().invoke(angioedge, arguments, env={"COLUMNS": "300"}).output
 
 
 def test_run_leaves_answers_and_pictures(model, angiogram, tmp_path):
@@ -85,6 +90,30 @@ def test_profile_counts_misses_of_an_impossible_deadline(model):
     assert report["pacing"]["misses"] == 20
     assert report["latency_ms"]["inference"]["frames"] == 20
     assert report["pacing"]["stage_misses"]["total"] == 20
+
+
+def test_profile_of_what_is_not_answered_is_no_success(model, tmp_path):
+    np.save(tmp_path / "black.npy", np.zeros((2, 64, 64), np.uint16))
+    black = ("--angiogram", str(tmp_path / "black.npy"), "--frames", "3", "--fps", "200")
+    with pytest.raises(AngioEdgeError, match=r"none of 3 frames was answered; the first: .+"):
+        call("profile", model, *black)
+
+
+def test_profile_counts_what_is_not_answered(model, tmp_path):
+    pixels = np.stack([folders.dark_square()] * 2)
+    pixels[1] = 0
+    np.save(tmp_path / "half.npy", pixels)
+    half = ("--angiogram", str(tmp_path / "half.npy"), "--frames", "6", "--fps", "200")
+    assert json.loads(call("profile", model, *half, "--json").output)["pacing"]["unanswered"] == 3
+    pacing = json.loads(call("profile", model, *half, "--deadline-ms", "0.1", "--json").output)
+    assert pacing["pacing"]["misses"] == 3
+    assert "3 frames have no answer; the first: " in call("profile", model, *half).output
+
+
+def test_a_size_is_not_for_a_recording(model, angiogram):
+    result = call("profile", model, "--angiogram", angiogram, "--size", "64")
+    assert result.exit_code == 2
+    assert "leave it out for a recording" in result.output
 
 
 def test_profile_repeats_a_recorded_run(model, angiogram):
@@ -159,6 +188,30 @@ def test_a_damaged_folder_is_refused(model, angiogram, tmp_path):
 @pytest.mark.parametrize("arguments", [("run",), ("dance",), ("run", "nowhere", "nothing")])
 def test_wrong_usage_exits_with_2(arguments):
     assert call(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["import", "export", "train", "calibrate", "lint"])
+def test_every_command_of_the_workstation_has_a_short_help(command):
+    assert call(command, "-h").exit_code == 0
+
+
+def test_what_is_to_be_tried_can_be_pasted(tmp_path):
+    model = folders.quality_folder(tmp_path / "my model").path
+    assert f"run '{model}' RUN.dcm" in "".join(told_wide("info", str(model)))
+
+
+def test_ctrl_c_is_an_exit_code_of_its_own(capsys, monkeypatch, tmp_path):
+    from sdk import cli
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ModelFolder, "open", interrupted)
+    monkeypatch.setattr("sys.argv", ["angioedge", "info", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 130
+    assert capsys.readouterr().err.split("\n")[-2:] == ["angioedge: interrupted", ""]
 
 
 def test_lint_passes_its_exit_code_on(tmp_path):

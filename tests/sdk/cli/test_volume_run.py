@@ -103,6 +103,28 @@ def test_a_volume_that_cannot_be_answered_leaves_its_reason(beside, tmp_path):
     assert record["status"] == "rejected"
 
 
+def test_a_volume_that_cannot_be_answered_leaves_nothing_of_the_one_before(beside, tmp_path):
+    run(beside, tmp_path, "--whole-regions")
+    head = volume_folders.head()
+    write_nifti(tmp_path / "none.nii.gz", 0 * head.brain, head.to_patient)
+    with pytest.raises(sdk.VolumeError, match="no brain was found"):
+        run(beside, tmp_path, "--brain", tmp_path / "none.nii.gz")
+    assert {path.name for path in tmp_path.iterdir()} == {"microbleeds.json", "none.nii.gz"}
+
+
+def test_a_call_that_is_wrong_usage_removes_nothing(beside, tmp_path):
+    run(beside, tmp_path, "--no-pictures")
+    assert call("run", beside / "model", beside / "swi.nii.gz", "--out", tmp_path).exit_code == 2
+    assert (tmp_path / "microbleeds.csv").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said(beside, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    result = run(beside, tmp_path / "file" / "out")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+
+
 def test_a_mask_of_another_place_is_refused(beside, tmp_path):
     head = volume_folders.head()
     shift = np.zeros((4, 4))

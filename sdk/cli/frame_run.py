@@ -1,0 +1,104 @@
+"""``angioedge run`` on frames: answers and pictures of every run, and what has no answer."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import track
+
+from sdk.cli.latency_table import latency_table
+from sdk.cli.terminal import marked, terminal
+from sdk.errors import AngioEdgeError
+from sdk.frame import Frame
+from sdk.outcome import Outcome
+from sdk.report import write_outcomes
+from sdk.runs import Run
+from sdk.session import Session
+
+if TYPE_CHECKING:
+    from sdk.pictures import Album
+
+
+def run_frames(session: Session[Any], runs: list[Run], out: Path, *, pictures: bool) -> bool:
+    """Answers runs, and writes what was answered even where a run is not answered to its end.
+
+    Returns:
+        Whether every frame could be read and every run has an answer.
+    """
+    console = terminal()
+    done = True
+    for number, one in enumerate(runs, start=1):
+        folder = out if len(runs) == 1 else out / f"{number:03d}-{Path(one.name).stem}"
+        folder.mkdir(parents=True, exist_ok=True)
+        session.latency.reset()
+        answering = _Answering(session, one, console)
+        outcomes = iter(answering)
+        with ExitStack() as stack:
+            if pictures:
+                outcomes = stack.enter_context(_album(folder, one)).drawn(outcomes)
+            path = folder / "outcomes.json"
+            write_outcomes(path, outcomes, session.latency, answering.unread)
+        if answering.answered:
+            console.print(latency_table(session))
+        done &= answering.tell(folder)
+    return done
+
+
+class _Answering:
+    """The outcomes of a run, once; counts answers and notes why frames have none.
+
+    Attributes:
+        answered: frames that have an answer so far.
+        unread: position -> why that frame cannot be read; the run goes on behind it.
+    """
+
+    def __init__(self, session: Session[Any], one: Run, console: Console) -> None:
+        self.answered = 0
+        self.unread: dict[int, str] = {}
+        self._session, self._run, self._console = session, one, console
+        self._unanswered: dict[int, str] = {}
+
+    def __iter__(self) -> Iterator[Outcome[Any]]:
+        outcomes = self._session.stream(self._readable())
+        told, count = f"answering {self._run.name}", len(self._run)
+        for outcome in track(outcomes, told, total=count, console=self._console):
+            if outcome.answer is None:
+                self._unanswered[outcome.frame.index] = outcome.reason
+            else:
+                self.answered += 1
+            yield outcome
+
+    def tell(self, folder: Path) -> bool:
+        """Prints what has no answer and where the rest lies; whether the run counts as done."""
+        reasons = self._unanswered | self.unread
+        if reasons:
+            first = min(reasons)
+            self._console.print(
+                f"{len(reasons)} of {len(self._run)} frames have no answer, frame {first} first: "
+                f"{reasons[first]}"
+            )
+        done = "Done" if self.answered else "Nothing was answered"
+        self._console.print(f"{done}: look into", marked(str(folder), "bold"))
+        return self.answered > 0 and not self.unread
+
+    def _readable(self) -> Iterator[Frame]:
+        frames = iter(self._run)
+        for index in range(len(self._run)):
+            frame = self._read(frames, index)
+            if frame is not None:
+                yield frame
+
+    def _read(self, frames: Iterator[Frame], index: int) -> Frame | None:
+        try:
+            return next(frames)
+        except AngioEdgeError as error:
+            self.unread[index] = str(error)
+            return None
+
+
+def _album(out: Path, one: Run) -> "Album":
+    from sdk.pictures import Album
+
+    return Album(out, len(one), one.frame_rate_hz)
