@@ -117,7 +117,7 @@ def _scores(
         "twice_found": [2 * tp for tp, _ in near],
         "candidates_and_lesions": [tp + fp + n for (tp, fp), n in zip(near, lesions, strict=True)],
         "found_5_mm": [tp for tp, _ in far],
-        "falseat_equal_sensitivity": [counts(row, 3.0)[1] for row in lenient],
+        "false_at_equal_sensitivity": [counts(row, 3.0)[1] for row in lenient],
         "right": [float("nan")] * len(rows),
     }
     return {name: [float(value) for value in values] for name, values in scores.items()}

@@ -35,6 +35,8 @@ def test_counts_are_those_of_each_subject() -> None:
     assert scores["twice_found"] == [2.0, 0.0]
     assert scores["candidates_and_lesions"] == [5.0, 2.0]
     assert all(np.isnan(scores["right"]))
+    asked = {name for column in STUDIES[0].columns for name in (column.score, column.per) if name}
+    assert asked <= set(scores)
 
 
 def test_false_positives_are_compared_at_one_sensitivity() -> None:
