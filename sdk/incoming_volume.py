@@ -98,7 +98,9 @@ class IncomingVolume:
     """Takes the slices of one volume, in any order, and gives its outcome; a context manager.
 
     The answer is worked out in a thread of its own, in which the callbacks of the options are
-    called too. The session is busy until `outcome` or `cancel` has returned.
+    called too. The session is busy until `outcome` or `cancel` has returned: take it in a ``with``
+    block, which cancels what is left. One that is merely dropped keeps waiting for its slices, and
+    the session is busy until it is closed.
     """
 
     def __init__(

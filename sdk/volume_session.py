@@ -63,7 +63,7 @@ class VolumeSession(OpenedFolder):
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
             BackendError: the library or its device is missing, does not compute what was recorded,
                 or an engine has no certificate that it does.
-            SessionError: your own backends have other names.
+            SessionError: your own backends have other names, or `threads` is no number of threads.
         """
         opened = ModelFolder.open(folder)
         self._task = make_volume_task(opened)
@@ -97,7 +97,8 @@ class VolumeSession(OpenedFolder):
 
         With `VolumeOptions.guide` that is so; without one, brain and window need the last slice,
         and nothing starts before. Either way the answer is, bit for bit, that of the session on the
-        whole volume with the same options.
+        whole volume with the same options. Use it in a ``with`` block: dropped without an outcome,
+        it keeps the session busy.
 
         Args:
             shape: (slices, rows, columns).
