@@ -56,7 +56,8 @@ class Backend(ABC):
     def check_outputs(self, specs: Iterable[TensorSpec]) -> None:
         """Refuses outputs that are no numbers: no answer can be read from them.
 
-        Those on a CUDA device are not looked at: it would have to be waited for.
+        Those on a CUDA device are not looked at: whoever reads them there looks, see
+        `sdk.tasks.vessels.Reading`.
 
         Raises:
             BackendError: NaN or an infinity is among them.

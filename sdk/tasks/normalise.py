@@ -11,7 +11,7 @@ from sdk import kernels
 from sdk.errors import FrameError
 from sdk.frame import Frame, Intensity
 from sdk.geometry import Placement
-from sdk.kernels import HostCopy, PercentileWorkspace, Subtraction
+from sdk.kernels import HostCopy, PercentileWorkspace, Subtraction, ThresholdWorkspace
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Normaliser:
         self._span = span
         self._padding = padding
         self._placement = Placement.fit(size, size)
-        self._workspace = PercentileWorkspace()
+        self._workspace, self._drawing = PercentileWorkspace(), ThresholdWorkspace()
         self._window_copy = HostCopy()
         self._told: Floats | None = None
         self._make_room(np.empty(0))
@@ -124,7 +124,13 @@ class Normaliser:
         if kernels.on_device(frame.irradiated):
             nearest = Subtraction(resize="nearest")
             kernels.subtract(frame.irradiated, self._probe_shutter, options=nearest)
-            kernels.threshold(self._probe_shutter, 0.5, out=self._probe_irradiated, counted=False)
+            kernels.threshold(
+                self._probe_shutter,
+                0.5,
+                out=self._probe_irradiated,
+                workspace=self._drawing,
+                counted=False,
+            )
             return self._probe_irradiated
         return self._sample_irradiated(frame)
 
