@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -74,15 +74,15 @@ class Streamed:
     """The session, which remembers by itself."""
 
     def __init__(self, setting: Setting) -> None:
-        self._frames = frames_of(setting)
         self._session = Session[Any](setting.folder)
-        for frame in self._frames:
-            self._session(frame).require()
+        for self._frame in frames_of(setting):
+            self._session(self._frame).require()
         self.network_ms: list[float] = []
 
     def __call__(self) -> object:
         """The last frame of the run arrives; the cost of a step does not depend on the state."""
-        outcome = self._session(self._frames[-1])
+        self._frame = replace(self._frame, index=self._frame.index + 1)
+        outcome = self._session(self._frame)
         self.network_ms.append(outcome.stages_ms["inference"])
         return outcome.require()
 

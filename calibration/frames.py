@@ -187,6 +187,8 @@ def _misfit(
 ) -> tuple[str, Frame | None]:
     try:
         frame = selection.frame(index)
+        if selection.task.begins_anew(frame):
+            selection.task.reset()
         selection.task.preprocess(frame, inputs)
     except FrameError as error:
         return str(error), None

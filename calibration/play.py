@@ -40,13 +40,18 @@ class Player:
         if self._played in before:
             lead = lead[before.index(self._played) + 1 :]
         else:
-            self._backend.begin_run()
-            self._task.reset()
+            self._begin_run()
         for pick in lead:
             frame = self._frames.at(pick)
+            if self._task.begins_anew(frame):
+                self._begin_run()
             self._task.preprocess(frame, self._backend.inputs)
             self._backend.run()
             if read:
                 answer = self._task.postprocess(self._backend.outputs, frame)
         self._played = lead[-1]
         return answer
+
+    def _begin_run(self) -> None:
+        self._backend.begin_run()
+        self._task.reset()

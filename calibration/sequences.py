@@ -105,9 +105,7 @@ class Replay:
         """
         own = self._backend.inputs
         if self._filled not in lead:
-            self._task.reset()
-            for name in self._task.states:
-                own[name][...] = 0
+            self._begin_run()
             self._prepare(lead[0])
         for pick in lead[lead.index(self._filled) + 1 :]:
             self._backend.run()
@@ -118,8 +116,16 @@ class Replay:
             np.copyto(inputs[name], tensor)
 
     def _prepare(self, pick: Pick) -> None:
-        self._task.preprocess(self._frame_at(pick), self._backend.inputs)
+        frame = self._frame_at(pick)
+        if self._task.begins_anew(frame):
+            self._begin_run()
+        self._task.preprocess(frame, self._backend.inputs)
         self._filled = pick
+
+    def _begin_run(self) -> None:
+        self._task.reset()
+        for name in self._task.states:
+            self._backend.inputs[name][...] = 0
 
     def close(self) -> None:
         """Releases the graph; may be called twice."""

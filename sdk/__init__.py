@@ -16,10 +16,11 @@ from sdk.errors import (
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
 from sdk.incoming_volume import IncomingVolume
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 from sdk.outcome import Outcome, Status
 from sdk.runs import Run, open_runs
 from sdk.session import Session
-from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
+from sdk.subtraction import Subtractor
 from sdk.tasks import (
     AngiogramQuality,
     ArteryAnswer,

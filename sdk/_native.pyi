@@ -90,7 +90,9 @@ def find_window(
 def noise_level(pixels: Any, workspace: PercentileWorkspace) -> float: ...
 
 # masks.cpp
-class ThresholdWorkspace: ...
+class ThresholdWorkspace:
+    @property
+    def not_numbers(self) -> int: ...
 
 def threshold(
     logits: Any, level: float, out: Any, workspace: ThresholdWorkspace, counted: bool

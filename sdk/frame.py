@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from math import isfinite
+from operator import index as as_index
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from sdk.errors import FrameError
 
+Member = TypeVar("Member", bound=Enum)
+
 DTYPES = ("uint8", "uint16")
+SWAPPED = np.dtype(np.uint16).newbyteorder().str
+"""How NumPy names uint16 in the byte order that this machine does not have."""
+LAST_INDEX = 2**31 - 1
+"""Positions in a run fit into int32."""
 
 
 class Intensity(str, Enum):
@@ -27,6 +35,9 @@ class Mask:
         pixels: (rows, columns), shape and dtype of the frame it belongs to.
         shift_px: (row, column) displacement of the mask before it is subtracted, may be sub-pixel.
         frame_indices: the frames of the run that were averaged into it, from 0.
+
+    Raises:
+        FrameError: the pixels are no array, or the displacement is not two finite numbers.
     """
 
     pixels: Any
@@ -34,7 +45,8 @@ class Mask:
     frame_indices: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pixels", _as_array(self.pixels))
+        object.__setattr__(self, "pixels", _as_array(self.pixels, "the pixels of a mask"))
+        object.__setattr__(self, "shift_px", shift_of(self.shift_px, "mask"))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -45,15 +57,15 @@ class Frame:
     ``__cuda_array_interface__``, DLPack or the buffer protocol.
 
     Attributes:
-        pixels: (rows, columns) stored values, uint8 or uint16.
-        index: position in the run, from 0.
-        time_ms: acquisition time since the first frame of the run, None if unknown.
+        pixels: (rows, columns) stored values, uint8 or uint16 in the byte order of the machine.
+        index: position in the run, from 0. Frames that are all 0 are not numbered.
+        time_ms: acquisition time since the first frame of the run, finite; None if unknown.
         pixel_spacing_mm: (row, column) size of a pixel; at the detector unless calibrated.
         bits_stored: significant bits of a stored value, BitsStored (0028,0101).
-        intensity: how a stored value relates to X-ray intensity.
+        intensity: how a stored value relates to X-ray intensity; its name in DICOM will do.
         inverted: a larger stored value means less X-ray intensity, as in most MONOCHROME1 images.
         mask: contrast-free image to subtract, None for a native frame.
-        irradiated: (rows, columns) uint8, non-zero inside the shutter; None if there is none.
+        irradiated: (rows, columns) uint8 or bool, not 0 inside the shutter; None if there is none.
         user: anything of the caller's, carried untouched to the outcome.
 
     Raises:
@@ -72,45 +84,89 @@ class Frame:
     user: Any = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pixels", _as_array(self.pixels))
-        if self.irradiated is not None:
-            object.__setattr__(self, "irradiated", _as_array(self.irradiated))
-        shape, dtype = tuple(self.pixels.shape), _dtype_name(self.pixels)
-        if len(shape) != 2 or dtype not in DTYPES:
-            raise FrameError(
-                f"frame {self.index}: pixels must be (rows, columns) uint8 or uint16, "
-                f"got {dtype} {shape}; colour or float pixels must be converted explicitly"
-            )
-        if 0 in shape:
-            raise FrameError(f"frame {self.index}: pixels are empty, got shape {shape}")
-        self._check_bits(8 if dtype == "uint8" else 16)
-        self._check_companion("mask", self.mask.pixels if self.mask else None)
-        self._check_companion("irradiated", self.irradiated)
+        self._check_place()
+        self._set("pixels", _as_array(self.pixels, f"frame {self.index}: pixels"))
+        self._set("intensity", member_of(Intensity, self.intensity, f"frame {self.index}"))
+        self._check_bits(8 if self._check_pixels() == "uint8" else 16)
+        self._check_mask()
+        self._check_irradiated()
         self._check_spacing()
 
-    def _check_bits(self, allocated: int) -> None:
-        if self.bits_stored == 0:
-            object.__setattr__(self, "bits_stored", allocated)
-        elif not 1 <= self.bits_stored <= allocated:
-            raise FrameError(
-                f"frame {self.index}: bits_stored must be 1..{allocated} for {allocated}-bit "
-                f"pixels, got {self.bits_stored}"
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise FrameError(f"frame {self.index}: {problem}")
+
+    def _check_place(self) -> None:
+        index = whole_number(self.index)
+        if index is None or not 0 <= index <= LAST_INDEX:
+            self._refuse(f"index must be a position in the run, 0..{LAST_INDEX}")
+        self._set("index", index)
+        if self.time_ms is not None and not _finite(self.time_ms):
+            self._refuse(
+                f"time_ms must be a finite number of milliseconds, got {self.time_ms!r}; pass None "
+                "if it is unknown"
             )
 
-    def _check_companion(self, name: str, pixels: Any) -> None:
-        if pixels is not None and tuple(pixels.shape) != self.shape:
-            raise FrameError(
-                f"frame {self.index}: {name} must have the shape of the pixels, {self.shape}, "
-                f"got {tuple(pixels.shape)}"
+    def _check_pixels(self) -> str:
+        shape, dtype = tuple(self.pixels.shape), _dtype_name(self.pixels)
+        if dtype == SWAPPED:
+            self._refuse(
+                "pixels must be in the byte order of this machine, got the other one; pass "
+                "pixels.astype(numpy.uint16)"
+            )
+        if len(shape) != 2 or dtype not in DTYPES:
+            self._refuse(
+                f"pixels must be (rows, columns) uint8 or uint16, got {dtype} {shape}; colour or "
+                "float pixels must be converted explicitly"
+            )
+        if 0 in shape:
+            self._refuse(f"pixels are empty, got shape {shape}")
+        return dtype
+
+    def _check_bits(self, allocated: int) -> None:
+        bits = whole_number(self.bits_stored)
+        if bits is None or not 0 <= bits <= allocated:
+            self._refuse(
+                f"bits_stored must be 1..{allocated} for {allocated}-bit pixels, got "
+                f"{self.bits_stored!r}"
+            )
+        self._set("bits_stored", bits or allocated)
+
+    def _check_mask(self) -> None:
+        if self.mask is not None and not isinstance(self.mask, Mask):
+            self._refuse(f"mask must be an sdk.Mask, got {type(self.mask).__name__}; wrap it")
+        if self.mask is not None:
+            self._check_shape("mask", self.mask.pixels)
+
+    def _check_irradiated(self) -> None:
+        if self.irradiated is None:
+            return
+        self._set("irradiated", _as_array(self.irradiated, f"frame {self.index}: irradiated"))
+        if (dtype := _dtype_name(self.irradiated)) not in ("uint8", "bool"):
+            self._refuse(
+                f"irradiated must be uint8 or bool, got {dtype}; pass irradiated != 0, or the "
+                "comparison that is meant"
+            )
+        self._check_shape("irradiated", self.irradiated)
+
+    def _check_shape(self, name: str, pixels: Any) -> None:
+        if tuple(pixels.shape) != self.shape:
+            self._refuse(
+                f"{name} must have the shape of the pixels, {self.shape}, got {tuple(pixels.shape)}"
             )
 
     def _check_spacing(self) -> None:
-        spacing = self.pixel_spacing_mm
-        if spacing is not None and not (len(spacing) == 2 and min(spacing) > 0):
-            raise FrameError(
-                f"frame {self.index}: pixel_spacing_mm must be two positive lengths "
-                f"(row, column), got {spacing}; pass None if it is unknown"
+        if self.pixel_spacing_mm is None:
+            return
+        spacing = _pair_of(self.pixel_spacing_mm)
+        if spacing is None or not min(spacing) > 0:
+            self._refuse(
+                "pixel_spacing_mm must be two positive finite lengths (row, column), got "
+                f"{self.pixel_spacing_mm!r}; pass None if it is unknown"
             )
+        self._set("pixel_spacing_mm", spacing)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -127,7 +183,60 @@ ON_CUDA = (2, 13)
 """DLPack's device types of CUDA memory and of CUDA's managed memory."""
 
 
-def _as_array(pixels: Any) -> Any:
+def member_of(kind: type[Member], value: Any, owner: str) -> Member:
+    """The member of an enumeration that is meant, by itself or by its value.
+
+    Raises:
+        FrameError: there is no such member; `owner` begins the sentence.
+    """
+    if isinstance(value, kind):
+        return value
+    try:
+        return kind(value)
+    except ValueError as error:
+        name, known = kind.__name__, ", ".join(str(one.value) for one in kind)
+        raise FrameError(f"{owner}: expected sdk.{name}, one of {known}, got {value!r}") from error
+
+
+def whole_number(value: Any) -> int | None:
+    """An integer of Python or NumPy as Python's; None for anything else."""
+    try:
+        return as_index(value)
+    except TypeError:
+        return None
+
+
+def shift_of(value: Any, owner: str) -> tuple[float, float]:
+    """A displacement in pixels, (row, column).
+
+    Raises:
+        FrameError: it is not two finite numbers; `owner` begins the sentence.
+    """
+    shift = _pair_of(value)
+    if shift is None:
+        raise FrameError(
+            f"{owner}: shift_px must be two finite numbers of pixels (row, column), got {value!r}"
+        )
+    return shift
+
+
+def _pair_of(value: Any) -> tuple[float, float] | None:
+    """Two finite numbers; None for anything else."""
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        return None
+    return (float(first), float(second)) if _finite(first) and _finite(second) else None
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return isfinite(value)
+    except (TypeError, OverflowError):
+        return False
+
+
+def _as_array(pixels: Any, what: str) -> Any:
     """What has a shape and a dtype, over the same memory."""
     if hasattr(pixels, "dtype") or hasattr(pixels, "__cuda_array_interface__"):
         return pixels
@@ -141,7 +250,7 @@ def _as_array(pixels: Any) -> Any:
         return np.asarray(memoryview(pixels))
     except TypeError as error:
         raise FrameError(
-            f"pixels must be an array (NumPy, DLPack, __cuda_array_interface__ or buffer), "
+            f"{what} must be an array (NumPy, DLPack, __cuda_array_interface__ or buffer), "
             f"got {type(pixels).__name__}"
         ) from error
 

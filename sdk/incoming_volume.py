@@ -1,8 +1,10 @@
 """A volume that comes slice by slice while its tiles are already answered."""
 
 from collections.abc import Callable, Iterator, Sequence
-from threading import Condition, Thread
+from functools import partial
+from threading import Condition, Thread, current_thread
 from types import TracebackType
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,7 +100,11 @@ class IncomingVolume:
     """Takes the slices of one volume, in any order, and gives its outcome; a context manager.
 
     The answer is worked out in a thread of its own, in which the callbacks of the options are
-    called too. The session is busy until `outcome` or `cancel` has returned.
+    called too. The session is busy until `outcome` or `cancel` has returned, or the ``with`` block
+    has ended. One that is dropped without them is cancelled when Python collects it.
+
+    Attributes:
+        stop: cancels and waits as `cancel` does, and may outlive this object.
     """
 
     def __init__(
@@ -116,11 +122,12 @@ class IncomingVolume:
         """
         self._volume = volume
         self._arrivals = arrivals
-        self._outcome: VolumeOutcome | None = None
-        self._error: BaseException | None = None
+        self._result = _Result()
         self._thread = Thread(
-            target=self._work, args=(answer,), daemon=True, name="incoming volume"
+            target=self._result.take, args=(answer,), daemon=True, name="incoming volume"
         )
+        self.stop = partial(_stop, arrivals, self._thread)
+        finalize(self, arrivals.cancel)  # nothing that the thread holds leads back to this object
         self._thread.start()
 
     def add(self, index: int, swi: ArrayLike, phase: ArrayLike) -> None:
@@ -165,16 +172,11 @@ class IncomingVolume:
         """
         self._arrivals.end()
         self._thread.join()
-        if self._error is not None:
-            raise self._error
-        if self._outcome is None:
-            raise SessionError("this volume was not answered; receive it again")
-        return self._outcome
+        return self._result.outcome()
 
     def cancel(self) -> None:
         """Wants no answer any more; returns when the session is free."""
-        self._arrivals.cancel()
-        self._thread.join()
+        self.stop()
 
     def __enter__(self) -> "IncomingVolume":  # noqa: PYI034  Self came with Python 3.11
         return self
@@ -188,8 +190,29 @@ class IncomingVolume:
         """Cancels what has no outcome yet."""
         self.cancel()
 
-    def _work(self, answer: Callable[[], VolumeOutcome]) -> None:
+
+class _Result:
+    """What became of the work of a thread."""
+
+    def __init__(self) -> None:
+        self._outcome: VolumeOutcome | None = None
+        self._error: BaseException | None = None
+
+    def take(self, answer: Callable[[], VolumeOutcome]) -> None:
         try:
             self._outcome = answer()
-        except BaseException as error:  # noqa: BLE001  raised again where the outcome is asked for
+        except BaseException as error:  # noqa: BLE001  raised where the outcome is asked for
             self._error = error
+
+    def outcome(self) -> VolumeOutcome:
+        if self._error is not None:
+            raise self._error
+        if self._outcome is None:
+            raise SessionError("this volume was not answered; receive it again")
+        return self._outcome
+
+
+def _stop(arrivals: Arrivals, thread: Thread) -> None:
+    arrivals.cancel()
+    if thread is not current_thread():
+        thread.join()

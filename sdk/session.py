@@ -6,11 +6,12 @@ from typing import Generic, TypeVar
 
 from sdk.acceptance import Request, TensorRT, fit, open_ready
 from sdk.backends import Backend
-from sdk.errors import BackendError, FrameError
+from sdk.errors import BackendError, FrameError, SessionError
 from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
 from sdk.opened_folder import OpenedFolder
 from sdk.outcome import Outcome, Status
+from sdk.run_order import RunOrder
 from sdk.tasks import Task, make_task
 from sdk.timing import Stopwatch
 from sdk.upload import FrameUpload
@@ -24,6 +25,9 @@ class Session(OpenedFolder, Generic[Answer]):
     Opening reads the manifest, verifies every file, loads the graph, checks that it fits its
     task, and warms up on the golden vectors, whose answers must come out as they were recorded.
     """
+
+    _streamed: object | None
+    """What stands for the stream whose run is followed; None: frames come one by one."""
 
     def __init__(
         self,
@@ -51,9 +55,10 @@ class Session(OpenedFolder, Generic[Answer]):
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
             BackendError: the library or its device is missing, does not compute what was recorded,
                 or the engine has no certificate that it does.
+            SessionError: `task` is no class of task, or `threads` no number of threads.
         """
         opened = ModelFolder.open(folder)
-        self._task: Task[Answer] = make_task(opened, task)
+        self._task: Task[Answer] = make_task(opened, _checked(task))
         self._upload = FrameUpload()
         if isinstance(backend, Backend):
             fit(self._task, backend)
@@ -62,45 +67,59 @@ class Session(OpenedFolder, Generic[Answer]):
             request = Request(backend=backend, precision=precision, threads=threads)
             self._backend = open_ready(opened, self._task, request)
         super().__init__(opened, {"": self._backend})
-        self._streams = 0
-        self._begins = True
+        self._order = RunOrder()
+        self.reset()
 
     def __call__(self, frame: Frame) -> Outcome[Answer]:
         """Answers on one frame; never raises for what is in the frame, see `Outcome.require`.
 
         Outside of `stream` every frame counts as a run of its own, unless the task has states that
-        its network carries from frame to frame: then frames are one run until `reset`.
+        its network carries from frame to frame: then frames are one run until `reset`, or until
+        frame 0 comes after a later one, which begins another run and says so in its notes.
+
+        Raises:
+            SessionError: the session is closed, busy, or follows the run of a `stream`.
+            TypeError: this is no `sdk.Frame`.
         """
-        return self._answer(frame, Stopwatch())
+        follows = bool(self._task.states)
+        if follows:
+            self._claim(None)
+        return self._answer(frame, Stopwatch(), follows=follows)
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[Outcome[Answer]]:
         """Answers on every frame of a run, in order; no frame is dropped.
 
-        What producing a frame costs is its outcome's ``decode`` stage.
-        """
-        self._task.reset()
-        self._begins |= self._streams == 0 or bool(self._task.states)
-        self._streams += 1
-        try:
-            yield from self._stream(iter(frames))
-        finally:
-            self._streams -= 1
+        A frame that does not come after the one before it, by index and time, is rejected. What
+        producing a frame costs is its outcome's ``decode`` stage.
 
-    def _stream(self, frames: Iterator[Frame]) -> Iterator[Outcome[Answer]]:
-        while True:
-            watch = Stopwatch()
-            with watch.stage("decode"):
-                frame = next(frames, None)
-            if frame is None:
-                return
-            yield self._answer(frame, watch)
+        Raises:
+            SessionError: the session is closed, busy, or another of its streams is under way: one
+                that was begun and has not been taken to its end, closed or dropped.
+            TypeError: something that comes is no `sdk.Frame`.
+        """
+        run, source = object(), iter(frames)
+        self._claim(run)
+        self._begins = True
+        try:
+            while True:
+                watch = Stopwatch()
+                with watch.stage("decode"):
+                    frame = next(source, None)
+                if frame is None:
+                    return
+                self._claim(run)
+                yield self._answer(frame, watch, follows=True)
+        finally:
+            if self._streamed is run:
+                self._streamed = None
 
     def reset(self) -> None:
         """The next frame begins another run: nothing is remembered of those so far.
 
-        `stream` does it itself.
+        `stream` does it itself. A stream that is under way goes on with the run that begins, unless
+        another begins first.
         """
-        self._task.reset()
+        self._streamed = None
         self._begins = True
 
     @property
@@ -108,27 +127,66 @@ class Session(OpenedFolder, Generic[Answer]):
         """The clinical question."""
         return self._task
 
-    def _answer(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
-        with self._taken():
-            if self._task.begins_anew(frame):
-                self.reset()
-            if self._begins or not (self._streams or self._task.states):
-                self._backend.begin_run()
-                self._begins = False
-            return self._run_stages(frame, watch)
+    def _claim(self, run: object | None) -> None:
+        """Follows the run of one stream, or frames that are given one by one (None)."""
+        if self._streamed not in (None, run):
+            raise SessionError(
+                "this session follows the run of another stream; take that to its end or close it, "
+                "call reset() to give it up, or open one session per run"
+            )
+        self._streamed = run
 
-    def _run_stages(self, frame: Frame, watch: Stopwatch) -> Outcome[Answer]:
+    def _answer(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
+        if not isinstance(frame, Frame):
+            raise TypeError(
+                f"expected an sdk.Frame, got {type(frame).__name__}; wrap pixels as "
+                "sdk.Frame(pixels=...)"
+            )
+        with self._taken():
+            return self._run_stages(frame, watch, follows=follows)
+
+    def _place(self, frame: Frame, *, follows: bool) -> tuple[str, ...]:
+        """Begins a run where one begins; gives what is to be said about that.
+
+        Raises:
+            FrameError: the frame is not the next of the run that is followed.
+        """
+        one_by_one = self._streamed is None
+        over = follows and one_by_one and not self._begins and self._order.starts_over(frame)
+        if self._begins or over or (one_by_one and not follows):
+            self._begin_run()
+        if not follows:
+            return ()
+        if objection := self._order.objection(frame):
+            raise FrameError(objection)
+        if self._task.begins_anew(frame):
+            self._begin_run()
+        return ("frame 0 begins another run",) if over else ()
+
+    def _begin_run(self) -> None:
+        self._task.reset()
+        self._order.reset()
+        self._backend.begin_run()
+        self._begins = False
+
+    def _run_stages(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
         answer: Answer | None = None
         status, reason = Status.DELIVERED, ""
+        notes = self._folder.manifest.intended_input.outside(frame)
         try:
             with self._backend.errors():
+                notes += self._place(frame, follows=follows)
                 with watch.stage("preprocess"):
                     seen = self._upload(frame, self._backend.inputs)
                     self._task.preprocess(seen, self._backend.inputs)
                 with watch.stage("inference"):
                     self._backend.run()
                 with watch.stage("postprocess"):
+                    self._backend.check_outputs(self._task.outputs)
                     answer = self._task.postprocess(self._backend.outputs, seen)
+            notes += self._task.remarks(frame)
+            if follows:
+                self._order.add(frame)
         except FrameError as error:
             status, reason = Status.REJECTED, str(error)
         except BackendError as error:
@@ -139,7 +197,16 @@ class Session(OpenedFolder, Generic[Answer]):
             status=status,
             answer=answer,
             reason=reason,
-            notes=self._folder.manifest.intended_input.outside(frame) + self.notes,
+            notes=notes + self.notes,
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
         )
+
+
+def _checked(task: type[Task[Answer]] | None) -> type[Task[Answer]] | None:
+    if task is not None and not (isinstance(task, type) and issubclass(task, Task)):
+        raise SessionError(
+            f"task must be a class such as sdk.Segmentation, got {task!r}; leave it out to take "
+            "the one that the folder is for"
+        )
+    return task

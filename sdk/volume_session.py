@@ -63,11 +63,12 @@ class VolumeSession(OpenedFolder):
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
             BackendError: the library or its device is missing, does not compute what was recorded,
                 or an engine has no certificate that it does.
-            SessionError: your own backends have other names.
+            SessionError: your own backends have other names, or `threads` is no number of threads.
         """
         opened = ModelFolder.open(folder)
         self._task = make_volume_task(opened)
         self._incoming: Callable[[], IncomingVolume | None] = _nothing
+        self._stop: Callable[[], None] = _nothing
         super().__init__(opened, {}, VOLUME_STAGES)
         try:
             for part in parts_of(opened):
@@ -97,7 +98,8 @@ class VolumeSession(OpenedFolder):
 
         With `VolumeOptions.guide` that is so; without one, brain and window need the last slice,
         and nothing starts before. Either way the answer is, bit for bit, that of the session on the
-        whole volume with the same options.
+        whole volume with the same options. Use it in a ``with`` block: the session is busy until it
+        is over.
 
         Args:
             shape: (slices, rows, columns).
@@ -124,7 +126,7 @@ class VolumeSession(OpenedFolder):
                 self._busy.release()
 
         incoming = IncomingVolume(volume, arrivals, answer)
-        self._incoming = ref(incoming)  # its voxels are the caller's to keep
+        self._incoming, self._stop = ref(incoming), incoming.stop  # its voxels are the caller's
         return incoming
 
     def guide(
@@ -135,14 +137,18 @@ class VolumeSession(OpenedFolder):
 
     def close(self) -> None:
         """Releases the graphs; may be called twice. A volume that is under way is cancelled."""
-        if (incoming := self._incoming()) is not None:
-            incoming.cancel()
+        self._stop()
         super().close()
 
     @property
     def task(self) -> MicrobleedDetection:
         """The clinical question."""
         return self._task
+
+    def _take(self) -> None:
+        if self._incoming() is None:  # dropped: its thread is about to end
+            self._stop()
+        super()._take()
 
     def _answer(self, volume: Volume, options: VolumeOptions, order: Order) -> VolumeOutcome:
         watch, notes = Stopwatch(), list(volume.notes)

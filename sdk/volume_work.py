@@ -38,6 +38,7 @@ class VolumeWork:
         self._task = task
         self._graphs = graphs
         self._options = options
+        self._networks = task.networks
         self._found: dict[int, Candidates] = {}
         self.brain = brain
         self.tiles, self._skipped = task.plan(brain)
@@ -58,6 +59,7 @@ class VolumeWork:
         with detector.errors():
             self._task.fill_tile(tile, self.brain, detector.inputs)
             detector.run()
+            detector.check_outputs(self._networks["detector"].outputs)
             self._found[index] = self._task.read_tile(detector.outputs, tile, self.brain)
 
     def suppress(self) -> tuple[list[Microbleed], list[DroppedCandidate]]:
@@ -116,6 +118,7 @@ class VolumeWork:
         with graph.errors():
             self._task.fill_patch(origin, self.brain, graph.inputs)
             graph.run()
+            graph.check_outputs(self._networks["regions"].outputs)
             return self._task.read_patch(graph.outputs)
 
     def _step(self, stage: str, done: int, steps: int) -> None:

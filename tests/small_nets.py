@@ -212,6 +212,9 @@ class ArrayFeed:
     def reset(self):
         pass
 
+    def begins_anew(self, frame):
+        return False
+
     def preprocess(self, frame, inputs):
         inputs["image"][...] = frame
 

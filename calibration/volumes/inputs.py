@@ -55,6 +55,10 @@ class _InputTask:
     def reset(self) -> None:
         """Nothing is remembered."""
 
+    def begins_anew(self, stored: Stored) -> bool:  # noqa: ARG002
+        """Every input is on its own."""
+        return False
+
     def preprocess(self, stored: Stored, inputs: Tensors) -> None:
         np.copyto(inputs[self._input], np.load(stored.file))
 

@@ -43,7 +43,11 @@ std::optional<std::int64_t> bind_threshold(const py::object& logits_object, floa
 void register_masks(py::module_& m) {
   py::class_<cuda::ThresholdMemory>(m, "ThresholdWorkspace",
                                     "Where `threshold` counts on a device; one call at a time.")
-      .def(py::init<>());
+      .def(py::init<>())
+      .def_property_readonly("not_numbers", [](const cuda::ThresholdMemory& workspace) {
+        const cuda::ThresholdCounts* const told = workspace.told.data();
+        return told == nullptr ? 0u : told->not_numbers;
+      });
   m.def("threshold", &bind_threshold, "logits"_a, "level"_a, "out"_a, "workspace"_a, "counted"_a);
 }
 

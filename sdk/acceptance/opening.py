@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sdk.acceptance.engine import TensorRT, open_engine
 from sdk.acceptance.warm_up import make_ready
 from sdk.backends import LIBRARIES, Backend, open_backend
+from sdk.errors import SessionError
+from sdk.frame import whole_number
 from sdk.model_folder import ModelFolder
 from sdk.tasks import Contract
 from sdk.tuning import settle
@@ -16,7 +18,11 @@ BACKENDS = (*LIBRARIES, ENGINE)
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a session was asked to run."""
+    """What a session was asked to run.
+
+    Raises:
+        SessionError: `threads` is no number of threads.
+    """
 
     backend: str | TensorRT | None = None
     """One of `BACKENDS`, or an engine; None: what was tuned, or the first."""
@@ -25,6 +31,15 @@ class Request:
     ``fp32``."""
     threads: int | None = None
     """Threads of one inference on the CPU; None lets the library, or the tuning, decide."""
+
+    def __post_init__(self) -> None:
+        threads = self.threads if self.threads is None else whole_number(self.threads)
+        if self.threads is not None and (threads is None or threads < 1):
+            raise SessionError(
+                f"threads must be a whole number from 1 on, got {self.threads!r}; pass None to let "
+                "the library decide"
+            )
+        object.__setattr__(self, "threads", threads)
 
 
 def open_ready(folder: ModelFolder, contract: Contract, request: Request) -> Backend:

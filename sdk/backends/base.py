@@ -1,12 +1,14 @@
 """What every backend does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+
+import numpy as np
 
 from sdk import kernels
 from sdk.errors import BackendError
-from sdk.tensors import Tensors
+from sdk.tensors import Tensors, TensorSpec
 
 
 class Backend(ABC):
@@ -50,6 +52,23 @@ class Backend(ABC):
         Raises:
             BackendError: the library failed.
         """
+
+    def check_outputs(self, specs: Iterable[TensorSpec]) -> None:
+        """Refuses outputs that are no numbers: no answer can be read from them.
+
+        Those on a CUDA device are not looked at: whoever reads them there looks, see
+        `sdk.tasks.vessels.Reading`.
+
+        Raises:
+            BackendError: NaN or an infinity is among them.
+        """
+        for spec in specs:
+            tensor = self.outputs[spec.name]
+            if not kernels.on_device(tensor) and not np.isfinite(tensor).all():
+                raise BackendError(
+                    f"{self.name} gave NaN or infinities as {spec.name}, expected numbers; reset "
+                    "the session, and if it happens again, use another precision or backend"
+                )
 
     def finish(self) -> None:
         """Waits until what `run` queued is done."""

@@ -2,7 +2,8 @@
 
 from sdk.dicom.header import Header
 from sdk.errors import DicomError, FrameError
-from sdk.subtraction import MaskOperation, MaskSubtraction, Position
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
+from sdk.subtraction import Position
 
 POSITIONS = (
     "PositionerPrimaryAngle",

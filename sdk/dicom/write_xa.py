@@ -22,7 +22,7 @@ from sdk.dicom.header import foreign_errors
 from sdk.dicom.shutter import Shutter
 from sdk.errors import DicomError
 from sdk.frame import Intensity
-from sdk.subtraction import MaskOperation, MaskSubtraction
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
 
 class TransferSyntax(str, Enum):

@@ -16,7 +16,8 @@ from sdk.dicom.spacing import SpacingOrigin, read_spacing
 from sdk.dicom.timing import FrameTimes, read_frame_times
 from sdk.errors import DicomError
 from sdk.frame import Frame, Intensity
-from sdk.subtraction import MaskSubtraction, Position, Subtractor
+from sdk.mask_subtraction import MaskSubtraction
+from sdk.subtraction import Position, Subtractor
 
 SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.1": "X-Ray Angiographic",

@@ -26,6 +26,7 @@ def threshold(
         level: logit that is still inside, 0 for a probability of one half.
         out: uint8 or bool of any shape, for example the source's.
         workspace: where the pixels are counted on a device; one per thread. None allocates there.
+            After a `wait`, its `not_numbers` are those where interpolation met NaN or an infinity.
         counted: tell how many were set. On a device that means to wait for it.
 
     Returns:

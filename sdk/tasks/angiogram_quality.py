@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import log
+from math import isfinite, log
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
+from sdk.errors import BackendError
 from sdk.frame import Frame
 from sdk.kernels import HostCopy
 from sdk.tasks.base import Task
@@ -92,6 +93,11 @@ class AngiogramQuality(Task[QualityAnswer]):
         logits = self._grade_copy.take(outputs["grade"][0])
         kernels.wait(outputs["vessels"])
         self._normalise.check(frame)
+        if not isfinite(sum(logits.tolist())):  # of a device: in host memory they were looked at
+            raise BackendError(
+                f"the network graded this frame {logits.tolist()}, expected numbers; use another "
+                "precision or backend"
+            )
         probabilities = softmax(logits)
         return QualityAnswer(
             grade=Grade(int(np.argmax(probabilities))),

@@ -28,8 +28,9 @@ class ArteryAnswer:
         vessels: arteries seen in any frame so far.
         filled: arteries that hold contrast in this frame.
         centreline: lines through `vessels` with the local radius.
-        arrival_frame: (rows, columns) int32, the frame of the run, counted from 0, in which an
-            artery was first seen; -1 where there is none.
+        arrival_frame: (rows, columns) int32, the `Frame.index` of the frame in which an artery was
+            first seen; -1 where there is none. Frames that are not numbered are counted from 0, as
+            they are answered.
         arrival_ms: (rows, columns) float32, the time of that frame; NaN where there is none. None
             where a frame of the run came without its time.
         frames: frames of the run answered so far, this one included.
@@ -73,8 +74,9 @@ class ArterySequence(Task[ArteryAnswer]):
     _mask_copies: tuple[HostCopy, HostCopy] = field(init=False, repr=False)
     _centreline: CentrelineWorkspace = field(init=False, repr=False)
     _arrival: NDArray[np.int32] | None = field(init=False, repr=False, default=None)
+    _arrival_ms: NDArray[np.float32] | None = field(init=False, repr=False, default=None)
     _subtracted: bool | None = field(init=False, repr=False, default=None)
-    _times_ms: list[float | None] = field(init=False, repr=False, default_factory=list)
+    _frames: int = field(init=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
         self.size = (self.size[0], self.size[1])
@@ -115,12 +117,19 @@ class ArterySequence(Task[ArteryAnswer]):
     def reset(self) -> None:
         self._subtracted = None
         self._normalise.reset()
-        self._arrival = None
-        self._times_ms.clear()
+        self._arrival = self._arrival_ms = None
+        self._frames = 0
 
     def begins_anew(self, frame: Frame) -> bool:
-        """A run whose first frames are its own mask, and native, begins where it is subtracted."""
+        """A run whose first frames are its own mask, and native, begins where it is subtracted.
+
+        The other way round there is none: a native frame after subtracted ones is refused.
+        """
         return self._subtracted is False and frame.mask is not None
+
+    def remarks(self, frame: Frame) -> tuple[str, ...]:
+        assumed = () if frame.mask else ("it has no mask, and is taken as subtracted already",)
+        return (*super().remarks(frame), *assumed)
 
     def preprocess(self, frame: Frame, inputs: Tensors) -> None:
         if self._arrival is not None and self._arrival.shape != frame.shape:
@@ -138,17 +147,17 @@ class ArterySequence(Task[ArteryAnswer]):
             for reader, name in zip(self._readers, ("arteries", "filled"), strict=True)
         ]
         vessels, filled = self._on_host(*readings)
-        self._times_ms.append(frame.time_ms)
-        arrival = self._arrive(vessels.mask, filled.mask)
+        centreline = kernels.centreline(
+            vessels.mask, pixel_spacing_mm=frame.pixel_spacing_mm, workspace=self._centreline
+        )
+        arrival, arrival_ms = self._arrive(vessels.mask, filled.mask, frame)
         return ArteryAnswer(
             vessels=vessels,
             filled=filled,
-            centreline=kernels.centreline(
-                vessels.mask, pixel_spacing_mm=frame.pixel_spacing_mm, workspace=self._centreline
-            ),
+            centreline=centreline,
             arrival_frame=arrival,
-            arrival_ms=self._time_of(arrival),
-            frames=len(self._times_ms),
+            arrival_ms=arrival_ms,
+            frames=self._frames,
         )
 
     def _on_host(self, *readings: Reading) -> list[Vessels]:
@@ -169,15 +178,20 @@ class ArterySequence(Task[ArteryAnswer]):
             "filled_dice": dice(expected.filled.mask, got.filled.mask),
         }
 
-    def _arrive(self, seen: NDArray[np.uint8], filled: NDArray[np.uint8]) -> NDArray[np.int32]:
+    def _arrive(
+        self, seen: NDArray[np.uint8], filled: NDArray[np.uint8], frame: Frame
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32] | None]:
         """Notes where contrast is for the first time; gives what is noted inside the arteries."""
+        inside = seen != 0
         if self._arrival is None:
             self._arrival = np.full(seen.shape, NEVER, np.int32)
-        fresh = ((seen | filled) != 0) & (self._arrival == NEVER)
-        self._arrival[fresh] = len(self._times_ms) - 1
-        return np.where(seen != 0, self._arrival, np.int32(NEVER))
-
-    def _time_of(self, arrival: NDArray[np.int32]) -> NDArray[np.float32] | None:
-        if None in self._times_ms:
-            return None
-        return np.array([*self._times_ms, np.nan], np.float32)[arrival]  # NEVER is the last entry
+            self._arrival_ms = np.full(seen.shape, np.nan, np.float32)
+        fresh = (inside | (filled != 0)) & (self._arrival == NEVER)
+        self._arrival[fresh] = frame.index or self._frames
+        self._frames += 1
+        arrival = np.where(inside, self._arrival, np.int32(NEVER))
+        if frame.time_ms is None or self._arrival_ms is None:
+            self._arrival_ms = None
+            return arrival, None
+        self._arrival_ms[fresh] = frame.time_ms
+        return arrival, np.where(inside, self._arrival_ms, np.float32(np.nan))

@@ -7,10 +7,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from sdk.frame import Frame
+from sdk.tasks.normalise import above_white
 from sdk.tensors import Tensors, TensorSpec
 from sdk.upload import FrameUpload
 
 Answer = TypeVar("Answer")
+
+ROW_STEP = 8
+"""Of the rows that are looked at for values which cannot be: a frame is not read twice for that."""
 
 
 class Contract(ABC):
@@ -94,6 +98,11 @@ class Task(Contract, Generic[Answer]):
     def begins_anew(self, frame: Frame) -> bool:  # noqa: ARG002
         """Whether the run followed so far is none that this frame can go on with."""
         return False
+
+    def remarks(self, frame: Frame) -> tuple[str, ...]:
+        """What a person should know about the answer on a frame, in words."""
+        bright = above_white(frame, ROW_STEP)
+        return (bright,) if bright else ()
 
     def rehearse(self, inputs: Tensors, outputs: Tensors) -> None:
         """Takes a made-up frame through the task."""

@@ -1,7 +1,8 @@
 """Brings a frame of any size and brightness to the float image a network was trained on."""
 
 from dataclasses import replace
-from typing import Any
+from math import isnan
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from sdk import kernels
 from sdk.errors import FrameError
 from sdk.frame import Frame, Intensity
 from sdk.geometry import Placement
-from sdk.kernels import HostCopy, PercentileWorkspace, Subtraction
+from sdk.kernels import HostCopy, PercentileWorkspace, Subtraction, ThresholdWorkspace
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Normaliser:
         self._span = span
         self._padding = padding
         self._placement = Placement.fit(size, size)
-        self._workspace = PercentileWorkspace()
+        self._workspace, self._drawing = PercentileWorkspace(), ThresholdWorkspace()
         self._window_copy = HostCopy()
         self._told: Floats | None = None
         self._make_room(np.empty(0))
@@ -98,10 +99,7 @@ class Normaliser:
         """
         told, self._told = self._told, None
         if told is not None and not told[1] > told[0]:
-            raise FrameError(
-                f"frame {frame.index}: there is nothing in it, nearly every pixel inside the "
-                f"shutter has the same value ({told[0]:g}); expected an image"
-            )
+            _refuse_flat(frame, told[0], "there is nothing in it", "expected an image")
 
     def _find_window(self, frame: Frame, options: Subtraction) -> tuple[Any, Subtraction]:
         """What `subtract` takes: a window measured where the frame is, or options that hold it."""
@@ -126,7 +124,13 @@ class Normaliser:
         if kernels.on_device(frame.irradiated):
             nearest = Subtraction(resize="nearest")
             kernels.subtract(frame.irradiated, self._probe_shutter, options=nearest)
-            kernels.threshold(self._probe_shutter, 0.5, out=self._probe_irradiated, counted=False)
+            kernels.threshold(
+                self._probe_shutter,
+                0.5,
+                out=self._probe_irradiated,
+                workspace=self._drawing,
+                counted=False,
+            )
             return self._probe_irradiated
         return self._sample_irradiated(frame)
 
@@ -152,7 +156,8 @@ class RunNormaliser(Normaliser):
 
     The median of the first frame becomes 0 and `spreads` of its noise become 1, where the noise is
     half the distance of the 16th and the 84th percentile: contrast fills too little of a frame to
-    change it much. Values are clipped to `limits`; what lies outside the frame is 0. The first
+    change it much. Values are clipped to `limits`; what lies outside the frame is 0. A frame whose
+    values mean something else than those of the first one cannot be windowed like it. The first
     frame of a run is waited for on a device too: a network must not remember one that is refused.
     """
 
@@ -161,6 +166,7 @@ class RunNormaliser(Normaliser):
         super().__init__(size, (16.0, 84.0), limits)
         self._spreads, self._limits = spreads, limits
         self._first: tuple[float, float] | None = None
+        self._meaning = ""
 
     def reset(self) -> None:
         """The next frame is the first of a run."""
@@ -176,13 +182,21 @@ class RunNormaliser(Normaliser):
                 workspace=self._workspace,
             ).values
             if not high > low:
-                raise FrameError(
-                    f"frame {frame.index}: nearly every pixel has the same value ({low:g}), as in "
-                    "a frame subtracted from itself; the run begins with the first frame that "
-                    "shows at least noise"
+                _refuse_flat(
+                    frame,
+                    low,
+                    "it is as flat as a frame subtracted from itself",
+                    "the run begins with the first frame that shows at least noise",
                 )
             unit = self._spreads * (high - low) / 2
             self._first = middle + self._limits[0] * unit, middle + self._limits[1] * unit
+            self._meaning = meaning_of(frame)
+        elif meaning_of(frame) != self._meaning:
+            raise FrameError(
+                f"frame {frame.index}: its values are {meaning_of(frame)}, those of the run so far "
+                f"{self._meaning}: one window does not fit both; reset the session before another "
+                "run"
+            )
         return None, replace(options, low=self._first[0], high=self._first[1])
 
 
@@ -194,3 +208,37 @@ def reading_of(frame: Frame) -> Subtraction:
         white=frame.white,
         shift_px=frame.mask.shift_px if frame.mask else (0.0, 0.0),
     )
+
+
+def meaning_of(frame: Frame) -> str:
+    """What the values are that a frame is windowed by, in words."""
+    subtracted = "native" if frame.mask is None else "subtracted"
+    inverted = ", inverted" if frame.inverted else ""
+    return f"{subtracted} {frame.intensity.value} of {frame.bits_stored} bits{inverted}"
+
+
+def above_white(frame: Frame, step: int = 1) -> str:
+    """What is wrong with values that need more bits than the frame has; empty: nothing.
+
+    Every `step`-th row is looked at, and nothing on a device.
+    """
+    if kernels.on_device(frame.pixels):
+        return ""
+    rows = np.asarray(frame.pixels)[::step]
+    if frame.white == np.iinfo(rows.dtype).max or (highest := int(rows.max())) <= frame.white:
+        return ""
+    return (
+        f"values up to {highest} are above the {frame.white} that {frame.bits_stored} bits hold; "
+        "correct bits_stored"
+    )
+
+
+def _refuse_flat(frame: Frame, value: float, problem: str, advice: str) -> NoReturn:
+    """Refuses a frame of one `value`, and says what may have made it so."""
+    if isnan(value):
+        problem = "its shutter leaves no pixel that the window can be measured on"
+        advice = "pass irradiated that is not 0 where the image is, or None"
+    else:
+        problem = f"{problem}, nearly every pixel inside the shutter has the same value ({value:g})"
+        advice = above_white(frame) or advice
+    raise FrameError(f"frame {frame.index}: {problem}; {advice}")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import kernels
+from sdk.errors import BackendError
 from sdk.frame import Frame
 from sdk.geometry import Placement
 from sdk.kernels import ArrayPool, ComponentsWorkspace, DeviceArray, HostCopy, ThresholdWorkspace
@@ -64,11 +65,13 @@ class Reading:
     Attributes:
         mask: (rows, columns) of the source frame, uint8.
         told: trees, their pixels, specks; complete after a `kernels.wait`.
+        drawing: knows then, on a device, whether there were only numbers to read.
         pixel_spacing_mm: of the frame.
     """
 
     mask: Any
     told: NDArray[np.int64]
+    drawing: ThresholdWorkspace
     pixel_spacing_mm: tuple[float, float] | None
 
     def vessels(self, mask: Mask | None = None) -> Vessels:
@@ -76,7 +79,15 @@ class Reading:
 
         Args:
             mask: the mask in host memory, where somebody copied it already.
+
+        Raises:
+            BackendError: a device gave NaN or infinities; in host memory the session looks itself.
         """
+        if self.drawing.not_numbers:
+            raise BackendError(
+                "the network gave NaN or infinities on the device, expected numbers; reset the "
+                "session, and if it happens again, use another precision"
+            )
         count, pixels, _ = (int(number) for number in self.told)
         spacing = self.pixel_spacing_mm
         made: Any = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
@@ -117,6 +128,7 @@ class VesselReader:
         return Reading(
             mask=mask,
             told=self._told_copy.take(self._told),
+            drawing=self._drawing,
             pixel_spacing_mm=frame.pixel_spacing_mm,
         )
 

@@ -1,6 +1,7 @@
 """Networks that remember see whole runs, with the states that FP32 has before every frame."""
 
 from contextlib import closing
+from dataclasses import replace
 
 import networks
 import numpy as np
@@ -17,7 +18,7 @@ from calibration.quantisable import read_quantisable
 from calibration.sequences import Sequences, pick_runs, split_runs
 from sdk import ArterySequence
 from sdk.backends import open_backend
-from sdk.frame import Frame
+from sdk.frame import Frame, Mask
 from sdk.model_folder import IntendedInput
 from sdk.runs import Run
 from sdk.tensors import allocate
@@ -102,6 +103,28 @@ def test_a_frame_that_does_not_fit_is_not_remembered(graph):
             expected.fill(index, backend.inputs)
             for name, tensor in found.items():
                 assert np.array_equal(backend.inputs[name], tensor)
+
+
+def subtracted(frames, first):
+    """The frames, those from the first on with a mask."""
+    mask = Mask(pixels=np.full((SIDE, SIDE), 2000, np.uint16))
+    native = [frames[index] for index in range(len(frames))]
+    return [replace(f, mask=mask if i >= first else None) for i, f in enumerate(native)]
+
+
+def test_a_run_begins_where_it_is_subtracted_as_in_a_session(graph):
+    frames = subtracted(Noise(5), 2)
+    whole, alone = (followed(graph, [Run("one", run)]) for run in (frames, frames[2:]))
+    assert (len(whole), len(alone)) == (5, 3)
+    with closing(whole), closing(alone), closing(open_backend(graph)) as backend:
+        for index in (0, 2, 1):
+            whole.fill(2 + index, backend.inputs)
+            found = {name: tensor.copy() for name, tensor in backend.inputs.items()}
+            alone.fill(index, backend.inputs)
+            for name, tensor in found.items():
+                assert np.array_equal(backend.inputs[name], tensor), (index, name)
+        player = Player(backend, whole)
+        assert [player.answer(index).frames for index in (0, 1, 2, 3, 4, 2)] == [1, 2, 1, 2, 3, 1]
 
 
 def test_ranges_are_those_of_the_runs_in_order(graph):

@@ -151,7 +151,7 @@ def test_a_frame_costs_one_wait_one_copy_there_and_small_copies_back(tmp_path):
     seen = moved_by(gpu, engine, run_of("subtracted", count=4))
     assert seen[0]["to_device"] == 2  # its mask too, which stays for the run
     for one in seen[2:]:
-        assert one == Counter(waits=1, to_device=1, to_host=3)  # window, counts, grade
+        assert one == Counter(waits=1, to_device=1, to_host=4)  # window, counts, grade, numbers
 
 
 def test_only_the_first_frame_of_a_run_of_arteries_is_waited_for_twice(tmp_path):
@@ -159,7 +159,7 @@ def test_only_the_first_frame_of_a_run_of_arteries_is_waited_for_twice(tmp_path)
     seen = moved_by(gpu, engine, run_of("native", count=4))
     assert seen[0]["waits"] == 2
     for one in seen[2:]:
-        assert one == Counter(waits=1, to_device=1, to_host=4)  # counts and masks, two of each
+        assert one == Counter(waits=1, to_device=1, to_host=6)  # counts, masks, numbers, two each
 
 
 def test_a_mask_stays_what_it_was_and_is_copied_when_somebody_looks(tmp_path):
@@ -197,6 +197,33 @@ def test_a_frame_with_nothing_in_it_is_rejected_and_the_run_goes_on(tmp_path, na
     assert [host.status for host, _ in outcomes] == [Status.REJECTED] + 2 * [Status.DELIVERED]
     for host, device in outcomes:
         assert_same(host, device)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", list(TASKS))
+def test_outputs_that_are_no_numbers_are_a_failure(tmp_path, monkeypatch, name, value):
+    compute, options = TASKS[name]
+
+    def broken(inputs):
+        outputs = compute(inputs)
+        for tensor in outputs.values():
+            if tensor.ndim == 4:
+                tensor[0, -1, 5, 5] = value
+        return outputs
+
+    for place, kind in (("cpu", HostEngine), ("gpu", DeviceEngine)):
+        session, engine = device_engines.open_session(
+            tmp_path / place, name, compute, kind, **options
+        )
+        first, second, third = run_of("native")
+        assert session(first).status is Status.DELIVERED
+        with monkeypatch.context() as failing:
+            failing.setattr(engine, "_compute", broken)
+            outcome = session(second)
+        assert outcome.status is Status.FAILED
+        assert "gave NaN or infinities" in outcome.reason
+        session.reset()
+        assert session(third).status is Status.DELIVERED
 
 
 def test_frames_of_another_size_and_type_can_follow(tmp_path):

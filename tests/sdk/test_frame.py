@@ -62,7 +62,23 @@ def test_knows_its_white():
         ({"pixels": "pixels"}, "must be an array"),
         ({"pixels": array.array("d", [1.0])}, "got float64"),
         ({"bits_stored": 17}, "bits_stored must be 1..16"),
-        ({"pixel_spacing_mm": (0.0, 1.0)}, "two positive lengths"),
+        ({"pixel_spacing_mm": (0.0, 1.0)}, "two positive finite lengths"),
+        ({"pixel_spacing_mm": (0.2, np.nan)}, "two positive finite lengths"),
+        ({"pixel_spacing_mm": (np.inf, 0.2)}, "two positive finite lengths"),
+        ({"pixel_spacing_mm": 0.2}, "two positive finite lengths .*got 0.2"),
+        ({"pixel_spacing_mm": "ab"}, "two positive finite lengths"),
+        ({"bits_stored": 12.5}, r"bits_stored must be 1..16 .*got 12.5"),
+        ({"bits_stored": None}, "bits_stored must be 1..16"),
+        ({"intensity": "bogus"}, "sdk.Intensity, one of LIN, LOG, DISP, got 'bogus'"),
+        ({"index": -1}, "a position in the run"),
+        ({"index": 1.5}, "a position in the run"),
+        ({"time_ms": np.nan}, "a finite number of milliseconds, got nan"),
+        ({"time_ms": "1.0"}, "a finite number of milliseconds"),
+        ({"pixels": PIXELS.astype(PIXELS.dtype.newbyteorder())}, "in the byte order of this"),
+        ({"mask": PIXELS}, r"must be an sdk\.Mask, got ndarray"),
+        ({"irradiated": np.full((3, 4), 256, np.uint16)}, "irradiated must be uint8 or bool"),
+        ({"irradiated": np.full((3, 4), 0.5)}, "irradiated must be uint8 or bool, got float64"),
+        ({"irradiated": [[1]]}, "irradiated must be an array"),
         ({"mask": Mask(pixels=PIXELS[:2])}, "mask must have the shape"),
         ({"irradiated": np.ones((4, 4), np.uint8)}, "irradiated must have the shape"),
     ],
@@ -70,6 +86,28 @@ def test_knows_its_white():
 def test_refuses_and_says_why(changes, message):
     with pytest.raises(FrameError, match=message):
         Frame(**({"pixels": PIXELS} | changes))
+
+
+@pytest.mark.parametrize("shift", [(np.nan, 0.0), (1.0,), None, "ab", 1.0])
+def test_a_mask_refuses_a_shift_that_is_none(shift):
+    with pytest.raises(FrameError, match="shift_px must be two finite numbers of pixels"):
+        Mask(pixels=PIXELS, shift_px=shift)
+
+
+def test_a_name_of_dicom_is_the_intensity_that_it_means():
+    """A plain string is equal to the member and yet not it: a LIN run was not subtracted as one."""
+    assert Frame(pixels=PIXELS, intensity="LIN").intensity is sdk.Intensity.LIN
+
+
+def test_numbers_of_numpy_are_taken():
+    frame = Frame(
+        pixels=PIXELS,
+        index=np.int64(3),
+        bits_stored=np.uint8(12),
+        pixel_spacing_mm=np.array([0.2, 0.3]),
+        irradiated=np.ones((3, 4), bool),
+    )
+    assert (frame.index, frame.bits_stored, frame.pixel_spacing_mm) == (3, 12, (0.2, 0.3))
 
 
 def test_user_data_is_carried_untouched():

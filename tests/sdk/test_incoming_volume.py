@@ -1,6 +1,8 @@
 """Slices come one by one, in any order, and the answer is that of the whole volume bit for bit."""
 
+import gc
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -128,6 +130,16 @@ def test_a_cancelled_volume_frees_the_session(session, head):
     incoming.cancel()
     assert incoming.outcome().status is sdk.Status.CANCELLED
     assert session(head).status is sdk.Status.DELIVERED
+
+
+def test_a_volume_that_is_dropped_frees_the_session(session, head):
+    incoming = session.receive(head.shape, head.to_patient)
+    voxels = weakref.ref(incoming._volume.voxels)
+    del incoming
+    gc.collect()
+    assert session(head).status is sdk.Status.DELIVERED
+    gc.collect()
+    assert voxels() is None
 
 
 def test_the_callers_question_cancels_while_it_waits(session, head):

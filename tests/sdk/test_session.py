@@ -238,4 +238,47 @@ def test_a_run_that_is_not_followed_to_its_end_is_over(folder):
         run = session.stream(frames(3))
         next(run)
         run.close()
-        assert session._streams == 0
+        next(session.stream(frames(3)))  # dropped at once
+        assert [outcome.status for outcome in session.stream(frames(2))] == 2 * [Status.DELIVERED]
+
+
+@pytest.mark.parametrize("name", ["vessels", "grade"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_outputs_that_are_no_numbers_are_a_failure(folder, name, value):
+    task = sdk.AngiogramQuality(size=(SIDE, SIDE))
+    (bad,), (good,) = recorded_outputs(task), recorded_outputs(task)
+    bad[name].flat[-1] = value
+    with Session(folder, backend=sdk.ReplayBackend(task.inputs, [bad, good])) as session:
+        outcome, later = (session(frame) for frame in frames(2))
+    assert outcome.status is Status.FAILED
+    assert f"replay gave NaN or infinities as {name}" in outcome.reason
+    assert later.status is Status.DELIVERED
+
+
+def test_what_is_no_frame_is_an_error_of_the_caller(folder):
+    with Session(folder) as session:
+        with pytest.raises(TypeError, match=r"expected an sdk\.Frame, got ndarray; wrap pixels"):
+            session(dark_square())
+        with pytest.raises(TypeError, match=r"expected an sdk\.Frame, got ndarray"):
+            list(session.stream([dark_square()]))
+        assert session(frames(1)[0]).status is Status.DELIVERED
+
+
+@pytest.mark.parametrize("threads", [0, -5, 1.5, "x"])
+def test_no_number_of_threads_is_refused(folder, threads):
+    with pytest.raises(sdk.SessionError, match="threads must be a whole number from 1 on, got"):
+        Session(folder, threads=threads)
+
+
+@pytest.mark.parametrize("task", ["angiogram_quality", sdk.AngiogramQuality(), sdk.Frame])
+def test_no_class_of_task_is_refused(folder, task):
+    with pytest.raises(sdk.SessionError, match="task must be a class such as"):
+        Session(folder, task=task)
+
+
+def test_values_that_need_more_bits_are_noted(folder):
+    pixels = dark_square()  # up to 3000
+    with Session(folder) as session:
+        (note,) = session(Frame(pixels=pixels, bits_stored=10)).notes
+        assert session(Frame(pixels=pixels, bits_stored=12)).notes == ()
+    assert note == "values up to 3000 are above the 1023 that 10 bits hold; correct bits_stored"

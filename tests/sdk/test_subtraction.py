@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from sdk.errors import FrameError
 from sdk.frame import Frame, Mask
-from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
+from sdk.subtraction import Subtractor
 
 AVG_SUB, TID, REV_TID, NONE = MaskOperation
 
@@ -228,21 +229,3 @@ def test_refuses_to_fetch_a_mask_from_the_device():
 
     with pytest.raises(FrameError, match="lies in device memory"):
         Subtractor([MaskSubtraction(operation=TID)]).attach(Frame(pixels=OnDevice()))
-
-
-@pytest.mark.parametrize(
-    ("item", "problem"),
-    [
-        ({"operation": AVG_SUB}, "mask_frames must name"),
-        ({"operation": AVG_SUB, "mask_frames": (-1,)}, "counted from 0"),
-        ({"operation": REV_TID}, "ranges must be given"),
-        ({"operation": TID, "tid_offset": 0}, "from itself"),
-        ({"operation": TID, "ranges": ((3, 2),)}, "first <= last"),
-        ({"operation": TID, "ranges": ((3, 4), (3, 5))}, "increasing order"),
-        ({"operation": TID, "contrast_frames": 0}, "at least 1"),
-        ({"operation": TID, "tid_offset": 5000}, "needs 5000 frames in memory"),
-    ],
-)
-def test_refuses_an_item_that_contradicts_itself(item, problem):
-    with pytest.raises(FrameError, match=problem):
-        MaskSubtraction(**item)

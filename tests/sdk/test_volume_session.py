@@ -268,3 +268,22 @@ def test_stages_are_recorded_volume_after_volume(tmp_path):
 def test_the_outcome_repeats_what_the_reader_did(session):
     volume = replace(volume_folders.head(), notes=("phase stored as radians",))
     assert session(volume).notes == ("phase stored as radians",)
+
+
+@pytest.mark.parametrize(("network", "name"), [("detector", "offsets"), ("regions", "regions")])
+def test_outputs_that_are_no_numbers_are_a_failure(session, monkeypatch, network, name):
+    backend = session._backends[network]
+
+    def run():
+        type(backend).run(backend)
+        backend.outputs[name].flat[0] = np.nan
+
+    monkeypatch.setattr(backend, "run", run)
+    outcome = session(volume_folders.head((12, 40, 30)))
+    assert outcome.status is sdk.Status.FAILED
+    assert f"gave NaN or infinities as {name}" in outcome.reason
+
+
+def test_no_number_of_threads_is_refused(tmp_path):
+    with pytest.raises(sdk.SessionError, match="threads must be a whole number from 1 on, got 0"):
+        sdk.VolumeSession(volume_folders.microbleed_folder(tmp_path).path, threads=0)

@@ -26,24 +26,24 @@ struct Interpolated {
   }
 };
 
-struct CountShared {
-  std::uint32_t count;
-};
-
-__global__ void compare(Interpolated args, std::uint32_t* count) {
-  ANGIO_SHARED(CountShared, shared);
-  if (threadIdx.x == 0) shared.count = 0;
+__global__ void compare(Interpolated args, ThresholdCounts* counts) {
+  ANGIO_SHARED(ThresholdCounts, shared);
+  if (threadIdx.x == 0) shared.set = shared.not_numbers = 0;
   __syncthreads();
   const View2D<std::uint8_t>& mask = args.mask;
   const std::size_t i = thread_index();
   if (i < std::size_t(mask.rows) * mask.cols) {
     const int y = int(i / mask.cols), x = int(i % mask.cols);
-    const bool set = args.at(y, x) >= args.level;
+    const float value = args.at(y, x);
+    const bool set = value >= args.level;
     mask.row(y)[x] = set;
-    if (set) atomicAdd(&shared.count, 1u);
+    if (set) atomicAdd(&shared.set, 1u);
+    if (!(value - value == 0.0f)) atomicAdd(&shared.not_numbers, 1u);
   }
   __syncthreads();
-  if (threadIdx.x == 0 && shared.count > 0) atomicAdd(count, shared.count);
+  if (threadIdx.x != 0) return;
+  if (shared.set > 0) atomicAdd(&counts->set, shared.set);
+  if (shared.not_numbers > 0) atomicAdd(&counts->not_numbers, shared.not_numbers);
 }
 
 }  // namespace
@@ -52,17 +52,16 @@ void draw(const Threshold& args, Stream stream, ThresholdMemory& memory) {
   const Interpolated grid{args.logits, args.mask,
                           make_axis(args.logits.rows, args.mask.rows, Resize::linear),
                           make_axis(args.logits.cols, args.mask.cols, Resize::linear), args.level};
-  std::uint32_t* const count = memory.count.reserve(1);
-  clear_on_device(count, sizeof *count, stream);
-  launch(stream, grid_for(std::size_t(args.mask.rows) * args.mask.cols), compare, grid, count);
+  ThresholdCounts* const counts = memory.counts.reserve(1);
+  clear_on_device(counts, sizeof *counts, stream);
+  launch(stream, grid_for(std::size_t(args.mask.rows) * args.mask.cols), compare, grid, counts);
+  copy_to_host(memory.told.reserve(1), counts, sizeof *counts, stream);
 }
 
 std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory) {
   draw(args, stream, memory);
-  std::uint32_t* const told = memory.told.reserve(1);
-  copy_to_host(told, memory.count.data(), sizeof *told, stream);
   synchronise(stream);
-  return *told;
+  return memory.told.data()->set;
 }
 
 }  // namespace angio::cuda

@@ -14,7 +14,7 @@ from sdk.dicom.header import describe, read_header
 from sdk.dicom.shutter import Shutter
 from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import AngioEdgeError, DicomError
-from sdk.subtraction import MaskOperation, MaskSubtraction
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
 RICH = {
     "bits_stored": 12,

@@ -5,7 +5,7 @@ from xa_files import edited, item, phantom, xa_file
 
 from sdk.dicom import read_xa
 from sdk.errors import DicomError
-from sdk.subtraction import MaskOperation, MaskSubtraction
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
 AVERAGE = MaskSubtraction(
     operation=MaskOperation.AVG_SUB,

@@ -14,7 +14,7 @@ from sdk.dicom.shutter import Shutter
 from sdk.dicom.write_xa import TransferSyntax, XaInfo, write_xa
 from sdk.errors import DicomError
 from sdk.frame import Intensity
-from sdk.subtraction import MaskOperation, MaskSubtraction
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
 # Attributes that PS3.3 A.14 and its modules require of every multi-frame XA image.
 REQUIRED = """

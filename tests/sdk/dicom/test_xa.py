@@ -13,7 +13,8 @@ from sdk.dicom import read_xa
 from sdk.dicom.write_xa import TransferSyntax
 from sdk.errors import DicomError
 from sdk.frame import Intensity
-from sdk.subtraction import MaskOperation, MaskSubtraction, Subtractor
+from sdk.mask_subtraction import MaskOperation, MaskSubtraction
+from sdk.subtraction import Subtractor
 
 LOSSLESS = ["xa/XA1_JPLL.dcm", "xa/XA1_RLE.dcm", "xa/XA1_JLSL.dcm"]
 CORONARY = "xa/xa_coronary_rca_96f_jpegbaseline.dcm"

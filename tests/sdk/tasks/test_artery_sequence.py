@@ -194,13 +194,71 @@ def test_a_library_that_keeps_nothing_between_frames_is_refused(folder):
         Session(folder, backend="openvino")
 
 
-def test_a_run_begins_where_its_frames_are_subtracted(session):
-    run = bolus(5)
+def subtracted(run):
     mask = sdk.Mask(pixels=np.full((SOURCE, SOURCE), 2000, np.uint16))
-    native = dataclasses.replace(run[0], pixels=run[0].pixels // 2)
-    subtracted = [dataclasses.replace(frame, mask=mask) for frame in run]
-    outcomes = list(session.stream([native, native, *subtracted]))
-    alone = list(session.stream(subtracted))
+    return [dataclasses.replace(frame, mask=mask) for frame in run]
+
+
+def test_a_run_begins_where_its_frames_are_subtracted(session):
+    run = bolus(7)
+    native = [dataclasses.replace(frame, pixels=frame.pixels // 2) for frame in run[:2]]
+    outcomes = list(session.stream([*native, *subtracted(run[2:])]))
+    alone = list(session.stream(subtracted(run[2:])))
     assert [outcome.require().frames for outcome in outcomes] == [1, 2, 1, 2, 3, 4, 5]
     for got, expected in zip(outcomes[2:], alone, strict=True):
         same(got.require(), expected.require())
+
+
+@pytest.mark.parametrize(
+    ("change", "meaning"),
+    [
+        ({"mask": None}, "native LIN of 12 bits"),
+        ({"intensity": sdk.Intensity.LOG}, "subtracted LOG of 12 bits"),
+        ({"inverted": True}, "subtracted LIN of 12 bits, inverted"),
+        ({"bits_stored": 16}, "subtracted LIN of 16 bits"),
+    ],
+)
+def test_a_frame_whose_values_mean_something_else_is_rejected_and_the_run_kept(
+    session, change, meaning
+):
+    run = subtracted(bolus(8))
+    stranger = dataclasses.replace(run[5], **change)
+    outcomes = list(session.stream([*run[:5], stranger, *run[6:]]))
+    alone = list(session.stream(run[:5] + run[6:]))
+    assert outcomes[5].status is Status.REJECTED
+    assert f"values are {meaning}, those of the run so far subtracted LIN" in outcomes[5].reason
+    assert [o.answer.frames for o in outcomes if o.answer] == [1, 2, 3, 4, 5, 6, 7]
+    for got, expected in zip(outcomes[6:], alone[5:], strict=True):
+        same(got.require(), expected.require())
+
+
+def test_a_run_that_was_never_subtracted_says_so(session):
+    for outcome in session.stream(bolus(2)):
+        assert outcome.notes == ("it has no mask, and is taken as subtracted already",)
+    for outcome in session.stream(subtracted(bolus(2))):
+        assert outcome.notes == ()
+
+
+def test_arrival_names_frames_by_their_index(session):
+    run = bolus(6)
+    blank = dataclasses.replace(run[1], pixels=np.full((64, 64), 9, np.uint16))
+    answer = list(session.stream([run[0], blank, *run[2:4], run[5]]))[-1].require()
+    assert answer.frames == 4
+    for index in (2, 3, 5):
+        bar = bars(index, index) > 0
+        assert (answer.arrival_frame[bar] == index).all()
+        assert (answer.arrival_ms[bar] == 250.0 * index).all()
+
+
+def test_arrival_counts_frames_that_are_not_numbered(session):
+    run = [dataclasses.replace(frame, index=0) for frame in bolus(4)]
+    answer = list(session.stream(run))[-1].require()
+    for index in (1, 2, 3):
+        assert (answer.arrival_frame[bars(index, index) > 0] == index).all()
+
+
+def test_one_frame_without_a_time_ends_the_times_of_arrival(session):
+    run = bolus(4)
+    run[1] = dataclasses.replace(run[1], time_ms=None)
+    answers = [outcome.require() for outcome in session.stream(run)]
+    assert [answer.arrival_ms is None for answer in answers] == [False, True, True, True]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sdk import Frame, FrameError, Intensity, Mask
-from sdk.tasks.normalise import Normaliser
+from sdk.tasks.normalise import Normaliser, RunNormaliser
 
 SIZE = (256, 256)
 
@@ -90,3 +90,22 @@ def test_a_mask_of_another_dtype_is_refused():
     mask = Mask(pixels=picture((512, 512), np.uint8))
     with pytest.raises(FrameError, match="mask"):
         normalised(Frame(pixels=picture((512, 512)), mask=mask))
+
+
+@pytest.mark.parametrize(
+    "normaliser", [Normaliser(SIZE, (1.0, 99.0)), RunNormaliser(SIZE, 8.0, (-3.0, 1.0))]
+)
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ({"irradiated": np.zeros((512, 512), np.uint8)}, "its shutter leaves no pixel"),
+        (
+            {"bits_stored": 8, "inverted": True},
+            r"the same value \(0\); values up to \d+ are above the 255 that 8 bits hold",
+        ),
+    ],
+)
+def test_a_frame_that_seems_flat_is_refused_with_what_made_it_so(normaliser, says, reason):
+    pixels = picture((512, 512)) + np.uint16(256)
+    with pytest.raises(FrameError, match=reason):
+        normaliser(Frame(pixels=pixels, **says), np.empty(SIZE, np.float32))
