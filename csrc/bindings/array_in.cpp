@@ -112,7 +112,14 @@ ArrayIn array_in(const py::object& object, const char* name) {
   throw py::type_error(
       std::string(name) +
       " must be an array (NumPy, DLPack, __cuda_array_interface__ or buffer), got " +
-      py::cast<std::string>(py::str(py::type::of(object).attr("__name__"))));
+      py::cast<std::string>(py::str(py::type::of(object).attr("__name__"))) +
+      "; convert it explicitly, for example by numpy.asarray");
+}
+
+ArrayIn mask_array(const py::object& object, const char* name) {
+  ArrayIn array = array_in(object, name);
+  array.mask = true;
+  return array;
 }
 
 void refuse_dtype(const ArrayIn& array, const char* dtypes) {

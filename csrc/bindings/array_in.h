@@ -30,12 +30,15 @@ struct ArrayIn {
   // Where the array's last writer runs; a kernel runs in the stream of what it writes to.
   Stream stream = nullptr;
   bool readonly = false;
+  bool mask = false;  // bool is then as good as uint8
   std::shared_ptr<void> owner;
 
   std::string describe() const;  // "uint16 (512, 512) on the CPU"
 };
 
 ArrayIn array_in(const py::object& object, const char* name);
+// An array of which only counts where it is not zero.
+ArrayIn mask_array(const py::object& object, const char* name);
 
 template <typename T>
 constexpr const char* dtype_name();
@@ -71,7 +74,8 @@ constexpr const char* dtype_name<double>() {
 template <typename T>
 bool holds(const ArrayIn& array) {
   return array.dtype == dtype_name<std::remove_const_t<T>>() ||
-         (array.dtype == "bool" && std::is_same_v<std::remove_const_t<T>, std::uint8_t>);
+         (array.mask && array.dtype == "bool" &&
+          std::is_same_v<std::remove_const_t<T>, std::uint8_t>);
 }
 
 // Refuses another dtype or number of dimensions, elements that are not next to each other in a
@@ -90,8 +94,9 @@ std::string shape_text(const std::vector<std::ptrdiff_t>& shape);
 
 template <typename T>
 void check_layout(const ArrayIn& array, int ndim) {
-  const char* dtype = holds<T>(array) ? array.dtype.c_str() : dtype_name<std::remove_const_t<T>>();
-  check_layout(array, dtype, ndim, !std::is_const_v<T>);
+  if (!holds<T>(array))
+    refuse_dtype(array, array.mask ? "uint8 or bool" : dtype_name<std::remove_const_t<T>>());
+  check_layout(array, array.dtype.c_str(), ndim, !std::is_const_v<T>);
 }
 
 // View1D: contiguous memory with its length.

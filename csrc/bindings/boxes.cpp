@@ -148,7 +148,8 @@ int bind_fuse(const py::object& boxes, const py::object& scores, const py::objec
   const ListIn in(boxes, scores, classes);
   check_on_cpu(in.boxes, kFromCandidates);
   const FusionRule rule{option<float>(options, "iou_threshold"),
-                        option<float>(options, "total_weight"), invalid_boxes(options)};
+                        option<double>(options, "total_weight"),
+                        int(py::len(options.attr("weights"))), invalid_boxes(options)};
   const ArrayIn out_boxes = host_array(out.attr("boxes"), "out.boxes");
   const ArrayIn out_scores = host_array(out.attr("scores"), "out.scores");
   const ArrayIn members = host_array(out.attr("members"), "out.members");
@@ -250,8 +251,9 @@ int bind_decode(const py::object& anchors_object, const py::object& offsets_obje
   const ArrayIn boxes = array_beside(logits, workspace.attr("boxes"), "workspace.boxes");
   const ArrayIn scores = array_beside(logits, workspace.attr("scores"), "workspace.scores");
   const ArrayIn indices = array_beside(logits, workspace.attr("indices"), "workspace.indices");
-  const DecodedBoxes out{box_room(boxes, rule.top, anchors.cols), room<float>(scores, rule.top),
-                         room<std::int64_t>(indices, rule.top)};
+  const int most = std::min(rule.top, anchors.rows);
+  const DecodedBoxes out{box_room(boxes, most, anchors.cols), room<float>(scores, most),
+                         room<std::int64_t>(indices, most)};
   const HeadView offsets_in = offsets_view(offsets), logits_in = logits_view(logits);
   auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
   py::gil_scoped_release release;

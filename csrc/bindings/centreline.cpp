@@ -12,8 +12,8 @@ using namespace py::literals;
 
 int bind_centreline(const py::object& mask_object, const py::object& out_object,
                     const py::object& spacing, CentrelineScratch& scratch) {
-  const ArrayIn mask = array_in(mask_object, "mask");
-  const ArrayIn out = array_in(out_object, "out");
+  const ArrayIn mask = mask_array(mask_object, "mask");
+  const ArrayIn out = mask_array(out_object, "out");
   check_on_cpu(mask, "thinning goes border by border, each waiting for the last");
   check_same_device(out, mask);
   check_same_shape(out, mask);

@@ -22,7 +22,7 @@ template <typename Answer, typename Edit>
 Answer edit_mask(const py::object& mask_object, const py::object& connectivity,
                  const py::object& out_object, const py::object& workspace, Edit edit) {
   const ArrayIn mask = mask_in(mask_object);
-  const ArrayIn out = out_object.is_none() ? mask : array_in(out_object, "out");
+  const ArrayIn out = out_object.is_none() ? mask : mask_array(out_object, "out");
   check_same_device(out, mask);
   check_same_shape(out, mask);
   wait_for(mask, out);

@@ -28,7 +28,7 @@ void take_values(const py::object& object, const ArrayIn& mask, Extras& extras) 
   extras.owners[0] = values.owner;
   if (holds<float>(values))
     extras.float_values = volume<const float>(values);
-  else if (values.dtype == "uint8")
+  else if (holds<std::uint8_t>(values))
     extras.byte_values = volume<const std::uint8_t>(values);
   else
     refuse_dtype(values, "float32 or uint8");

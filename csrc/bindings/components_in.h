@@ -23,7 +23,8 @@ class Borrowed {
       : own_(given.is_none() ? std::make_unique<Workspace>() : nullptr) {
     if (!own_ && !py::isinstance<Workspace>(given))
       throw py::type_error("workspace must be a ComponentsWorkspace or None, got " +
-                           py::cast<std::string>(py::str(py::type::of(given))));
+                           py::cast<std::string>(py::type::of(given).attr("__name__")) +
+                           "; make one, and keep it for the next call");
     workspace_ = own_ ? own_.get() : py::cast<Workspace*>(given);
     if (workspace_->busy.test_and_set())
       throw py::value_error(
@@ -49,7 +50,7 @@ View3D<T> volume(const ArrayIn& array) {
 }
 
 inline ArrayIn mask_in(const py::object& object) {
-  ArrayIn mask = array_in(object, "mask");
+  ArrayIn mask = mask_array(object, "mask");
   check_usable(mask);
   if (!holds<std::uint8_t>(mask)) refuse_dtype(mask, "uint8 or bool");
   if (mask.shape.size() != 2 && mask.shape.size() != 3)
@@ -63,15 +64,15 @@ inline Connectivity connectivity_in(const py::object& object, const ArrayIn& mas
   if (object.is_none()) return planar ? 8 : 26;
   if (!PyIndex_Check(object.ptr()))
     throw py::type_error("connectivity must be an integer or None, got " +
-                         py::cast<std::string>(py::repr(object)));
-  const auto given = py::cast<Connectivity>(object);
+                         py::cast<std::string>(py::repr(object)) + "; convert it explicitly");
+  const Py_ssize_t given = PyNumber_AsSsize_t(object.ptr(), nullptr);  // clipped where it is huge
   const bool known = planar ? given == 4 || given == 8 : given == 6 || given == 18 || given == 26;
   if (!known)
     throw py::value_error(std::string("connectivity must be ") +
                           (planar ? "4 or 8 for a 2-D mask" : "6, 18 or 26 for a 3-D mask") +
-                          ", got " + std::to_string(given) +
+                          ", got " + py::cast<std::string>(py::repr(object)) +
                           "; it counts the neighbours that a pixel touches");
-  return given;
+  return Connectivity(given);
 }
 
 }  // namespace angio::components

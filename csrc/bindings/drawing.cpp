@@ -13,7 +13,7 @@ View2D<std::uint8_t> rgb_view(const ArrayIn& out, const ArrayIn& frame) {
   if (out.shape[0] != frame.shape[0] || out.shape[1] != frame.shape[1] || out.shape[2] != 3)
     throw py::value_error("out must be (rows, columns, 3) for frame " + frame.describe() +
                           ", got " + out.describe() + "; allocate it with that shape");
-  if (view.cols > 0 && view.rows > 1 && view.pitch != 3)
+  if (view.depth > 0 && view.cols > 0 && view.rows > 1 && view.pitch != 3)
     throw py::value_error("out must have pixels next to each other in a row, got strides " +
                           shape_text(out.strides) + "; pass numpy.ascontiguousarray(out)");
   return {view.data, view.depth, view.rows, view.plane};
@@ -56,7 +56,7 @@ void bind_overlay(const py::object& frame_object, const py::object& labels_objec
                   const py::object& colours_object, const py::object& out_object,
                   const py::object& options) {
   const ArrayIn frame = array_in(frame_object, "frame"), out = array_in(out_object, "out");
-  const ArrayIn labels = array_in(labels_object, "labels");
+  const ArrayIn labels = mask_array(labels_object, "labels");
   const ArrayIn colours = array_in(colours_object, "colours");
   for (const ArrayIn* array : {&labels, &colours, &out}) check_same_device(*array, frame);
   check_same_shape(labels, frame);

@@ -14,7 +14,7 @@ using namespace py::literals;
 std::optional<std::int64_t> bind_threshold(const py::object& logits_object, float level,
                                            const py::object& out_object,
                                            cuda::ThresholdMemory& workspace, bool counted) {
-  const ArrayIn logits = array_in(logits_object, "logits"), out = array_in(out_object, "out");
+  const ArrayIn logits = array_in(logits_object, "logits"), out = mask_array(out_object, "out");
   check_usable(logits);
   check_same_device(out, logits);
   wait_for(logits, out);

@@ -1,7 +1,5 @@
-#include <pybind11/pybind11.h>
-
+#include "bindings/array_in.h"
 #include "bindings/register.h"
-#include "core/target.h"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -14,6 +12,11 @@ void limit_target(const std::string& name) {
   throw py::value_error("name must be baseline, x86-64-v3 or x86-64-v4, got " + name);
 }
 
+// Of whatever kernels take as an array.
+py::tuple shape_of(const py::object& array, const std::string& name) {
+  return py::tuple(py::cast(angio::array_in(array, name.c_str()).shape));
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_native, m) {
@@ -22,6 +25,7 @@ PYBIND11_MODULE(_native, m) {
   m.attr("version") = ANGIO_VERSION;
   m.def("cpu_target", [] { return angio::target_name(angio::best_target(angio::Device::cpu)); });
   m.def("limit_cpu_target", &limit_target, "name"_a);
+  m.def("shape_of", &shape_of, "array"_a, "name"_a);
   angio::register_boxes(m);
   angio::register_centreline(m);
   angio::register_cuda_graph(m);

@@ -62,7 +62,7 @@ void read_spacing(const py::object& options, int dimensions, AnatomicalFilter& a
 void bind_anatomical_filter(const py::object& candidates_object, const py::object& regions_object,
                             const py::object& options, const py::object& out_object) {
   const ArrayIn candidates = array_in(candidates_object, "candidates");
-  const ArrayIn regions = array_in(regions_object, "regions");
+  const ArrayIn regions = mask_array(regions_object, "regions");
   check_usable(candidates);
   check_same_device(regions, candidates);
   wait_for(regions, candidates);
@@ -76,7 +76,7 @@ void bind_anatomical_filter(const py::object& candidates_object, const py::objec
   args.min_overlap = py::cast<float>(options.attr("min_overlap"));
   const ArrayIn allowed = array_in(options.attr("allowed_table"), "allowed_table");
   args.allowed = view1d<const std::uint8_t>(allowed).data;
-  const ArrayIn kept = array_in(out_object.attr("kept"), "out.kept");
+  const ArrayIn kept = mask_array(out_object.attr("kept"), "out.kept");
   const ArrayIn region = array_in(out_object.attr("region"), "out.region");
   const ArrayIn reason = array_in(out_object.attr("reason"), "out.reason");
   const ArrayIn overlap = array_in(out_object.attr("overlap"), "out.overlap");

@@ -54,7 +54,8 @@ py::tuple bind_estimate_shift(const py::object& mask_object, const py::object& f
   wait_for(mask, frame);
   if (!(longest >= 0.0f && longest <= float(kLargestSide)))
     throw py::value_error("longest_px must be 0 to " + std::to_string(kLargestSide) +
-                          " pixels, got " + std::to_string(longest));
+                          " pixels, got " + std::to_string(longest) +
+                          "; give how far a patient may move");
   if (holds<std::uint8_t>(frame))
     return run_estimate<std::uint8_t>(mask, frame, log, longest, workspace);
   if (holds<std::uint16_t>(frame))

@@ -50,7 +50,7 @@ Sources sources_in(const py::object& pixels, const py::object& irradiated) {
   Sources in{array_in(pixels, "pixels"), {}, !irradiated.is_none()};
   check_usable(in.pixels);
   if (!in.masked) return in;
-  in.valid = array_in(irradiated, "irradiated");
+  in.valid = mask_array(irradiated, "irradiated");
   check_same_device(in.valid, in.pixels);
   check_same_shape(in.valid, in.pixels);
   return in;

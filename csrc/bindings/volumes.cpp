@@ -8,8 +8,7 @@ namespace {
 using namespace py::literals;
 
 // An array of the part of a volume, beside the tile that is cut from it.
-ArrayIn part_in(const py::object& object, const char* name, const ArrayIn& tile) {
-  ArrayIn array = array_in(object, name);
+ArrayIn part_in(ArrayIn array, const ArrayIn& tile) {
   check_same_device(array, tile);
   wait_for(array, tile);
   return array;
@@ -61,9 +60,9 @@ void bind_cut_tile(const py::object& swi_object, const py::object& phase_object,
                    const py::object& cut) {
   const ArrayIn out = array_in(out_object, "out");
   check_usable(out);
-  const ArrayIn swi = part_in(swi_object, "swi", out);
-  const ArrayIn phase = part_in(phase_object, "phase", out);
-  const ArrayIn brain = part_in(brain_object, "brain", out);
+  const ArrayIn swi = part_in(array_in(swi_object, "swi"), out);
+  const ArrayIn phase = part_in(array_in(phase_object, "phase"), out);
+  const ArrayIn brain = part_in(mask_array(brain_object, "brain"), out);
   CutTile args{};
   view_tile(out, args);
   args.swi = view3d<const float>(swi);

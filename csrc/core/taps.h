@@ -7,8 +7,8 @@
 
 namespace angio {
 
-// nearest takes one pixel; linear interpolates between pixel centres; area averages what a pixel
-// covers, and interpolates where the axis grows, as cv2.INTER_AREA does.
+// nearest takes one pixel; linear interpolates between pixel centres, as cv2.INTER_LINEAR does;
+// area averages what a pixel covers, as cv2.INTER_AREA does, and is linear where the axis grows.
 enum class Resize { nearest, linear, area };
 
 struct Axis {

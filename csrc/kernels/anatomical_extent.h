@@ -25,6 +25,12 @@ static inline ANGIO_HD int lower(int one, int other) { return one < other ? one 
 static inline ANGIO_HD int higher(int one, int other) { return one > other ? one : other; }
 static inline ANGIO_HD int nearest(double position) { return int(floor(position + 0.5)); }
 
+// How many voxels a distance reaches along an axis.
+static inline ANGIO_HD double reach_of(double mm, double spacing_mm) {
+  const double voxels = mm / spacing_mm;
+  return voxels < kFarthest ? voxels : kFarthest;
+}
+
 // How far, in mm, a voxel lies from the extent's box along one axis.
 static inline ANGIO_HD double gap_mm(const Extent& extent, int axis, int voxel, double spacing_mm) {
   const double before = extent.low[axis] - voxel, after = voxel - extent.high[axis];
@@ -43,8 +49,7 @@ static inline ANGIO_HD bool read(const AnatomicalFilter& args, int candidate, Ex
     const double low = row[axis] / args.units_per_voxel[place];
     const double high = row[to_high + axis] / args.units_per_voxel[place];
     if (!(low <= high && fabs(low) <= kFarthest && fabs(high) <= kFarthest)) return false;
-    const double voxels = args.margin_mm / args.spacing_mm[place];
-    const double reach = voxels < kFarthest ? voxels : kFarthest;
+    const double reach = reach_of(args.margin_mm, args.spacing_mm[place]);
     extent.low[place] = low - kTolerance;
     extent.high[place] = high + kTolerance;
     const int centre = nearest(0.5 * (low + high));
@@ -64,7 +69,7 @@ static inline ANGIO_HD void row_span(const AnatomicalFilter& args, const Extent&
   const double left = args.margin_mm * args.margin_mm - dz * dz - dy * dy;
   span[0] = span[1] = 0;
   if (left >= 0.0) {
-    const double reach = sqrt(left) / args.spacing_mm[2];
+    const double reach = reach_of(sqrt(left), args.spacing_mm[2]);
     span[0] = int(ceil(extent.low[2] - reach));
     span[1] = higher(int(floor(extent.high[2] + reach)) + 1, span[0]);
   }

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/for_each_pixel.h"
 #include "kernels/best_class.h"
 
@@ -14,7 +16,7 @@ struct Best {
     int classes;
 
     ANGIO_HD void operator()(int x) const {
-      float best = scores[x];
+      float best = scores[x] > -INFINITY ? scores[x] : -INFINITY;  // NaN is not
       int label = 0;
       for (int other = 1; other < classes; ++other) {
         const float score = scores[x + other * plane];

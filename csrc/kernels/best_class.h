@@ -8,7 +8,7 @@
 
 namespace angio {
 
-// label = the class with the highest score, the first of equals; NaN is never the higher one. A
+// label = the class with the highest score, the first of equals; NaN counts as minus infinity. A
 // volume comes as one tall image per class.
 struct BestClass {
   View3D<const float> scores;  // (classes, rows, columns), at least one class and at most 256

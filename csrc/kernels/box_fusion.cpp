@@ -36,8 +36,8 @@ struct Cluster {
     return box;
   }
 
-  float fused_score(float total_weight) const {
-    return float(score / members * std::min<double>(members, total_weight) / total_weight);
+  float fused_score(const FusionRule& rule) const {
+    return float(score / members * std::min(members, rule.networks) / rule.total_weight);
   }
 };
 
@@ -102,13 +102,13 @@ int fuse_boxes(const BoxList& list, const FusionRule& rule, BoxScratch& scratch,
   const auto clusters = cluster<D>(list, rule, scratch, means);
   scratch.keys.clear();
   for (std::size_t i = 0; i < clusters.size(); ++i)
-    scratch.keys.push_back(descending_key(clusters[i].fused_score(rule.total_weight)) | i);
+    scratch.keys.push_back(descending_key(clusters[i].fused_score(rule)) | i);
   sort_by_upper_half(scratch.keys, scratch.spare_keys);
   int place = 0;
   for (const auto key : scratch.keys) {
     const int i = int(key & 0xffffffffu);
     write(means.at(i), place, fused);
-    fused.scores[place] = clusters[i].fused_score(rule.total_weight);
+    fused.scores[place] = clusters[i].fused_score(rule);
     fused.members[place++] = clusters[i].members;
   }
   return place;

@@ -7,7 +7,8 @@ namespace angio {
 
 struct FusionRule {
   float iou_threshold;  // a box joins the cluster it overlaps most, if by more than this
-  float total_weight;   // of all networks; a cluster of fewer boxes loses score
+  double total_weight;  // of all networks
+  int networks;         // a cluster of fewer boxes loses score
   InvalidBoxes invalid;
 };
 

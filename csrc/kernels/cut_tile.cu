@@ -47,7 +47,7 @@ inline void find_slices(const CutTile& args, Inside& inside) {
   while (begin < end && !reaches(place_of(args, begin), 0)) ++begin;
   while (begin < end && place_of(args, end - 1).lower >= args.swi.depth) --end;
   inside.begin[0] = begin;
-  inside.end[0] = end;
+  inside.end[0] = end > begin ? end : begin;
 }
 
 inline Inside inside_of(const CutTile& args) {
@@ -55,9 +55,10 @@ inline Inside inside_of(const CutTile& args) {
   find_slices(args, inside);
   const int sizes[] = {args.tile.rows, args.tile.cols}, parts[] = {args.swi.rows, args.swi.cols};
   for (int axis = 1; axis < 3; ++axis) {
-    const int begin = args.first[axis] - args.origin[axis], end = begin + parts[axis - 1];
-    inside.begin[axis] = begin < 0 ? 0 : begin;
-    inside.end[axis] = end < sizes[axis - 1] ? end : sizes[axis - 1];
+    const int from = args.first[axis] - args.origin[axis], to = from + parts[axis - 1];
+    const int begin = from < 0 ? 0 : from, end = to < sizes[axis - 1] ? to : sizes[axis - 1];
+    inside.begin[axis] = begin;
+    inside.end[axis] = end > begin ? end : begin;
   }
   return inside;
 }

@@ -10,7 +10,8 @@ namespace angio {
 
 // Channels of the tile: SWI, 0 to 1 from `low` over `width`; phase, 0 to 1 for a whole turn around
 // a half; and where there are five, the place of the voxel along z, y and x, -1 to 1 in the box.
-// What is not brain, or not in the part, has no SWI and no phase.
+// What is not brain, or not in the part, has no SWI and no phase. Places are at most 2^24 voxels
+// from the volume's first along each axis, and slice_ratio is at most 64: ints hold all sums.
 struct CutTile {
   View3D<const float> swi;           // the part of the volume that is there
   View3D<const float> phase;         // of the same shape, in radians

@@ -34,18 +34,25 @@ double variance(const Level& level, int rows, int cols, int margin, float* sums)
   return total(squares, margin, width - margin) / count - mean * mean;
 }
 
-Shift search(const Level& level, float longest, float* sums) {
+struct Found {
+  Shift shift;
+  double unshifted;  // variance
+};
+
+Found search(const Level& level, float longest, float* sums) {
   const int radius = search_radius(level.frame, longest);
-  double best = variance(level, 0, 0, radius, sums);  // no shift wins a tie
+  const double unshifted = variance(level, 0, 0, radius, sums);
+  double best = unshifted;
   Shift shift{0.0f, 0.0f};
   for (int rows = -radius; rows <= radius; ++rows)
     for (int cols = -radius; cols <= radius; ++cols) {
+      const Shift tried{static_cast<float>(rows), static_cast<float>(cols)};
       const double found = variance(level, rows, cols, radius, sums);
-      if (found >= best) continue;
+      if (!is_better(found, tried, best, shift)) continue;
       best = found;
-      shift = {static_cast<float>(rows), static_cast<float>(cols)};
+      shift = tried;
     }
-  return shift;
+  return {shift, unshifted};
 }
 
 // The mask moved by a sub-pixel shift; rows and columns within `margin` of the edge are left out.
@@ -121,32 +128,46 @@ struct Estimator {
   int count;
   Plane moved;
   float* sums;
+  double unshifted = 0.0;      // variance of the coarsest difference
   Robust robust{0.0f, 1e30f};  // weighs all alike until the first residual is known
+  Robust told{};               // of the level whose residuals are told
 
   Plane buffer(const Level& level) const { return {moved.data, level.mask.rows, level.mask.cols}; }
 
-  Equations measure(int l, const Shift& shift) const {
-    return equations(levels[l], shift, robust, buffer(levels[l]), sums);
+  Equations measure(int l, const Shift& shift, const Robust& scale) const {
+    return equations(levels[l], shift, scale, buffer(levels[l]), sums);
   }
 
   void refine(int l, float longest, Shift& shift) {
-    const Equations found = measure(l, shift);
+    const Equations found = measure(l, shift, robust);
     const Shift step = found.solve();
     shift.rows = bounded(shift.rows + bounded(step.rows, 1.0f), longest);
     shift.cols = bounded(shift.cols + bounded(step.cols, 1.0f), longest);
-    robust = {static_cast<float>(found.mean), static_cast<float>(found.squares) * 0.5f + 1e-12f};
+    robust = robust_of(found, unshifted);
   }
 
   // In pixels of the finest level.
   Shift run(float longest) {
+    longest = longest_of(levels[0].frame, longest);
     const float coarsest = longest / static_cast<float>(1 << (count - 1));
-    Shift shift = search(levels[count - 1], coarsest, sums);
+    const Found found = search(levels[count - 1], coarsest, sums);
+    Shift shift = found.shift;
+    unshifted = found.unshifted;
     for (int l = count; l-- > 0;) {
       const int steps = l == 0 ? 3 : 10;
       for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
+      if (l == level_told(count)) told = robust;
       if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
     }
     return shift;
+  }
+
+  // Both residuals of an answer have one scale.
+  float residual(const Shift& shift) const {
+    const int l = level_told(count);
+    const float size = 1.0f / static_cast<float>(1 << l);
+    const double squares = measure(l, {shift.rows * size, shift.cols * size}, told).squares;
+    return sqrtf(static_cast<float>(squares > 0.0 ? squares : 0.0));
   }
 };
 
@@ -182,12 +203,8 @@ ShiftEstimate estimate_shift_on(const EstimateShift<T>& args) {
   Estimator estimator = prepare(args);
   const float box = static_cast<float>(shift_box(args.frame.rows, args.frame.cols));
   const Shift shift = estimator.run(args.longest / box);
-  const int l = estimator.count > 1 ? 1 : 0;  // two residuals on a quarter of the pixels
-  const float scale = 1.0f / static_cast<float>(1 << l);
-  const double found = estimator.measure(l, {shift.rows * scale, shift.cols * scale}).squares;
-  const double unshifted = estimator.measure(l, {0.0f, 0.0f}).squares;
-  return {shift.rows * box, shift.cols * box, sqrtf(static_cast<float>(found > 0.0 ? found : 0.0)),
-          sqrtf(static_cast<float>(unshifted > 0.0 ? unshifted : 0.0))};
+  return {shift.rows * box, shift.cols * box, estimator.residual(shift),
+          estimator.residual({0.0f, 0.0f})};
 }
 
 template ShiftEstimate estimate_shift_on<kTarget>(const EstimateShift<std::uint8_t>&);

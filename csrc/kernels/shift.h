@@ -27,10 +27,12 @@ struct ShiftEstimate {
 constexpr int kSmallestSide = 32;
 constexpr int kLargestSide = 1 << 16;  // so that the sum of a box fits 32 bits
 
-// The pyramid's first level averages boxes of this many pixels along each axis.
+// The pyramid's first level averages boxes of this many pixels along each axis: at most 384 boxes
+// along the longer side, unless that leaves fewer than kSmallestSide along the shorter one.
 constexpr int shift_box(int rows, int cols) {
+  const int longer = rows > cols ? rows : cols, shorter = rows > cols ? cols : rows;
   int box = 1;
-  while ((rows > cols ? rows : cols) / box > 384) box *= 2;
+  while (longer / box > 384 && shorter / (2 * box) >= kSmallestSide) box *= 2;
   return box;
 }
 

@@ -40,7 +40,8 @@ struct Equations {
     squares = s[5] > 0.0 ? s[9] / s[5] - mean * mean : 0.0;
   }
 
-  // The offset is eliminated, then two equations remain. A direction without texture stays.
+  // The offset is eliminated, then two equations remain. Where only one direction has texture, the
+  // step goes that way; without any there is none.
   ANGIO_HD Shift solve() const {
     const double n = m[2][2];
     if (n <= 0.0) return {0.0f, 0.0f};
@@ -48,9 +49,15 @@ struct Equations {
     const double c = m[1][1] - m[1][2] * m[1][2] / n;
     const double p = m[0][3] - m[0][2] * m[2][3] / n, q = m[1][3] - m[1][2] * m[2][3] / n;
     const double determinant = a * c - b * b;
-    if (!(determinant > 1e-6 * a * c)) return {0.0f, 0.0f};
-    return {static_cast<float>((p * c - q * b) / determinant),
-            static_cast<float>((q * a - p * b) / determinant)};
+    const double most = 0.5 * (a + c + sqrt((a - c) * (a - c) + 4.0 * b * b));  // the eigenvalue
+    if (determinant > 1e-6 * most * most)
+      return {static_cast<float>((p * c - q * b) / determinant),
+              static_cast<float>((q * a - p * b) / determinant)};
+    const double rows = a > c ? most - c : b, cols = a > c ? b : most - a;  // its direction
+    const double along = most * (rows * rows + cols * cols);
+    if (!(along > 0.0)) return {0.0f, 0.0f};
+    const double step = (p * rows + q * cols) / along;
+    return {static_cast<float>(step * rows), static_cast<float>(step * cols)};
   }
 };
 
@@ -59,6 +66,14 @@ struct Robust {
   float mean;
   float squares;
 };
+
+// Where images match to the last bit, what remains tells nothing about noise: the scale is at least
+// 1/64 of the difference without a shift, whose variance the search found.
+static inline ANGIO_HD Robust robust_of(const Equations& found, double unshifted) {
+  const double least = unshifted / 4096.0, half = found.squares * 0.5;
+  const float squares = static_cast<float>(half > least ? half : least);
+  return {static_cast<float>(found.mean), (squares > 0.0f ? squares : 0.0f) + 1e-12f};
+}
 
 // Welch's window: 1 in the middle, 0 at the margin, where the shutter's edge may lie.
 static inline ANGIO_HD float window(int i, int margin, int extent) {
@@ -78,12 +93,28 @@ static inline ANGIO_HD float bounded(float x, float limit) {
   return x < -limit ? -limit : (x > limit ? limit : x);
 }
 
-// How many whole pixels are searched each way.
-static inline int search_radius(const Plane& frame, float longest) {
-  const int limit = (frame.rows < frame.cols ? frame.rows : frame.cols) / 4;
-  const int wished = static_cast<int>(longest) + 1;
+// The longest shift along each axis, a quarter of the shorter side: then pixels are left to
+// compare.
+static inline float longest_of(const Plane& frame, float wished) {
+  const float limit = 0.25f * static_cast<float>(frame.rows < frame.cols ? frame.rows : frame.cols);
   return wished < limit ? wished : limit;
 }
+
+// How many whole pixels are searched each way.
+static inline int search_radius(const Plane& frame, float longest) {
+  return static_cast<int>(longest_of(frame, longest + 1.0f));
+}
+
+// Whether a shift is the better one: of equal variances the shorter wins, then the first.
+static inline ANGIO_HD bool is_better(double variance, const Shift& shift, double best,
+                                      const Shift& than) {
+  if (variance != best) return variance < best;
+  return shift.rows * shift.rows + shift.cols * shift.cols <
+         than.rows * than.rows + than.cols * than.cols;
+}
+
+// The level whose residuals are told: the second, on a quarter of the pixels, where there is one.
+static inline ANGIO_HD int level_told(int count) { return count > 1 ? 1 : 0; }
 
 }  // namespace
 }  // namespace angio

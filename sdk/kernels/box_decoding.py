@@ -7,8 +7,15 @@ from typing import Any
 from sdk import _native
 from sdk._native import DeviceArray
 from sdk.kernels.boxes import BoxWorkspace, Floats, Indices
-from sdk.kernels.checks import check_count, check_fraction, check_positive
-from sdk.kernels.device import first
+from sdk.kernels.checks import (
+    check_count,
+    check_fraction,
+    check_integer,
+    check_positive,
+    given_or_new,
+    tuple_of,
+)
+from sdk.kernels.device import first, shape_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +35,10 @@ class DecodeOptions:
     def __post_init__(self) -> None:
         check_fraction("score_threshold", self.score_threshold)
         check_positive("max_log_size", self.max_log_size)
+        check_integer("top", self.top)
         check_count("top", self.top)
+        if self.extent is not None:
+            tuple_of("extent", self.extent, check_positive)
 
     @property
     def logit_threshold(self) -> float:
@@ -81,9 +91,9 @@ def decode_boxes(
         TypeError: another dtype.
         ValueError: another shape.
     """
-    workspace = workspace or BoxWorkspace()
-    coordinates = anchors.shape[1] if anchors.ndim == 2 else 0
-    workspace.reserve_boxes(options.top, coordinates, beside=logits)
+    workspace = given_or_new(workspace, BoxWorkspace)
+    count, coordinates = (*shape_of(anchors, "anchors"), 0, 0)[:2]
+    workspace.reserve_boxes(min(options.top, count), coordinates, beside=logits)
     count = _native.decode_boxes(anchors, offsets, logits, options, workspace)
     return DecodedBoxes(
         boxes=first(workspace.boxes, count),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sdk import _native
 from sdk.kernels.boxes import Floats, InvalidBoxes
-from sdk.kernels.checks import check_fraction, check_one_of, check_positive
+from sdk.kernels.checks import check_fraction, check_one_of, check_positive, tuple_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,20 +19,21 @@ class FusionOptions:
     iou_threshold: float = 0.55
     """A box joins the cluster whose mean it overlaps most, if by more than this."""
     weights: Sequence[float] | None = None
-    """How much each network is trusted; None for all alike."""
+    """How much each network is trusted; only ratios matter. None for all alike."""
     invalid: InvalidBoxes = "refuse"
     """As of `NmsOptions`."""
 
     def __post_init__(self) -> None:
         check_fraction("iou_threshold", self.iou_threshold)
         check_one_of("invalid", self.invalid, ("refuse", "drop"))
-        for weight in self.weights or ():
-            check_positive("weights", weight)
+        if self.weights is not None:
+            weights = tuple_of("weights", self.weights, check_positive)
+            object.__setattr__(self, "weights", weights)
 
     @property
     def total_weight(self) -> float:
         """What the weights sum to."""
-        return float(sum(self.weights or ()))
+        return float(sum(() if self.weights is None else self.weights))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class FusedBoxes:
     boxes: Floats
     """(m, 2 d): the mean of the cluster, weighted by score."""
     scores: Floats
-    """(m,): the mean score, times min(members, sum of weights) / sum of weights."""
+    """(m,): the mean of scores times weights, times min(members, networks) / sum of weights."""
     classes: NDArray[np.int32] | None
     """(m,), where the boxes had classes."""
     members: NDArray[np.int32]
@@ -91,16 +92,19 @@ def weighted_box_fusion(
 
     Raises:
         TypeError: another dtype.
-        ValueError: lists of different lengths, another shape, a score that is not positive, or a
-            box that is none where `options.invalid` is "refuse".
+        ValueError: lists of different lengths, scores or classes that are not one per box, another
+            shape, a score that is not positive, or a box that is none where `options.invalid` is
+            "refuse".
     """
     options = options or FusionOptions()
-    weights = options.weights or (1.0,) * len(boxes)
-    options = replace(options, weights=weights)
+    weights = (1.0,) * len(boxes) if options.weights is None else options.weights
     _check_lengths(len(boxes), scores=scores, classes=classes, weights=weights)
-    joined = np.concatenate(boxes)
-    weighted = np.concatenate([s * np.float32(w) for s, w in zip(scores, weights, strict=True)])
-    joined_classes = None if classes is None else np.concatenate(classes)
+    options = replace(options, weights=[weight / max(weights) for weight in weights])
+    found = _boxes_of(boxes)
+    joined, counts = np.concatenate(found), [len(array) for array in found]
+    weighted = _joined("scores", scores, np.float32, counts)
+    weighted = weighted * np.repeat(np.array(options.weights, np.float32), counts)
+    joined_classes = None if classes is None else _joined("classes", classes, np.int32, counts)
     out = FusedBoxes.empty(joined.shape, with_classes=classes is not None)
     return out.first(_native.fuse_boxes(joined, weighted, joined_classes, options, out))
 
@@ -114,3 +118,36 @@ def _check_lengths(networks: int, **lists: Sequence[Any] | None) -> None:
                 f"{name} must have one entry per network, {networks}, got {len(values)}; "
                 "list the networks in the same order everywhere"
             )
+
+
+def _boxes_of(networks: Sequence[Any]) -> list[NDArray[Any]]:
+    arrays = _typed("boxes", networks, np.float32)
+    if {array.shape[1:] for array in arrays} not in ({(4,)}, {(6,)}):
+        raise ValueError(
+            "boxes must be (n, 4) of every network, or (n, 6) of every one, got "
+            f"{[array.shape for array in arrays]}; each row is the low corner, then the high corner"
+        )
+    return arrays
+
+
+def _joined(name: str, networks: Sequence[Any], dtype: Any, counts: Sequence[int]) -> NDArray[Any]:
+    """One value per box of each network."""
+    arrays = _typed(name, networks, dtype)
+    for network, (array, count) in enumerate(zip(arrays, counts, strict=True)):
+        if array.shape != (count,):
+            raise ValueError(
+                f"{name} must have one value per box, ({count},) from network {network}, got "
+                f"{array.shape}; pass them in the order of boxes"
+            )
+    return np.concatenate(arrays)
+
+
+def _typed(name: str, networks: Sequence[Any], dtype: Any) -> list[NDArray[Any]]:
+    arrays = [np.asarray(array) for array in networks]
+    for network, array in enumerate(arrays):
+        if array.dtype != dtype:
+            raise TypeError(
+                f"{name} must be {np.dtype(dtype)}, got {array.dtype} {array.shape} from network "
+                f"{network}; convert it explicitly, nothing is cast in silence"
+            )
+    return arrays

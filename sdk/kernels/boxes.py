@@ -7,8 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import _native
-from sdk.kernels.checks import check_count, check_fraction, check_one_of, check_positive
-from sdk.kernels.device import empty_beside, same_place
+from sdk.kernels.checks import (
+    check_count,
+    check_float32,
+    check_fraction,
+    check_one_of,
+    check_positive,
+    given_or_new,
+)
+from sdk.kernels.device import empty_beside, same_place, shape_of
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -63,6 +70,7 @@ class NmsOptions:
     def __post_init__(self) -> None:
         check_fraction("iou_threshold", self.iou_threshold)
         check_positive("min_distance", self.min_distance, or_zero=True)
+        check_float32("the square of min_distance", self.min_distance**2)
         check_one_of("invalid", self.invalid, ("refuse", "drop"))
         check_count("max_kept", self.max_kept)
 
@@ -88,7 +96,9 @@ class SoftNmsOptions:
         check_one_of("decay", self.decay, ("linear", "gaussian"))
         check_fraction("iou_threshold", self.iou_threshold)
         check_positive("sigma", self.sigma)
+        check_float32("sigma", self.sigma)
         check_positive("score_threshold", self.score_threshold, or_zero=True)
+        check_float32("score_threshold", self.score_threshold)
         check_one_of("invalid", self.invalid, ("refuse", "drop"))
         check_count("max_kept", self.max_kept)
 
@@ -123,8 +133,8 @@ def nms(
     """
     if not isinstance(options, NmsOptions):
         options = NmsOptions(iou_threshold=options)
-    workspace = workspace or BoxWorkspace()
-    workspace.reserve_kept(_at_most(options.max_kept, len(boxes)))
+    workspace = given_or_new(workspace, BoxWorkspace)
+    workspace.reserve_kept(_at_most(options.max_kept, boxes))
     return workspace.kept[: _native.nms(boxes, scores, classes, options, workspace)]
 
 
@@ -156,11 +166,12 @@ def soft_nms(
             is "refuse".
     """
     options = options or SoftNmsOptions()
-    workspace = workspace or BoxWorkspace()
-    workspace.reserve_kept(_at_most(options.max_kept, len(boxes)))
+    workspace = given_or_new(workspace, BoxWorkspace)
+    workspace.reserve_kept(_at_most(options.max_kept, boxes))
     count = _native.soft_nms(boxes, scores, classes, options, workspace)
     return workspace.kept[:count], workspace.kept_scores[:count]
 
 
-def _at_most(most: int | None, count: int) -> int:
+def _at_most(most: int | None, boxes: Any) -> int:
+    count = (*shape_of(boxes, "boxes"), 0)[0]
     return count if most is None else min(most, count)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk import _native
-from sdk.kernels.checks import check_positive
+from sdk.kernels.checks import check_positive, given_or_new, tuple_of
+from sdk.kernels.device import shape_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +63,11 @@ def centreline(
         TypeError: another dtype.
         ValueError: another shape or layout, or a spacing that is not positive.
     """
-    spacing = (1.0, 1.0) if pixel_spacing_mm is None else pixel_spacing_mm
-    for value in spacing:
-        check_positive("pixel_spacing_mm", value)
-    out = np.empty(np.shape(mask), np.uint8) if out is None else out
-    scratch = (workspace or CentrelineWorkspace()).scratch
+    spacing = (1.0, 1.0)
+    if pixel_spacing_mm is not None:
+        spacing = tuple_of("pixel_spacing_mm", pixel_spacing_mm, check_positive, count=2)
+    out = np.empty(shape_of(mask, "mask"), np.uint8) if out is None else out
+    scratch = given_or_new(workspace, CentrelineWorkspace).scratch
     count = _native.centreline(mask, out, spacing, scratch)
     points = np.empty((count, 2), np.int32)
     radius = np.empty(count, np.float32)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,10 @@ import numpy.typing as npt
 
 from sdk import _native
 from sdk._native import ComponentsWorkspace
+from sdk.kernels.checks import check_integer, check_number, tuple_of
+from sdk.kernels.device import shape_of
+
+MOST_PIXELS = 2**63 - 1  # of any component
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +63,22 @@ class PhysicalSize:
         Raises:
             ValueError: a spacing for another number of axes, or not positive, or not finite.
         """
-        spacing = tuple(float(mm) for mm in self.spacing_mm)
+        spacing = tuple_of("spacing_mm", self.spacing_mm, check_number)
         if len(spacing) != ndim or not all(0 < mm < math.inf for mm in spacing):
             raise ValueError(
                 f"spacing_mm must be {ndim} positive numbers for a {ndim}-D mask, got {spacing}; "
                 "give one distance in mm per axis"
             )
+        check_number("min_size_mm", self.min_size_mm)
         if not 0 <= self.min_size_mm < math.inf:
             raise ValueError(
                 f"min_size_mm must be finite and not negative, got {self.min_size_mm}; "
                 f"give it in mm^{ndim}"
             )
-        return math.ceil(self.min_size_mm / math.prod(spacing) * (1 - 1e-12))
+        pixel_mm = math.prod(float(mm) for mm in spacing)
+        if not self.min_size_mm < MOST_PIXELS * pixel_mm:
+            return MOST_PIXELS
+        return math.ceil(self.min_size_mm / pixel_mm * (1 - 1e-12))
 
 
 def components(
@@ -138,11 +145,10 @@ def remove_small(
     Raises:
         TypeError, ValueError: as `components`; or a negative or physically meaningless size.
     """
-    pixels = (
-        min_size.pixels(np.ndim(mask)) if isinstance(min_size, PhysicalSize) else index(min_size)
-    )
-    if pixels < 0:
-        raise ValueError(f"min_size must not be negative, got {pixels}; 0 and 1 keep everything")
+    if isinstance(min_size, PhysicalSize):
+        pixels = min_size.pixels(len(shape_of(mask, "mask")))
+    else:
+        pixels = _count("min_size", min_size, MOST_PIXELS)
     return _kept(_native.remove_small(mask, pixels, connectivity, out, workspace))
 
 
@@ -167,9 +173,8 @@ def queue_remove_small(
     Raises:
         TypeError, ValueError: as `remove_small`.
     """
-    if min_pixels < 0:
-        raise ValueError(f"min_pixels must not be negative, got {min_pixels}; 0 keeps everything")
-    _native.queue_remove_small(mask, min_pixels, connectivity, workspace, told)
+    pixels = _count("min_pixels", min_pixels, MOST_PIXELS)
+    _native.queue_remove_small(mask, pixels, connectivity, workspace, told)
 
 
 def keep_largest(
@@ -195,12 +200,7 @@ def keep_largest(
     Raises:
         TypeError, ValueError: as `components`; or a negative `k`.
     """
-    keep = index(k)
-    if keep < 0:
-        raise ValueError(
-            f"k must not be negative, got {keep}; give the number of components to keep"
-        )
-    keep = min(keep, 2**32 - 1)
+    keep = _count("k", k, 2**32 - 1)
     return _kept(_native.keep_largest(mask, keep, connectivity, out, workspace))
 
 
@@ -230,6 +230,14 @@ def fill_holes(
         TypeError, ValueError: as `components`.
     """
     return _native.fill_holes(mask, connectivity, out, workspace)
+
+
+def _count(name: str, value: int, most: int) -> int:
+    """The number, or the highest that makes a difference."""
+    check_integer(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}; give a number of things")
+    return min(value, most)
 
 
 def _kept(told: tuple[int, int, int]) -> Kept:

@@ -41,6 +41,15 @@ def empty_beside(array: Any, shape: Sequence[int], dtype: DTypeLike) -> Any:
     return DeviceArray(tuple(shape), np.dtype(dtype), stream_of(array))
 
 
+def shape_of(array: Any, name: str) -> tuple[int, ...]:
+    """The shape of what a kernel takes as its argument `name`.
+
+    Raises:
+        TypeError: it is no array.
+    """
+    return array.shape if isinstance(array, np.ndarray) else _native.shape_of(array, name)
+
+
 def first(array: Any, count: int) -> Any:
     """A view of the first `count` along the first axis."""
     return array.head(count) if isinstance(array, DeviceArray) else array[:count]

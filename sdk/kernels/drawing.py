@@ -9,7 +9,8 @@ import numpy as np
 
 from sdk import _native
 from sdk._native import DeviceArray
-from sdk.kernels.device import empty_beside, on_device, to_device
+from sdk.kernels.checks import check_float32, check_fraction, check_integer, check_number
+from sdk.kernels.device import empty_beside, on_device, shape_of, to_device
 
 COLOURS = np.array(
     [[255, 64, 64], [64, 200, 255], [255, 208, 64], [96, 224, 96], [208, 112, 255]], np.uint8
@@ -37,14 +38,19 @@ class OverlayStyle:
     outline_px: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            check_number(name, getattr(self, name))
         if self.low == self.high or not math.isfinite(self.high - self.low):
             raise ValueError(
-                f"low and high must be two different finite values, got {self.low} and {self.high}"
+                f"low and high must be two different finite values, got {self.low} and "
+                f"{self.high}; widen the window of a uniform frame"
             )
-        if not 0 <= self.alpha <= 1:
-            raise ValueError(f"alpha must be 0..1, got {self.alpha}")
+        check_float32("low", self.low)
+        check_float32("255 / (high - low)", 255 / (self.high - self.low))
+        check_fraction("alpha", self.alpha)
+        check_integer("outline_px", self.outline_px)
         if self.outline_px not in (0, 1, 2):
-            raise ValueError(f"outline_px must be 0, 1 or 2, got {self.outline_px}")
+            raise ValueError(f"outline_px must be 0, 1 or 2, got {self.outline_px}; 0 fills")
 
 
 def overlay(
@@ -68,7 +74,7 @@ def overlay(
         ValueError: another shape, layout or device.
     """
     if out is None:
-        out = empty_beside(frame, (*frame.shape, 3), np.uint8)
+        out = empty_beside(frame, (*shape_of(frame, "frame"), 3), np.uint8)
     if colours is None:
         colours = _colours_on_device() if on_device(frame) else COLOURS
     _native.overlay(frame, labels, colours, out, style)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sdk import _native
+from sdk.kernels.checks import check_flag, check_number, given_or_new
 
 ThresholdWorkspace = _native.ThresholdWorkspace
 
@@ -36,4 +37,7 @@ def threshold(
         TypeError: another dtype.
         ValueError: another layout, another device than out's, empty logits, a level that is NaN.
     """
-    return _native.threshold(logits, level, out, workspace or ThresholdWorkspace(), counted)
+    check_number("level", level)
+    check_flag("counted", counted)
+    workspace = given_or_new(workspace, ThresholdWorkspace)
+    return _native.threshold(logits, level, out, workspace, counted)

@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 
 from sdk import _native
 from sdk._native import DeviceArray
-from sdk.kernels.checks import check_fraction, check_one_of, check_positive
-from sdk.kernels.device import empty_beside
+from sdk.kernels.checks import (
+    check_fraction,
+    check_integer,
+    check_one_of,
+    check_positive,
+    tuple_of,
+)
+from sdk.kernels.device import empty_beside, shape_of
 
 Bytes = NDArray[np.uint8]
 
@@ -55,16 +61,16 @@ class AnatomicalFilter:
         check_fraction("min_overlap", self.min_overlap)
         check_positive("margin_mm", self.margin_mm, or_zero=True)
         check_one_of("unit", self.unit, ("voxel", "mm"))
-        for spacing in self.spacing_mm or ():
-            check_positive("spacing_mm", spacing)
+        if self.spacing_mm is not None:
+            spacing = tuple_of("spacing_mm", self.spacing_mm, check_positive)
+            object.__setattr__(self, "spacing_mm", spacing)
+        if self.allowed is not None:
+            allowed = tuple_of("allowed", self.allowed, _check_region)
+            object.__setattr__(self, "allowed", allowed)
         if self.spacing_mm is None and (self.margin_mm > 0 or self.unit == "mm"):
             raise ValueError(
                 "spacing_mm must be given where a margin or candidates are in mm, got None; "
                 "take it from the volume"
-            )
-        if not all(1 <= label <= 255 for label in self.allowed or ()):
-            raise ValueError(
-                f"allowed must hold labels from 1 to 255, got {self.allowed}; 0 is no region"
             )
 
     @cached_property
@@ -96,6 +102,12 @@ class FilteredCandidates:
         return cls(kept=kept, region=region, reason=reason, overlap=overlap)
 
 
+def _check_region(name: str, label: int) -> None:
+    check_integer(name, label)
+    if not 1 <= label <= 255:
+        raise ValueError(f"{name} must hold labels from 1 to 255, got {label}; 0 is no region")
+
+
 def anatomical_filter(
     candidates: Any,
     regions: Any,
@@ -122,6 +134,8 @@ def anatomical_filter(
         TypeError: another dtype.
         ValueError: another shape. A candidate that is none is no error, but has its reason.
     """
-    out = out or FilteredCandidates.empty(len(candidates), beside=candidates)
+    if out is None:
+        count = (*shape_of(candidates, "candidates"), 0)[0]
+        out = FilteredCandidates.empty(count, beside=candidates)
     _native.anatomical_filter(candidates, regions, options or AnatomicalFilter(), out)
     return out

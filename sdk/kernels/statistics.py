@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdk import _native
+from sdk.kernels.checks import check_number, given_or_new, tuple_of
 
 PercentileWorkspace = _native.PercentileWorkspace
 
@@ -43,8 +44,9 @@ def percentiles(
         TypeError: another dtype.
         ValueError: another shape, layout or device; a percentage outside 0..100.
     """
-    workspace = workspace or PercentileWorkspace()
-    values, used, ignored = _native.percentiles(pixels, irradiated, q, workspace)
+    workspace = given_or_new(workspace, PercentileWorkspace)
+    asked = tuple_of("q", q, check_number)
+    values, used, ignored = _native.percentiles(pixels, irradiated, asked, workspace)
     return Percentiles(values=values, used=used, ignored=ignored)
 
 
@@ -72,7 +74,8 @@ def find_window(
     Raises:
         TypeError, ValueError: as `percentiles`.
     """
-    _native.find_window(pixels, irradiated, q, out, workspace or PercentileWorkspace())
+    workspace = given_or_new(workspace, PercentileWorkspace)
+    _native.find_window(pixels, irradiated, tuple_of("q", q, check_number), out, workspace)
     return out
 
 
@@ -91,4 +94,4 @@ def noise_level(pixels: Any, *, workspace: PercentileWorkspace | None = None) ->
         TypeError: another dtype.
         ValueError: another layout.
     """
-    return _native.noise_level(pixels, workspace or PercentileWorkspace())
+    return _native.noise_level(pixels, given_or_new(workspace, PercentileWorkspace))

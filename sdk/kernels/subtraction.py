@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sdk import _native
+from sdk.kernels.checks import check_flag, check_float32, check_integer, check_number, tuple_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +40,37 @@ class Subtraction:
     span: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
+        for name in ("log", "inverted", "clip"):
+            check_flag(name, getattr(self, name))
+        self._check_window()
+        tuple_of("shift_px", self.shift_px, check_number, count=2)
+        if not math.isfinite(sum(self.shift_px)):
+            raise ValueError(
+                f"shift_px must be two finite pixels, got {self.shift_px}; (0, 0) is no shift"
+            )
+        if self.resize not in ("area", "nearest"):
+            raise ValueError(f'resize must be "area" or "nearest", got {self.resize!r}; choose one')
+        check_integer("white", self.white)
+        if not 0 < self.white <= 65535:
+            raise ValueError(f"white must be 1..65535, got {self.white}; see Frame.white")
+
+    def _check_window(self) -> None:
+        for name in ("low", "high"):
+            check_number(name, getattr(self, name))
         if self.low == self.high or not math.isfinite(self.high - self.low):
             raise ValueError(
                 f"low and high must be two different finite values, got {self.low} and "
                 f"{self.high}; widen the window of a uniform frame"
             )
-        if self.span[0] == self.span[1] or not math.isfinite(self.span[1] - self.span[0]):
-            raise ValueError(f"span must be two different finite values, got {self.span}")
-        if len(self.shift_px) != 2 or not math.isfinite(sum(self.shift_px)):
-            raise ValueError(f"shift_px must be two finite pixels, got {self.shift_px}")
-        if self.resize not in ("area", "nearest"):
-            raise ValueError(f'resize must be "area" or "nearest", got {self.resize!r}')
-        if not 0 < self.white <= 65535:
-            raise ValueError(f"white must be 1..65535, got {self.white}; see Frame.white")
+        check_float32("low", self.low)
+        check_float32("1 / (high - low)", 1 / (self.high - self.low))
+        first, last = tuple_of("span", self.span, check_number, count=2)
+        if first == last or not math.isfinite(last - first):
+            raise ValueError(
+                f"span must be two different finite values, got {self.span}; (0, 1) is usual"
+            )
+        check_float32("span", first)
+        check_float32("the width of span", last - first)
 
 
 def subtract(

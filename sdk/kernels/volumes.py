@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdk import _native
-from sdk.kernels.checks import check_count, check_positive
+from sdk.kernels.checks import check_float32, check_integer, check_number, check_positive, tuple_of
 
 Voxel = tuple[int, int, int]
+
+FARTHEST = 2**24  # voxels from the first along each axis; no volume is that large
+HIGHEST_RATIO = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +30,38 @@ class TileCut:
     """First and last voxel of the box whose corners get the coordinates -1 and 1."""
 
     def __post_init__(self) -> None:
-        check_count("slices", self.slices)
+        _check_voxel("origin", self.origin)
+        _check_voxel("first", self.first)
+        if self.box is not None:
+            tuple_of("box", self.box, _check_voxel, count=2)
+        check_integer("slices", self.slices)
+        if not 0 <= self.slices <= FARTHEST:
+            raise ValueError(
+                f"slices must be 0 or more and at most 2^24, got {self.slices}; count fine slices"
+            )
         check_positive("slice_ratio", self.slice_ratio, or_zero=True)
-        check_positive("the width of the window", self.window[1] - self.window[0])
+        if self.slice_ratio > HIGHEST_RATIO:
+            raise ValueError(
+                f"slice_ratio must be at most {HIGHEST_RATIO}, got {self.slice_ratio}; fine slices "
+                "lie closer than those of the volume"
+            )
+        low, high = tuple_of("window", self.window, check_number, count=2)
+        check_float32("the low end of window", low)
+        check_positive("the width of the window", high - low)
+        check_float32("the width of the window", high - low)
+
+
+def _check_voxel(name: str, voxel: Any) -> None:
+    tuple_of(name, voxel, _check_place, count=3)
+
+
+def _check_place(name: str, at: int) -> None:
+    check_integer(name, at)
+    if not -FARTHEST <= at <= FARTHEST:
+        raise ValueError(
+            f"{name} must lie within 2^24 voxels along each axis, got {at}; count from the first "
+            "voxel of the volume"
+        )
 
 
 def cut_tile(swi: Any, phase: Any, brain: Any, out: Any, cut: TileCut) -> Any:
@@ -64,7 +96,7 @@ def best_class(scores: Any, out: Any) -> Any:
 
     Args:
         scores: (classes, rows, columns) float32, at most 256 classes; a volume as the rows of all
-            its slices. NaN is never higher than another score.
+            its slices. NaN counts as minus infinity.
         out: (rows, columns) uint8, receives the labels.
 
     Returns:

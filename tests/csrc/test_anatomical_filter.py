@@ -188,6 +188,16 @@ def test_writes_to_the_memory_it_is_given():
     np.testing.assert_array_equal(out.kept, [1, 1])
 
 
+@pytest.mark.parametrize("shape", [(10, 12), (3, 10, 12)])
+def test_a_margin_beyond_any_image_reaches_all_of_it(device, shape):
+    spacing = (1e9, 1e9, 1.0)[-len(shape) :]  # few rows, each longer than an int counts
+    options = AnatomicalFilter(margin_mm=3e9, spacing_mm=spacing, min_overlap=0)
+    centre = device.put(np.full((1, len(shape)), 2, np.float32))
+    filtered = kernels.anatomical_filter(centre, device.put(np.ones(shape, np.uint8)), options)
+    assert device.get(filtered.reason)[0] == RegionReason.KEPT
+    assert 0 < device.get(filtered.overlap)[0] < 1e-3
+
+
 def test_reads_a_part_of_a_larger_volume():
     regions = blocks(3, (12, 30, 40))[2:9, 3:25, 5:33]
     check(boxes_around(5, 40, regions.shape), regions, AnatomicalFilter())

@@ -28,8 +28,10 @@ def test_of_equals_the_first_wins(device):
 
 def test_nan_is_never_higher_and_infinity_can_be(device):
     nan, inf = np.nan, np.inf
-    scores = np.array([[[1, nan, -inf]], [[nan, 2, inf]], [[0, nan, 3]]], np.float32)
-    np.testing.assert_array_equal(labels_of(device, scores), [[0, 0, 1]])
+    scores = np.array(
+        [[[1, nan, -inf, nan]], [[nan, 2, inf, nan]], [[0, nan, 3, -inf]]], np.float32
+    )
+    np.testing.assert_array_equal(labels_of(device, scores), [[0, 1, 1, 0]])
 
 
 def test_a_view_of_some_columns_is_read_where_it_lies():
@@ -55,5 +57,7 @@ def test_refuses_arrays_that_do_not_fit():
         kernels.best_class(np.zeros((257, 5, 6), np.float32), out)
     with pytest.raises(ValueError, match="1 to 256 classes"):
         kernels.best_class(scores[:0], out)
+    with pytest.raises(TypeError, match="out must be uint8, got bool"):
+        kernels.best_class(scores, out.astype(bool))
     with pytest.raises(TypeError, match="scores"):
         kernels.best_class(scores.astype(np.float16), out)

@@ -156,6 +156,14 @@ def test_a_workspace_is_reused_and_serves_suppression_too():
     check(again, naive_decode(anchors, offsets, logits, options))
 
 
+def test_any_number_may_be_asked_for(device):
+    anchors, offsets, logits = head(0, 7, 2)
+    options = kernels.DecodeOptions(score_threshold=0.01, top=2**31 - 1)
+    given_head = (device.put(array) for array in (anchors, offsets, logits))
+    decoded = kernels.decode_boxes(*given_head, options)
+    check(decoded, naive_decode(anchors, offsets, logits, options), device)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

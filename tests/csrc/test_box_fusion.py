@@ -33,7 +33,7 @@ def naive_fusion(boxes, scores, weights, iou_threshold, classes=None):
     total = sum(weights)
     fused = [
         (
-            np.mean([s for _, s in c["of"]]) * min(len(c["of"]), total) / total,
+            np.mean([s for _, s in c["of"]]) * min(len(c["of"]), len(weights)) / total,
             mean_box(c["of"]),
             c["class"],
             len(c["of"]),
@@ -87,6 +87,17 @@ def test_what_one_network_alone_saw_loses_score():
     np.testing.assert_array_equal(fused.boxes, box)
 
 
+@pytest.mark.parametrize("scale", [1e-40, 0.5, 1.0, 2.0, 3e38, 1e300])
+def test_only_ratios_of_weights_matter(scale):
+    pair = np.array([[0, 0, 4, 4]], np.float32)
+    boxes = [np.concatenate([pair, pair + np.float32(50)]), pair]
+    scores = [np.array([0.8, 0.4], np.float32), np.array([0.6], np.float32)]
+    for weights, expected in (((1.0, 1.0), (0.7, 0.2)), ((0.7, 0.3), (0.74, 0.28))):
+        options = kernels.FusionOptions(weights=[scale * weight for weight in weights])
+        fused = kernels.weighted_box_fusion(boxes, scores, options)
+        np.testing.assert_allclose(fused.scores, expected, rtol=1e-6)
+
+
 def test_no_boxes_give_no_boxes():
     nothing = np.empty((0, 6), np.float32)
     fused = kernels.weighted_box_fusion([nothing], [np.empty(0, np.float32)])
@@ -100,8 +111,27 @@ def test_refuses_lists_of_different_lengths():
         kernels.weighted_box_fusion(boxes, scores[:2])
     with pytest.raises(ValueError, match="weights must have one entry per network"):
         kernels.weighted_box_fusion(boxes, scores, kernels.FusionOptions(weights=(1.0,)))
+    with pytest.raises(ValueError, match="weights must have one entry per network, 3, got 0"):
+        kernels.weighted_box_fusion(boxes, scores, kernels.FusionOptions(weights=()))
     with pytest.raises(ValueError, match="boxes must hold the boxes of one network"):
         kernels.weighted_box_fusion([], [])
+
+
+def test_refuses_values_of_another_network_s_boxes():
+    boxes, scores = networks(0, 2, count=2)
+    classes = [np.zeros(30, np.int32)] * 2
+    shifted = [scores[0][:-1], np.append(scores[1], np.float32(0.5))]
+    with pytest.raises(
+        ValueError, match=r"scores must have one value per box, \(30,\) from networ"
+    ):
+        kernels.weighted_box_fusion(boxes, shifted)
+    shifted = [classes[0][:-1], np.zeros(31, np.int32)]
+    with pytest.raises(
+        ValueError, match=r"classes must have one value per box, \(30,\) from netwo"
+    ):
+        kernels.weighted_box_fusion(boxes, scores, classes=shifted)
+    with pytest.raises(ValueError, match=r"boxes must be \(n, 4\) of every network"):
+        kernels.weighted_box_fusion([boxes[0], np.zeros((30, 6), np.float32)], scores)
 
 
 def test_refuses_scores_that_are_not_positive_and_boxes_that_are_none():
@@ -118,10 +148,19 @@ def test_refuses_scores_that_are_not_positive_and_boxes_that_are_none():
     assert fused.members.sum() == 3 * 30 - 1
 
 
-def test_refuses_a_cast():
-    boxes, scores = networks(0, 2)
-    with pytest.raises(TypeError, match="boxes must be float32, got float64"):
-        kernels.weighted_box_fusion([b.astype(np.float64) for b in boxes], scores)
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, bool])
+def test_refuses_a_cast_of_one_network(dtype):
+    boxes, scores = networks(0, 2, count=2)
+    classes = [np.zeros(30, np.int32)] * 2
+    cast = [boxes[0], boxes[1].astype(dtype)]
+    with pytest.raises(TypeError, match=f"boxes must be float32, got {np.dtype(dtype)}"):
+        kernels.weighted_box_fusion(cast, scores, classes=classes)
+    cast = [scores[0], scores[1].astype(dtype)]
+    with pytest.raises(TypeError, match=f"scores must be float32, got {np.dtype(dtype)}"):
+        kernels.weighted_box_fusion(boxes, cast, classes=classes)
+    cast = [classes[0], classes[1].astype(dtype)]
+    with pytest.raises(TypeError, match=f"classes must be int32, got {np.dtype(dtype)}"):
+        kernels.weighted_box_fusion(boxes, scores, classes=cast)
 
 
 @pytest.mark.parametrize("wrong", [{"iou_threshold": 1.1}, {"weights": (1.0, 0.0)}])

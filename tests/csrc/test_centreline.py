@@ -198,7 +198,7 @@ def test_a_workspace_leaves_nothing_behind():
 @pytest.mark.parametrize(
     ("mask", "options", "message"),
     [
-        (np.zeros((3, 4), np.float32), {}, "mask must be uint8, got float32"),
+        (np.zeros((3, 4), np.float32), {}, "mask must be uint8 or bool, got float32"),
         (np.zeros(3, np.uint8), {}, "mask must be 2-dimensional"),
         (np.zeros((4, 3), np.uint8).T, {}, "last axis is contiguous"),
         (np.zeros((65535, 1), np.uint8), {}, "mask must have fewer than 65535 rows"),

@@ -70,6 +70,19 @@ def test_removing_without_a_wait_needs_a_place_for_its_numbers(device):
         kernels.queue_remove_small(mask, -1, told=device.put(np.zeros(3, np.int64)))
 
 
+@pytest.mark.parametrize(
+    "size",
+    [
+        2**63,
+        kernels.PhysicalSize(min_size_mm=1e19, spacing_mm=(0.5, 0.5)),
+        kernels.PhysicalSize(min_size_mm=1.0, spacing_mm=(1e-200, 1e-200)),
+    ],
+)
+def test_no_component_reaches_a_size_beyond_counting(size):
+    mask = np.ones((3, 4), np.uint8)
+    assert kernels.remove_small(mask, size) == kernels.Kept(count=0, pixels=0, removed=1)
+
+
 @pytest.mark.gpu
 def test_removing_without_a_wait_does_not_wait(cuda):
     mask, told = cuda.put(np.ones((64, 64), np.uint8)), cuda.put(np.zeros(3, np.int64))

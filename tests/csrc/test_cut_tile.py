@@ -166,11 +166,45 @@ def test_every_instruction_set_gives_the_same(cpu_target):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"slices": 2**24},
+        {"origin": (-(2**24), 0, 0)},
+        {"origin": (2**24, 0, 0)},
+        {"origin": (0, 2**24, 0), "first": (0, -(2**24), 0)},
+        {"first": (-(2**24), 0, 0), "slice_ratio": 64.0, "slices": 2**24},
+        {"first": (2**24, 2**24, 2**24)},
+    ],
+)
+def test_a_tile_far_from_the_part_is_without_brain(device, change):
+    cut = replace(CUT, origin=(-20, 0, 0))
+    out = cut_out(device, volume(), (6, 20, 18), replace(cut, **change))
+    assert not out[0].any()
+    assert (out[1] == 0.5).all()
+
+
+def test_many_rows_behind_the_last_slice_are_none(device):
+    part = tuple(np.ones((7, 200, 4), dtype) for dtype in (np.float32, np.float32, np.uint8))
+    assert not cut_out(device, part, (6, 200, 4), replace(CUT, origin=(2**24, 0, 0)))[0].any()
+
+
+def test_the_number_of_slices_does_not_matter_before_the_last(device):
+    cut, part, size = replace(CUT, origin=(-5, 0, 0)), volume(), (9, 8, 9)
+    expected = cut_out(device, part, size, cut)
+    most = replace(cut, slices=2**24)
+    np.testing.assert_array_equal(cut_out(device, part, size, most), expected)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"window": (5.0, 5.0)}, "the width of the window must be finite and positive"),
         ({"slice_ratio": -1.0}, "slice_ratio must be finite and 0 or more"),
+        ({"slice_ratio": 1e9}, "slice_ratio must be at most 64"),
         ({"slices": -1}, "slices must be 0 or more"),
+        ({"slices": 2**31 - 1}, "slices must be 0 or more and at most"),
+        ({"origin": (-(2**31), 0, 0)}, r"origin must lie within 2\^24 voxels"),
+        ({"first": (0, 2**31 - 1, 0)}, r"first must lie within 2\^24 voxels"),
     ],
 )
 def test_refuses_a_cut_that_is_none(change, message):

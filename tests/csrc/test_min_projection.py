@@ -39,6 +39,7 @@ def test_takes_rows_in_any_order():
         (np.zeros((3, 4), np.int32), "frame must be uint8 or uint16, got int32"),
         (np.zeros((4, 3), np.uint16).T, "last axis is contiguous"),
         (np.zeros((3, 5), np.uint16), "lowest must be of the shape of frame"),
+        (np.zeros((3, 4), bool), "frame must be uint8 or uint16, got bool"),
         ([[1, 2]], "frame must be an array"),
     ],
 )

@@ -72,6 +72,12 @@ def test_every_instruction_set_agrees(cpu_target):
     np.testing.assert_array_equal(drawn, oracle(frame, labels, style, COLOURS.astype(int)))
 
 
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0), (1, 5)])
+def test_an_empty_frame_gives_an_empty_picture(shape):
+    frame = np.zeros(shape, np.uint8)
+    assert kernels.overlay(frame, frame, OverlayStyle(low=0, high=1)).shape == (*shape, 3)
+
+
 def test_draws_into_a_window_of_a_larger_picture():
     picture = np.full((20, 30, 3), 9, np.uint8)
     frame = np.full((10, 12), 255, np.uint8)
@@ -86,7 +92,7 @@ def test_draws_into_a_window_of_a_larger_picture():
     ("change", "message"),
     [
         ({"low": 5.0, "high": 5.0}, "two different finite values"),
-        ({"alpha": 1.5}, "alpha must be 0..1"),
+        ({"alpha": 1.5}, "alpha must be from 0 to 1"),
         ({"outline_px": 3}, "outline_px must be 0, 1 or 2"),
     ],
 )
@@ -99,6 +105,8 @@ def test_refuses_a_style_that_means_nothing(change, message):
     ("change", "message"),
     [
         ({"frame": np.zeros((4, 5))}, "frame must be uint8 or uint16"),
+        ({"out": np.zeros((4, 5, 3), bool)}, "out must be uint8, got bool"),
+        ({"frame": np.zeros((4, 5), bool)}, "frame must be uint8 or uint16, got bool"),
         ({"labels": np.zeros((4, 6), np.uint8)}, "labels must be of the shape of frame"),
         ({"labels": np.zeros((4, 5), np.int64)}, "labels must be bool, uint8 or int32"),
         ({"colours": np.zeros((0, 3), np.uint8)}, "at least one colour"),

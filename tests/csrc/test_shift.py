@@ -75,6 +75,75 @@ def test_vessels_and_a_shutter_that_stands_still_do_not_mislead(seed):
     np.testing.assert_allclose(kernels.estimate_shift(mask, frame).shift_px, shift, atol=0.25)
 
 
+@pytest.mark.parametrize(("side", "atol"), [(512, 0.2), (1024, 0.5), (2048, 1.0)])
+@pytest.mark.parametrize("seed", range(3))
+def test_larger_frames_are_read_more_coarsely(side, atol, seed):
+    shift = (-20.3, 9.7)
+    mask, frame = pair(shift, side=side, seed=seed, vessels=8)
+    np.testing.assert_allclose(kernels.estimate_shift(mask, frame).shift_px, shift, atol=atol)
+
+
+def waves(rows, cols):
+    y, x = np.mgrid[:rows, :cols]
+    return (2000 + 800 * np.sin(y / 3) + 700 * np.sin(x / 5)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("length", [1024, 4096])
+@pytest.mark.parametrize("width", [32, 64])
+@pytest.mark.parametrize("upright", [False, True])
+def test_an_elongated_frame_keeps_its_shorter_side(device, length, width, upright):
+    large = waves(width + 8, length + 8)
+    mask, frame = large[4 : 4 + width, 8:], large[2 : 2 + width, 5:-3]
+    if upright:
+        mask, frame = mask.T, frame.T
+    mask, frame = (device.put(np.ascontiguousarray(image)) for image in (mask, frame))
+    found = kernels.estimate_shift(mask, frame, longest_px=8)
+    np.testing.assert_allclose(found.shift_px, (3, 2) if upright else (2, 3), atol=0.01)
+    assert found.residual < 0.2 * found.residual_unshifted
+
+
+@pytest.mark.parametrize("seed", [*range(12), 10 * 1000 + 64])
+def test_images_without_relation_leave_pixels_to_compare(device, seed):
+    rng = np.random.default_rng(seed)
+    mask, frame = (cv2.GaussianBlur(rng.normal(size=(64, 64)), (0, 0), 6) for _ in "mf")
+    mask, frame = (np.uint16(300 + 4000 * (i - i.min()) / np.ptp(i)) for i in (mask, frame))
+    found = kernels.estimate_shift(device.put(mask), device.put(frame))
+    assert np.abs(found.shift_px).max() <= 16
+    assert found.residual > 0
+
+
+@pytest.mark.parametrize("shift", [(5, -7), (4, 2), (0, 1)])
+@pytest.mark.parametrize("step", [1, 16])  # of stored values
+@pytest.mark.parametrize("log", [False, True])
+def test_a_perfect_shift_is_told_to_be_one(device, shift, step, log):
+    i = np.arange(90)
+    wave = np.sin(i[:, None] / 3) * np.cos(i / 4) + np.sin((i[:, None] + i) / 7)
+    large = ((wave * 500 + 2000) // step * step).astype(np.uint16)
+    mask, frame = large[10:74, 10:74], large[10 - shift[0] :, 10 - shift[1] :][:64, :64]
+    mask, frame = (device.put(np.ascontiguousarray(image)) for image in (mask, frame))
+    found = kernels.estimate_shift(mask, frame, log=log)
+    np.testing.assert_allclose(found.shift_px, shift, atol=0.1)
+    assert found.residual < 0.5 * found.residual_unshifted
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_texture_along_one_axis_tells_the_shift_along_it(device, axis):
+    stripes = np.uint16(2000 + 900 * np.sin(np.arange(300) ** 1.3 / 9))
+    mask, frame = np.repeat(stripes[10:266, None], 256, 1), np.repeat(stripes[7:263, None], 256, 1)
+    if axis == 1:
+        mask, frame = mask.T.copy(), frame.T.copy()
+    found = kernels.estimate_shift(device.put(mask), device.put(frame))
+    np.testing.assert_allclose(found.shift_px, (3, 0) if axis == 0 else (0, 3), atol=0.05)
+
+
+def test_slanted_stripes_move_along_their_slope(device):
+    y, x = np.mgrid[:300, :300]
+    stripes = np.uint16(2000 + 900 * np.sin((y + 2 * x) ** 1.3 / 25))
+    mask, frame = stripes[10:266, 10:266].copy(), stripes[8:264, 6:262].copy()
+    found = kernels.estimate_shift(device.put(mask), device.put(frame))
+    np.testing.assert_allclose(found.shift_px, (2, 4), atol=0.05)
+
+
 def test_every_instruction_set_agrees(cpu_target):
     mask, frame = pair((3.3, 4.4), side=300)
     found = kernels.estimate_shift(mask, frame)

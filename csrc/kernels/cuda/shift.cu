@@ -90,7 +90,9 @@ __global__ void search(Level level, int radius, double* variances) {
 struct RefineShared {
   TotalShared<kSums> totals;
   Shift shift;
+  double unshifted;  // variance of the coarsest difference
   Robust robust;
+  Robust told;  // of the level whose residuals are told
 };
 
 // The mask moved by a sub-pixel shift, at one pixel.
@@ -137,24 +139,32 @@ __device__ void refine(const Level& level, float longest, RefineShared& shared) 
     const Shift step = found.solve();
     shared.shift.rows = bounded(shared.shift.rows + bounded(step.rows, 1.0f), longest);
     shared.shift.cols = bounded(shared.shift.cols + bounded(step.cols, 1.0f), longest);
-    shared.robust = {static_cast<float>(found.mean),
-                     static_cast<float>(found.squares) * 0.5f + 1e-12f};
+    shared.robust = robust_of(found, shared.unshifted);
   }
   __syncthreads();
 }
 
-// Where the variance is least; no shift wins a tie, then the first.
-__device__ Shift least(const double* variances, int radius) {
-  const int side = 2 * radius + 1, none = radius * side + radius;
-  int best = none;
-  for (int i = 0; i < side * side; ++i)
-    if (variances[i] < variances[best]) best = i;
-  return {static_cast<float>(best / side - radius), static_cast<float>(best % side - radius)};
+// The shift of the search, and the variance without one.
+__device__ void take_best(const double* variances, int radius, RefineShared& shared) {
+  const int side = 2 * radius + 1;
+  shared.shift = {0.0f, 0.0f};
+  shared.unshifted = variances[radius * side + radius];
+  double best = shared.unshifted;
+  for (int i = 0; i < side * side; ++i) {
+    const Shift tried{static_cast<float>(i / side - radius), static_cast<float>(i % side - radius)};
+    if (!is_better(variances[i], tried, best, shared.shift)) continue;
+    best = variances[i];
+    shared.shift = tried;
+  }
 }
 
+// Both residuals of an answer have one scale.
 __device__ float residual(const Level& level, const Shift& shift, RefineShared& shared) {
   __syncthreads();
-  if (threadIdx.x == 0) shared.shift = shift;
+  if (threadIdx.x == 0) {
+    shared.shift = shift;
+    shared.robust = shared.told;
+  }
   __syncthreads();
   const double squares = measure(level, shared).squares;
   return sqrtf(static_cast<float>(squares > 0.0 ? squares : 0.0));
@@ -165,19 +175,20 @@ __global__ void refine_all(Pyramid pyramid, const double* variances, int radius,
                            ShiftEstimate* out) {
   ANGIO_SHARED(RefineShared, shared);
   if (threadIdx.x == 0) {
-    shared.shift = least(variances, radius);
+    take_best(variances, radius, shared);
     shared.robust = {0.0f, 1e30f};  // weighs all alike until the first residual is known
   }
   __syncthreads();
   for (int l = pyramid.count; l-- > 0;) {
     for (int k = 0; k < (l == 0 ? 3 : 10); ++k)
       refine(pyramid.levels[l], longest / static_cast<float>(1 << l), shared);
+    if (threadIdx.x == 0 && l == level_told(pyramid.count)) shared.told = shared.robust;
     if (threadIdx.x == 0 && l > 0)
       shared.shift = {shared.shift.rows * 2.0f, shared.shift.cols * 2.0f};
     __syncthreads();
   }
   const Shift shift = shared.shift;
-  const int l = pyramid.count > 1 ? 1 : 0;  // two residuals on a quarter of the pixels
+  const int l = level_told(pyramid.count);
   const float scale = 1.0f / static_cast<float>(1 << l), box = static_cast<float>(pyramid.box);
   const float left = residual(pyramid.levels[l], {shift.rows * scale, shift.cols * scale}, shared);
   const float unshifted = residual(pyramid.levels[l], {0.0f, 0.0f}, shared);
@@ -219,7 +230,8 @@ template <typename T>
 ShiftEstimate estimate_shift(const EstimateShift<T>& args, Stream stream, ShiftMemory& memory) {
   const std::size_t floats = shift_scratch(args.frame.rows, args.frame.cols);
   const Pyramid pyramid = build(args, stream, memory.pyramid.reserve(floats));
-  const float longest = args.longest / static_cast<float>(pyramid.box);
+  const float longest =
+      longest_of(pyramid.levels[0].frame, args.longest / static_cast<float>(pyramid.box));
   const Level& coarsest = pyramid.levels[pyramid.count - 1];
   const int radius =
       search_radius(coarsest.frame, longest / static_cast<float>(1 << (pyramid.count - 1)));
