@@ -62,6 +62,19 @@ def check_float32(name: str, value: float) -> None:
         )
 
 
+def check_window(low: float, high: float, *, levels: int = 1) -> None:
+    """Refuses a window of no width, and one that float32 cannot stretch over so many levels."""
+    check_number("low", low)
+    check_number("high", high)
+    if low == high or not math.isfinite(high - low):
+        raise ValueError(
+            f"low and high must be two different finite values, got {low} and {high}; widen the "
+            "window of a uniform frame"
+        )
+    check_float32("low", low)
+    check_float32(f"{levels} / (high - low)", levels / (high - low))
+
+
 def check_count(name: str, value: int | None) -> None:
     """Refuses a negative number of things, and more than the kernels can count."""
     if value is None:

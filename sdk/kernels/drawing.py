@@ -1,6 +1,5 @@
 """A frame as the reader sees it, with labels in colour."""
 
-import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from sdk import _native
 from sdk._native import DeviceArray
-from sdk.kernels.checks import check_float32, check_fraction, check_integer, check_number
+from sdk.kernels.checks import check_fraction, check_integer, check_window
 from sdk.kernels.device import empty_beside, on_device, shape_of, to_device
 
 COLOURS = np.array(
@@ -38,15 +37,7 @@ class OverlayStyle:
     outline_px: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            check_number(name, getattr(self, name))
-        if self.low == self.high or not math.isfinite(self.high - self.low):
-            raise ValueError(
-                f"low and high must be two different finite values, got {self.low} and "
-                f"{self.high}; widen the window of a uniform frame"
-            )
-        check_float32("low", self.low)
-        check_float32("255 / (high - low)", 255 / (self.high - self.low))
+        check_window(self.low, self.high, levels=255)
         check_fraction("alpha", self.alpha)
         check_integer("outline_px", self.outline_px)
         if self.outline_px not in (0, 1, 2):

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sdk import _native
-from sdk.kernels.checks import check_flag, check_float32, check_integer, check_number, tuple_of
+from sdk.kernels.checks import (
+    check_flag,
+    check_float32,
+    check_integer,
+    check_number,
+    check_window,
+    tuple_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +62,7 @@ class Subtraction:
             raise ValueError(f"white must be 1..65535, got {self.white}; see Frame.white")
 
     def _check_window(self) -> None:
-        for name in ("low", "high"):
-            check_number(name, getattr(self, name))
-        if self.low == self.high or not math.isfinite(self.high - self.low):
-            raise ValueError(
-                f"low and high must be two different finite values, got {self.low} and "
-                f"{self.high}; widen the window of a uniform frame"
-            )
-        check_float32("low", self.low)
-        check_float32("1 / (high - low)", 1 / (self.high - self.low))
+        check_window(self.low, self.high)
         first, last = tuple_of("span", self.span, check_number, count=2)
         if first == last or not math.isfinite(last - first):
             raise ValueError(
