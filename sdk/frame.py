@@ -108,6 +108,8 @@ class Frame:
                 f"time_ms must be a finite number of milliseconds, got {self.time_ms!r}; pass None "
                 "if it is unknown"
             )
+        if self.time_ms is not None:
+            self._set("time_ms", float(self.time_ms))
 
     def _check_pixels(self) -> str:
         shape, dtype = tuple(self.pixels.shape), _dtype_name(self.pixels)
@@ -149,7 +151,15 @@ class Frame:
                 f"irradiated must be uint8 or bool, got {dtype}; pass irradiated != 0, or the "
                 "comparison that is meant"
             )
+        if dtype == "bool":
+            self._set("irradiated", self._as_bytes(self.irradiated))
         self._check_shape("irradiated", self.irradiated)
+
+    def _as_bytes(self, flags: Any) -> Any:
+        """Flags in host memory as uint8, over the same memory: kernels on a device take no bool."""
+        if _on_cuda(flags):
+            self._refuse("irradiated must be uint8 on a CUDA device, got bool; convert it there")
+        return np.asarray(flags).view(np.uint8)
 
     def _check_shape(self, name: str, pixels: Any) -> None:
         if tuple(pixels.shape) != self.shape:
@@ -241,7 +251,7 @@ def _as_array(pixels: Any, what: str) -> Any:
     if hasattr(pixels, "dtype") or hasattr(pixels, "__cuda_array_interface__"):
         return pixels
     if hasattr(pixels, "__dlpack__"):
-        if pixels.__dlpack_device__()[0] in ON_CUDA:
+        if _on_cuda(pixels):
             from sdk._native import DeviceArray
 
             return DeviceArray.view(pixels)
@@ -253,6 +263,12 @@ def _as_array(pixels: Any, what: str) -> Any:
             f"{what} must be an array (NumPy, DLPack, __cuda_array_interface__ or buffer), "
             f"got {type(pixels).__name__}"
         ) from error
+
+
+def _on_cuda(array: Any) -> bool:
+    return hasattr(array, "__cuda_array_interface__") or (
+        hasattr(array, "__dlpack_device__") and array.__dlpack_device__()[0] in ON_CUDA
+    )
 
 
 def _dtype_name(pixels: Any) -> str:

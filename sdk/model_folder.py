@@ -18,6 +18,8 @@ from sdk.golden import Golden, GoldenPair, pair_golden
 from sdk.typed_json import parse
 
 MANIFEST = "manifest.json"
+UNREADABLE = (OSError, ValueError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for an archive that is damaged, or none."""
 FORMAT_VERSION = 1
 
 
@@ -160,7 +162,7 @@ class ModelFolder:
         try:
             with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as archive:
                 return pair_golden({name: archive[name] for name in archive.files})
-        except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
 
 

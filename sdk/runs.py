@@ -100,12 +100,10 @@ def _runs_of(path: Path, left_out: Callable[[str], None] | None) -> list[Run]:
     opened = list(_opened(path))
     runs = [item for item in opened if isinstance(item, Run)]
     refused = [item for item in opened if isinstance(item, FrameError)]
-    if left_out is None or not runs:
-        for error in refused:
+    for error in refused:
+        if left_out is None or not runs:
             raise error
-    else:
-        for error in refused:
-            left_out(str(error))
+        left_out(str(error))
     return runs
 
 
@@ -116,7 +114,12 @@ def _opened(path: Path) -> Iterator[Run | FrameError]:
     files = [path]
     if path.is_dir():
         inside = sorted((file for file in path.rglob("*") if file.is_file()), key=_by_number)
-        files = [file for file in inside if _kind(file)]
+        files = []
+        for file in inside:
+            try:
+                files += [file] if _kind(file) else []
+            except FrameError as error:  # noqa: PERF203  of one file among others
+                yield error
         if not files:
             raise FrameError(f"{path} holds no frames; {EXPECTED}")
     for first, *others in _grouped(files):

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from sdk.cli.latency_table import latency_table
+from sdk.cli.out_folder import make_folders
 from sdk.cli.terminal import marked, terminal
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame
@@ -29,9 +30,8 @@ def run_frames(session: Session[Any], runs: list[Run], out: Path, *, pictures: b
     """
     console = terminal()
     done = True
-    for number, one in enumerate(runs, start=1):
-        folder = out if len(runs) == 1 else out / f"{number:03d}-{Path(one.name).stem}"
-        folder.mkdir(parents=True, exist_ok=True)
+    folders = make_folders(out, [Path(one.name).stem for one in runs])
+    for folder, one in zip(folders, runs, strict=True):
         session.latency.reset()
         answering = _Answering(session, one, console)
         outcomes = iter(answering)

@@ -130,7 +130,9 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
         return
     _refuse(model, "frames", swi=swi, phase=phase, volumes=volumes)
     pace = Pace(fps=fps or FPS, frames=frames or FRAMES, deadline_ms=deadline_ms)
-    source = _recorded(angiogram, pace.frames) if angiogram else _noise(size or FRAME_SIDE)
+    source = (
+        _recorded(angiogram, pace.frames) if angiogram else _noise(size or FRAME_SIDE, pace.frames)
+    )
     with Session[Any](model, **asked) as frame_session:
         _profile_frames(frame_session, source, pace, as_json=as_json)
 
@@ -176,10 +178,11 @@ def _recorded(angiogram: Path, most: int) -> Sequence[Frame]:
     return list(islice(chain.from_iterable(runs), most))
 
 
-def _noise(size: int) -> Sequence[Frame]:
+def _noise(size: int, count: int) -> Sequence[Frame]:
+    """One run of so many frames, of four images in turn."""
     generator = np.random.default_rng(0)
-    pixels = generator.integers(0, 4096, (4, size, size), np.uint16)
-    return [Frame(pixels=image, index=index, bits_stored=12) for index, image in enumerate(pixels)]
+    images = generator.integers(0, 4096, (4, size, size), np.uint16)
+    return [Frame(pixels=images[n % len(images)], index=n, bits_stored=12) for n in range(count)]
 
 
 def _paced(session: Session[Any], frames: Any, fps: float) -> Iterator[tuple[float, str]]:

@@ -8,7 +8,7 @@ import click
 
 from sdk.acceptance import BACKENDS
 from sdk.cli.frame_run import run_frames
-from sdk.cli.out_folder import OF_FRAMES, OF_VOLUMES, make_empty
+from sdk.cli.out_folder import make_empty
 from sdk.cli.terminal import left_out
 from sdk.cli.volume_run import VolumeInput, run_volume
 from sdk.model_folder import ModelFolder
@@ -95,13 +95,13 @@ def run(  # noqa: PLR0913  one parameter per command-line option
             raise click.UsageError(
                 "microbleeds need the phase beside the SWI: add --phase FILE_OR_FOLDER"
             )
-        make_empty(out, OF_VOLUMES, (image, phase, brain))
+        make_empty(out, (image, phase, brain))
         with VolumeSession(model, **asked) as volumes:
             run_volume(volumes, given, out, pictures=pictures)
         return
     if given != VolumeInput(image=image):
         raise click.UsageError(f"{model} answers frames: it takes no option of volumes")
-    make_empty(out, OF_FRAMES, (image,))
+    make_empty(out, (image,))
     runs = open_runs(image, left_out=left_out)
     with Session[Any](model, **asked) as session:
         sys.exit(not run_frames(session, runs, out, pictures=pictures))

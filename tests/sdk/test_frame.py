@@ -1,6 +1,7 @@
 """A frame takes pixels as they are and refuses what does not fit together."""
 
 import array
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -113,3 +114,19 @@ def test_numbers_of_numpy_are_taken():
 def test_user_data_is_carried_untouched():
     token = object()
     assert sdk.Frame(pixels=PIXELS, user=token).user is token
+
+
+def test_flags_of_the_shutter_are_bytes_over_the_same_memory():
+    """Kernels on a CUDA device take no bool there."""
+    flags = np.zeros((4, 6), bool)
+    frame = Frame(pixels=np.zeros((4, 6), np.uint16), irradiated=flags)
+    assert frame.irradiated.dtype == np.uint8
+    flags[1, 2] = True
+    assert frame.irradiated[1, 2] == 1
+
+
+@pytest.mark.parametrize("time_ms", [np.float32(3.5), np.int64(7), Fraction(1, 2)])
+def test_times_are_numbers_of_python(time_ms):
+    frame = Frame(pixels=np.zeros((4, 6), np.uint16), time_ms=time_ms)
+    assert type(frame.time_ms) is float
+    assert frame.time_ms == float(time_ms)

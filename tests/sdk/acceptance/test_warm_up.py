@@ -66,3 +66,13 @@ def test_every_outcome_says_that_nothing_was_compared(tmp_path):
     frame = sdk.Frame(pixels=np.zeros((64, 64), np.uint16), bits_stored=12)
     with sdk.Session(bare.path) as session:
         assert any("no golden vectors" in note for note in session(frame).notes)
+
+
+def test_an_array_in_the_place_of_an_archive_is_refused(tmp_path):
+    folder = folders.quality_folder(tmp_path / "model")
+    files = {name: (folder.path / name).read_bytes() for name in folder.manifest.files}
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    folder = write_folder(folder.path, folder.manifest, files | {"golden.npz": buffer.getvalue()})
+    with pytest.raises(sdk.ModelFolderError, match="holds no golden vectors"):
+        sdk.Session(folder.path)
