@@ -12,6 +12,24 @@ AngioEdgeError
 The kernels raise ``ValueError`` and ``TypeError``, as NumPy does.
 """
 
+import lzma
+import zipfile
+import zlib
+
+DAMAGED = (
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What NumPy and the unpackers raise for a file that is damaged, or something else."""
+
 
 class AngioEdgeError(Exception):
     """Base class of every error of the SDK."""

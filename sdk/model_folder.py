@@ -2,24 +2,20 @@
 
 import hashlib
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from sdk.errors import ModelFolderError
+from sdk.errors import DAMAGED, ModelFolderError
 from sdk.frame import Frame
 from sdk.golden import Golden, GoldenPair, pair_golden
 from sdk.typed_json import parse
 
 MANIFEST = "manifest.json"
-UNREADABLE = (OSError, ValueError, TypeError, EOFError, RuntimeError, BadZipFile, zlib.error)
-"""What NumPy and zipfile raise for an archive that is damaged, or none."""
 FORMAT_VERSION = 1
 
 
@@ -162,7 +158,7 @@ class ModelFolder:
         try:
             with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as archive:
                 return pair_golden({name: archive[name] for name in archive.files})
-        except UNREADABLE as error:
+        except DAMAGED as error:
             raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
 
 

@@ -77,7 +77,7 @@ def _real(image: Any) -> NDArray[np.float32]:
 
 def _load(path: Path, read: Callable[[Any], NDArray[Any]]) -> tuple[Any, NDArray[Any]]:
     """The image and what is read of it; whatever the bytes make nibabel raise is one error."""
-    nibabel, _ = _nibabel()
+    nibabel = _nibabel()
     try:
         image = nibabel.load(path)
         if isinstance(image, nibabel.Nifti1Image):
@@ -100,18 +100,17 @@ def write_nifti(path: Path, voxels: NDArray[Any], to_patient: NDArray[np.float64
     Raises:
         VolumeError: nibabel is missing, or cannot write such a file.
     """
-    nibabel, refused = _nibabel()
+    nibabel = _nibabel()
     affine = RAS_TO_LPS @ to_patient @ np.eye(4)[[2, 1, 0, 3]]
     try:
         nibabel.save(nibabel.Nifti1Image(voxels.T, affine), path)
-    except (refused, OSError, ValueError) as error:
+    except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
         raise VolumeError(f"{path} cannot be written: {error}") from error
 
 
-def _nibabel() -> tuple[Any, type[Exception]]:
+def _nibabel() -> Any:
     try:
         import nibabel
-        from nibabel.filebasedimages import ImageFileError
     except ImportError as error:
         raise VolumeError("NIfTI files need nibabel: pip install 'angioedge[volumes]'") from error
-    return nibabel, ImageFileError
+    return nibabel

@@ -1,9 +1,7 @@
 """Runs of frames out of DICOM, PNG, NIfTI and NumPy files; one is read when it is asked for."""
 
-import lzma
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +11,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from sdk.dicom import read_xa
-from sdk.errors import AngioEdgeError, FrameError
+from sdk.errors import DAMAGED, AngioEdgeError, FrameError
 from sdk.frame import Frame, Intensity
 from sdk.nifti import read_nifti_frames
 
@@ -25,19 +23,6 @@ EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
 NIFTI = (".nii", ".nii.gz")
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
 INDEX = "DICOMDIR"
-DAMAGED = (
-    AngioEdgeError,
-    ArithmeticError,
-    EOFError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    ValueError,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What NumPy and the unpackers raise for a damaged file."""
 
 
 class Frames(Protocol):
@@ -146,13 +131,13 @@ def _open(file: Path) -> Iterator[Run | FrameError]:
     expected = "" if kind else f"; {EXPECTED}"
     try:
         readers = _readers(file, kind)
-    except DAMAGED as error:
+    except (AngioEdgeError, *DAMAGED) as error:
         yield FrameError(f"{file} cannot be read: {error}")
         return
     for name, read in readers.items():
         try:
             frames = read()
-        except DAMAGED as error:
+        except (AngioEdgeError, *DAMAGED) as error:
             yield FrameError(f"{file.with_name(name)} cannot be read: {error}{expected}")
             continue
         if len(frames):
@@ -277,7 +262,7 @@ class _ArrayFrames(_InOrder):
             with self._stream() as stream:
                 stream.seek(self._start + index * size)
                 content = stream.read(size)
-        except DAMAGED as error:
+        except (AngioEdgeError, *DAMAGED) as error:
             raise FrameError(
                 f"{self._file}: frame {index} cannot be read: {error}; copy the file again"
             ) from error

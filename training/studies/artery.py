@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, get_args
 
+import numpy as np
 import torch
 
 from training.losses.artery_sequence import ScribbleWeights
@@ -179,6 +180,16 @@ def _about_the_stream(results: Sequence[Result]) -> str:
     return text
 
 
+def about_the_seeds(results: Sequence[Result]) -> str:
+    """The DSC of every training by itself: a mean hides one that collapsed."""
+    rows: dict[str, list[str]] = {}
+    for entry in sorted(results, key=lambda entry: entry.seed):
+        rows.setdefault(entry.row, []).append(f"{np.mean(entry.scores['dsc']):.2f}")
+    seeds = ", ".join(str(seed) for seed in sorted({entry.seed for entry in results}))
+    lines = [f"* {row}: {' '.join(values)}" for row, values in rows.items()]
+    return "\n".join([f"DSC of each seed ({seeds}):", "", *lines])
+
+
 ITEMS = "held-out phantom sequences"
 STUDIES = (
     Study(
@@ -214,6 +225,7 @@ STUDIES = (
         columns=COLUMNS,
         reference="full masks",
         run=run,
+        remark=about_the_seeds,
     ),
     Study(
         name="artery-scribbles-longer",

@@ -10,7 +10,8 @@ import numpy as np
 from training.losses.artery_sequence import ScribbleWeights
 from training.networks.sequence_blocks import SequenceConfig
 from training.recipes.artery_sequence import SelfTrainingRecipe, StreamRecipe
-from training.studies.artery import STUDIES, cost_of_a_frame, run
+from training.studies.artery import STUDIES, about_the_seeds, cost_of_a_frame, run
+from training.studies.study import Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,3 +68,15 @@ def test_a_stream_is_taught_by_the_teacher_of_its_seed(tmp_path: Path) -> None:
 def test_a_new_frame_costs_a_quarter_of_the_whole_run_and_less() -> None:
     new, whole = cost_of_a_frame()
     assert whole / new > 4
+
+
+def test_a_seed_that_collapsed_is_seen() -> None:
+    results = [
+        Result(row="RDFA pCE", seed=seed, machine="", scores={"dsc": [value, value + 0.1]})
+        for seed, value in ((9, 0.70), (7, 0.65), (8, 0.20))
+    ]
+    assert about_the_seeds(results).splitlines() == [
+        "DSC of each seed (7, 8, 9):",
+        "",
+        "* RDFA pCE: 0.70 0.25 0.75",
+    ]
