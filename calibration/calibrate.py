@@ -109,8 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         "--x86",
         choices=get_args(X86),
         default=Options.x86,
-        help="library that the twin for x86 is for; OpenVINO needs fewer tensors rounded, and "
-        "such a twin is slow on ONNX Runtime [%(default)s]",
+        help="what the twin for x86 is made for: speed on ONNX Runtime; on OpenVINO, which needs "
+        "fewer tensors rounded, and slow on the other; or exactly the numbers of the form for "
+        "TensorRT [%(default)s]",
     )
     _add_frames(parser.add_argument_group("frames"))
     _add_ranges(parser.add_argument_group("ranges"))

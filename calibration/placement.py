@@ -21,8 +21,8 @@ from calibration.rules import (
     weighted_depth,
 )
 
-X86 = Literal["onnxruntime", "openvino"]
-"""Library that the twin for x86 is wired for."""
+X86 = Literal["onnxruntime", "openvino", "exact"]
+"""What the twin for x86 is wired for: a library, or the very numbers of the form for TensorRT."""
 ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
 """Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
 ASKED = "kept in float as asked"
@@ -75,8 +75,9 @@ class Placement:
         tensorrt: pairs that every form has.
         cpu: the same, and for ONNX Runtime pairs behind the INT8 operations: it computes in
             integers only what stands between a DQ and a Q. Depthwise convolutions that give to an
-            INT8 operation get a pair before them, so that they stand between two.
-        x86: library that `cpu` is for.
+            INT8 operation get a pair before them, so that they stand between two, except in an
+            exact twin.
+        x86: what `cpu` is for.
         groups: tensors that share one scale.
         decisions: one per operation that computes, in graph order.
     """
@@ -103,7 +104,7 @@ def place(
         keep_float: names of operations to leave in float; ``*`` stands for any part of a name.
         sensitive: positions of operations to leave in float because their error was measured; of an
             addition, so that its identity branch is not rounded.
-        x86: library that the twin for x86 is for.
+        x86: what the twin for x86 is for.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
@@ -116,7 +117,8 @@ def place(
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
-    cpu = _for_x86(graph, reads | behind, reasons, sensitive)
+    twin = _exact if x86 == "exact" else _for_x86
+    cpu = twin(graph, reads | behind, reasons, sensitive)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
     }
@@ -237,6 +239,15 @@ def _for_x86(
     on_x86 -= set(sensitive)
     in_integers = _before_depthwise(graph, reads, on_x86)
     return _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
+
+
+def _exact(
+    graph: Quantisable,
+    reads: set[tuple[int, str]],
+    reasons: Mapping[int, str | None],
+    _: Collection[int],
+) -> Wiring:
+    return _between_pairs(graph, _wiring(graph, reads), reasons, ())
 
 
 def _between_pairs(

@@ -1,4 +1,4 @@
-"""Writes Q/DQ into a graph, in the form of TensorRT or of ONNX Runtime on x86."""
+"""Writes Q/DQ into a graph, in the form of TensorRT or of x86."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ class Form(Enum):
 
     TENSORRT = "tensorrt"  # signed activations, zero point 0
     CPU = "cpu"  # unsigned, zero point 128, or 0 where nothing is negative: ReLU then fuses
+    EXACT = "exact"  # unsigned, zero point 128: the very numbers of the signed form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +44,20 @@ class Grid:
 
 
 def grid_of(found: Range, form: Form, *, has_ceiling: bool = False) -> Grid:
-    """The grid of a tensor; the two forms differ by less than one signed step, for any value.
+    """The grid of a tensor; the forms differ by less than one signed step, for any value.
 
-    Where nothing is negative and nothing is clipped the unsigned grid takes the same step, so
-    that both forms compute the same numbers; where the signed one clips, the unsigned one clips
-    at the same value, in 255 steps instead of 127. So it does behind a ReLU with a ceiling, which
-    the end of the grid then stands for. A range mostly above zero, as behind SiLU or GELU, gets a
-    zero point of its own where that makes the steps a quarter smaller or more.
+    The exact form has the values of the signed one. The grid of the CPU form takes the same step
+    where nothing is negative and nothing is clipped, so that both compute the same numbers; where
+    the signed one clips, it clips at the same value, in 255 steps instead of 127. So it does behind
+    a ReLU with a ceiling, which the end of the grid then stands for. A range mostly above zero, as
+    behind SiLU or GELU, gets a zero point of its own where that makes the steps a quarter smaller
+    or more.
     """
     scale = _scale(found.limit / LEVELS)
     if form is Form.TENSORRT:
         return Grid(scale=scale, zero_point=np.int8(0))
+    if form is Form.EXACT:
+        return Grid(scale=scale, zero_point=np.uint8(128))
     if found.low < 0:
         return _one_sided(found, scale) or Grid(scale=scale, zero_point=np.uint8(128))
     if found.limit < found.high or has_ceiling:
@@ -93,6 +97,8 @@ def write(
         CalibrationError: a weight is NaN or infinite.
     """
     wiring = placement.tensorrt if form is Form.TENSORRT else placement.cpu
+    if form is Form.CPU and placement.x86 == "exact":
+        form = Form.EXACT
     writer = Writer(graph, {**placement.weights, **wiring.weights}, wiring, biases)
     writer.add_grids(ranges, form)
     return writer.finish()

@@ -48,7 +48,7 @@ class Account:
         tolerance: within which the graphs are certified.
         asked: fields of the tolerance that this task is held to.
         ranges: method, or how it was chosen.
-        x86: library that the twin for x86 is for.
+        x86: what the twin for x86 is for.
     """
 
     seen: Looked

@@ -6,6 +6,8 @@ from pathlib import Path
 
 CPU_INFO = Path("/proc/cpuinfo")
 BOARD = Path("/proc/device-tree/model")
+X86 = {"x86_64", "amd64"}
+"""What `platform.machine` calls it, in small letters."""
 VNNI = {"avx512_vnni", "avx_vnni"}
 """Names of the x86 instructions that add products of 8-bit numbers in 32 bits."""
 
@@ -25,11 +27,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def has_vnni() -> bool:
-    """Whether this is an x86 processor that sums products of 8-bit numbers exactly.
+def adds_products_exactly() -> bool:
+    """Whether products of 8-bit numbers are added in 32 bits: on x86 processors that have VNNI.
 
-    Known on Linux; elsewhere the answer is no.
+    Older ones add two of UINT8 and INT8 in 16 bits, where they saturate. Whether an x86 processor
+    has VNNI is known on Linux; elsewhere the answer is no.
     """
+    if platform.machine().lower() not in X86:
+        return True
     flags = (line for line in _read(CPU_INFO).splitlines() if line.startswith("flags"))
     return not VNNI.isdisjoint(next(flags, "").split())
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 OPSET = [helper.make_opsetid("", 17)]
 
@@ -71,3 +72,26 @@ def arteries(path: Path, size=(64, 64)) -> Path:
     outputs = [tensor(name, shape) for name in ("arteries", "filled", "highest_out")]
     outputs.append(tensor("frames_out", frames))
     return save(path, nodes, inputs, outputs, weights)
+
+
+def largest_sums(path: Path, channels=16) -> Path:
+    """One INT8 convolution whose activations and weights are the largest that there are."""
+    constants = {
+        "in_scale": np.float32(0.1), "in_zero": np.uint8(0), "out_scale": np.float32(4),
+        "out_zero": np.uint8(0), "weight": np.full((channels, channels, 1, 1), 127, np.int8),
+        "weight_scale": np.full(channels, 0.01, np.float32),
+        "weight_zero": np.zeros(channels, np.int8),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "in_scale", "in_zero"], ["xq"]),
+        helper.make_node("DequantizeLinear", ["xq", "in_scale", "in_zero"], ["xd"]),
+        helper.make_node(
+            "DequantizeLinear", ["weight", "weight_scale", "weight_zero"], ["wd"], axis=0
+        ),
+        helper.make_node("Conv", ["xd", "wd"], ["y"]),
+        helper.make_node("QuantizeLinear", ["y", "out_scale", "out_zero"], ["yq"]),
+        helper.make_node("DequantizeLinear", ["yq", "out_scale", "out_zero"], ["z"]),
+    ]
+    shape = [1, channels, 8, 8]
+    weights = [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()]
+    return save(path, nodes, [tensor("x", shape)], [tensor("z", shape)], weights)

@@ -6,10 +6,10 @@ from typing import Any
 
 from sdk import kernels
 from sdk.backends.base import Backend
-from sdk.backends.states import check_pair
+from sdk.backends.states import alternate
 from sdk.engines.driver import probe_device
 from sdk.errors import BackendError, ModelFolderError
-from sdk.machine import has_vnni, processor
+from sdk.machine import adds_products_exactly, processor
 from sdk.model_folder import sha256_of
 from sdk.tensors import Tensors, TensorSpec, allocate
 
@@ -71,20 +71,14 @@ class OnnxRuntimeBackend(Backend):
             BackendError: this build of the library would not use `provider`.
         """
         self.name = f"onnxruntime-{provider.removesuffix('ExecutionProvider').lower()}"
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = LOG_ERRORS_ONLY
-        options.add_session_config_entry(EXACT_SUMS, str(int(exact_sums and not has_vnni())))
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        if not fuse_pairs:
-            options.add_session_config_entry("session.disable_quant_qdq", "1")
+        options = _options(threads, fuse_pairs=fuse_pairs, exact_sums=exact_sums)
         self._session = _load(graph, provider, options, self._provider_options(provider))
         nodes = self._session.get_inputs(), self._session.get_outputs()
         self.inputs: dict[str, Any] = self._make(_spec(node, graph) for node in nodes[0])
         self.outputs: dict[str, Any] = self._make(_spec(node, graph) for node in nodes[1])
         self._graph, self._provider = graph, provider
         self._twins = self._make_twins()
-        self._states: list[dict[str, Any]] = [{}, {}]
+        self._states: list[tuple[Tensors, Tensors]] = []
         self._run_options: Any = None
         self._bindings = [self._bind(self.inputs, self.outputs)]
 
@@ -109,23 +103,16 @@ class OnnxRuntimeBackend(Backend):
         if self._twins or not states:  # a state would travel to the device and back in every run
             super().carry(states)
             return
-        for before, after in states.items():
-            check_pair(before, after, self.inputs, self.outputs)
-        ping, pong = self._states = [
-            {name: self.inputs.pop(name) for name in states},
-            {before: self.outputs.pop(after) for before, after in states.items()},
-        ]
+        self._states = alternate(states, self.inputs, self.outputs)
         self._bindings = [
-            self._bind(
-                {**self.inputs, **source},
-                {**self.outputs, **{states[name]: t for name, t in target.items()}},
-            )
-            for source, target in ((ping, pong), (pong, ping))
+            self._bind({**self.inputs, **read}, {**self.outputs, **written})
+            for read, written in self._states
         ]
 
     def begin_run(self) -> None:
-        for state in (tensor for side in self._states for tensor in side.values()):
-            kernels.clear(state)
+        for read, _ in self._states:
+            for state in read.values():
+                kernels.clear(state)
 
     def close(self) -> None:
         self._session = None
@@ -178,6 +165,18 @@ def check_provider(provider: str) -> None:
             f"this build of ONNX Runtime has no {provider}, it has {', '.join(available)}; "
             "install the build that has it, nothing falls back in silence"
         )
+
+
+def _options(threads: int | None, *, fuse_pairs: bool, exact_sums: bool) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = LOG_ERRORS_ONLY
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    if exact_sums and not adds_products_exactly():
+        options.add_session_config_entry(EXACT_SUMS, "1")
+    if not fuse_pairs:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return options
 
 
 def _load(graph: Path, provider: str, options: Any, of_provider: dict[str, str]) -> Any:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sdk import kernels
 from sdk.backends.base import Backend
+from sdk.backends.states import alternate
 from sdk.errors import BackendError, ModelFolderError
-from sdk.machine import processor
+from sdk.machine import adds_products_exactly, processor
 from sdk.model_folder import sha256_of
-from sdk.tensors import TensorSpec, allocate
+from sdk.tensors import Tensors, TensorSpec, allocate
 
 try:
     import openvino
@@ -20,6 +22,9 @@ except ImportError as error:
 VERSION: str = openvino.__version__
 DTYPES = ("float32", "float16", "uint8", "int64")
 DEVICE = "CPU"
+IN_INTEGERS = "LP_TRANSFORMS_MODE"
+"""Whether the library computes Q/DQ pairs in integers. It has no exact sums for x86 CPUs without
+VNNI, which saturate sums of two 8-bit products; there the pairs are computed as they stand."""
 
 
 class OpenVinoBackend(Backend):
@@ -39,13 +44,12 @@ class OpenVinoBackend(Backend):
         self._graph = graph
         core, model = _read(graph)
         # Compiling joins tensors and their names: only here each has the name the graph gives it.
-        self.inputs = allocate(_spec(port, graph) for port in model.inputs)
-        self.outputs = allocate(_spec(port, graph) for port in model.outputs)
-        self._request = _compile(core, model, graph, threads)
-        for index, tensor in enumerate(self.inputs.values()):
-            self._request.set_input_tensor(index, openvino.Tensor(tensor, shared_memory=True))
-        for index, tensor in enumerate(self.outputs.values()):
-            self._request.set_output_tensor(index, openvino.Tensor(tensor, shared_memory=True))
+        self.inputs: dict[str, Any] = dict(allocate(_spec(port, graph) for port in model.inputs))
+        self.outputs: dict[str, Any] = dict(allocate(_spec(port, graph) for port in model.outputs))
+        self._ports = tuple(self.inputs), tuple(self.outputs)
+        self._compiled = _compile(core, model, graph, threads)
+        self._states: list[tuple[Tensors, Tensors]] = []
+        self._requests = [self._bind(self.inputs, self.outputs)]
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -53,15 +57,39 @@ class OpenVinoBackend(Backend):
         return here | {"graph_sha256": sha256_of(self._graph)}
 
     def run(self) -> None:
-        if self._request is None:
+        if not self._requests:
             raise BackendError("this backend is closed; open a new session")
         try:
-            self._request.infer()
+            self._requests[0].infer()
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed while running: {error}") from error
+        self._requests.reverse()
+
+    def carry(self, states: Mapping[str, str]) -> None:
+        if not states:
+            return
+        self._states = alternate(states, self.inputs, self.outputs)
+        self._requests = [
+            self._bind({**self.inputs, **read}, {**self.outputs, **written})
+            for read, written in self._states
+        ]
+
+    def begin_run(self) -> None:
+        for read, _ in self._states:
+            for state in read.values():
+                kernels.clear(state)
 
     def close(self) -> None:
-        self._request = None
+        self._requests, self._compiled = [], None
+
+    def _bind(self, inputs: Tensors, outputs: Tensors) -> Any:
+        """A request on these tensors, where they lie."""
+        request = self._compiled.create_infer_request()
+        for index, name in enumerate(self._ports[0]):
+            request.set_input_tensor(index, openvino.Tensor(inputs[name], shared_memory=True))
+        for index, name in enumerate(self._ports[1]):
+            request.set_output_tensor(index, openvino.Tensor(outputs[name], shared_memory=True))
+        return request
 
 
 def _read(graph: Path) -> tuple[Any, Any]:
@@ -77,11 +105,12 @@ def _compile(core: Any, model: Any, graph: Path, threads: int | None) -> Any:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "f32",  # else it takes BF16 where the CPU has it
         "ENABLE_CPU_PINNING": False,  # else two sessions share the same few cores
+        IN_INTEGERS: adds_products_exactly(),
     }
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
     try:
-        return core.compile_model(model, DEVICE, settings).create_infer_request()
+        return core.compile_model(model, DEVICE, settings)
     except RuntimeError as error:
         raise ModelFolderError(f"OpenVINO cannot run {graph}: {error}") from error
 

@@ -1,6 +1,8 @@
 """Tensors that a graph gives and takes again: what each backend that keeps them must check."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sdk.errors import ModelFolderError
 from sdk.tensors import Tensors, specs_of
@@ -28,3 +30,28 @@ def check_pair(before: str, after: str, inputs: Tensors, outputs: Tensors) -> No
             f"the graph must take the state {before} and give it back as {after} with the same "
             f"shape and dtype, found{' and'.join(found) or ' neither'}; export it again"
         )
+
+
+def alternate(
+    states: Mapping[str, str], inputs: dict[str, Any], outputs: dict[str, Any]
+) -> list[tuple[Tensors, Tensors]]:
+    """Takes states out of a graph's tensors, for runs that read what the run before has written.
+
+    Args:
+        states: input name -> output name.
+        inputs: of the graph; those that are states leave it.
+        outputs: of the graph, the same.
+
+    Returns:
+        States that a run reads, by input name, and that it writes, by output name: of every other
+        run, beginning with the first, and of those between.
+
+    Raises:
+        ModelFolderError: the graph does not take one of them and give it back alike.
+    """
+    for before, after in states.items():
+        check_pair(before, after, inputs, outputs)
+    ping = {before: inputs.pop(before) for before in states}
+    pong = {after: outputs.pop(after) for after in states.values()}
+    swapped = {before: pong[after] for before, after in states.items()}
+    return [(ping, pong), (swapped, {states[name]: tensor for name, tensor in ping.items()})]

@@ -78,6 +78,13 @@ def test_the_twin_for_openvino_rounds_what_integers_read_alone(model, runs):
         assert session(Frame(pixels=np.load(runs[0])[0])).require().mask.any()
 
 
+def test_an_exact_twin_is_told_so_in_the_report(model, runs):
+    assert calibrate(model, runs, "--min-dice", "0.9", "--x86", "exact") == 0
+    report = json.loads((model / "calibration_report.json").read_text())
+    assert report["x86"] == "exact"
+    assert report["agreement"]["int8.cpu against int8"]["same_pixels"] >= 0.9999
+
+
 def test_the_page_pictures_what_both_answer(model, runs):
     assert calibrate(model, runs, "--min-dice", "0.9", "--examples", "2") == 0
     page = (model / "calibration_report.html").read_text()

@@ -65,6 +65,15 @@ def test_openvino_gets_pairs_before_depthwise_convolutions_that_integers_read(tm
     assert set(placement.cpu.pairs) - set(placement.tensorrt.pairs)
 
 
+def test_an_exact_twin_rounds_what_tensorrt_rounds(tmp_path):
+    graph = read_quantisable(separable(tmp_path / "net.onnx"))
+    placement = place(graph, x86="exact")
+    assert placement.cpu.pairs == placement.tensorrt.pairs
+    assert placement.cpu.reads == placement.tensorrt.reads
+    assert not placement.cpu.weights
+    assert not any("twin" in decision.reason for decision in placement.decisions)
+
+
 def test_a_residual_addition_takes_its_pair_on_the_identity_branch(branchy):
     graph_reads = {tensor for _, tensor in branchy.tensorrt.reads}
     assert "signed" in graph_reads

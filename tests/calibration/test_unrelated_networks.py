@@ -10,7 +10,7 @@ from candidates import largest
 from small_nets import branched, images, run, separable, shuffled
 
 from calibration.agreement import Agreement, Tolerance
-from calibration.candidate import FORMS, Source
+from calibration.candidate import FORMS, Candidate, Source
 from calibration.collect import CollectOptions, largest_magnitudes
 from calibration.forms import typed_forms
 from calibration.graph import read_graph
@@ -19,7 +19,7 @@ from calibration.lint.rule import Severity
 from calibration.placement import place
 from calibration.play import Player
 from calibration.progress import silent
-from calibration.qdq import Form, dequantised_name, write
+from calibration.qdq import dequantised_name
 from calibration.quantisable import read_quantisable
 from calibration.recovery import Remedy, recover
 from sdk.backends.onnxruntime import OnnxRuntimeBackend
@@ -51,10 +51,17 @@ class Made:
             self.files[precision] = folder / f"{precision}.onnx"
             self.files[precision].write_bytes(self.candidate.write(precision))
 
-    def agreement(self, one: Path, other: Path) -> Agreement:
+    @property
+    def exact(self) -> Candidate:
+        """The same with an exact twin."""
+        candidate = self.candidate
+        wiring = candidate.placement.tensorrt
+        return replace(candidate, placement=replace(candidate.placement, cpu=wiring, x86="exact"))
+
+    def agreement(self, one: Path, other: Path, *, fuse_pairs: bool = False) -> Agreement:
         """Of two graphs on frames that gave no range; pairs as they stand, whatever the machine."""
         found = Agreement()
-        backends = [OnnxRuntimeBackend(p, threads=1, fuse_pairs=False) for p in (one, other)]
+        backends = [OnnxRuntimeBackend(p, threads=1, fuse_pairs=fuse_pairs) for p in (one, other)]
         with closing(backends[0]), closing(backends[1]):
             players = [Player(backend, self.held_out) for backend in backends]
             for index in range(len(self.held_out)):
@@ -78,21 +85,28 @@ def test_it_answers_as_fp32_on_frames_that_gave_no_range(made, precision):
     assert made.agreement(made.path, made.files[precision]).summary()["dice_mean"] >= 0.95
 
 
-def test_where_they_share_their_pairs_the_twins_compute_the_same(made):
-    """One step per tensor and 99.99 % of the mask, on frames whose values the ranges hold."""
-    candidate = made.candidate
-    placement = replace(candidate.placement, cpu=candidate.placement.tensorrt)
-    graphs = [write(candidate.graph, placement, candidate.ranges, form) for form in Form]
-    pairs = placement.tensorrt.pairs
-    names = [*map(dequantised_name, pairs), "logits"]
-    differing = []
-    for index in range(len(made.seen)):
-        a, b = (run(content, made.seen, index, names) for content in graphs)
-        for tensor in pairs:
-            step, name = candidate.ranges[tensor].limit / 127, dequantised_name(tensor)
-            assert np.abs(a[name] - b[name]).max() <= 1.001 * step, tensor
-        differing.append(np.mean((a["logits"] > 0) != (b["logits"] > 0)))
-    assert np.mean(differing) <= 1e-4
+def test_an_exact_twin_rounds_as_the_form_for_devices_does(made):
+    """Pairs as they stand: next to no value is another, and none by more than one step."""
+    exact, pairs = made.exact, made.exact.placement.tensorrt.pairs
+    signed, unsigned = (exact.write(precision) for precision in FORMS)
+    for index in range(len(made.held_out)):
+        names = list(map(dequantised_name, pairs))
+        expected, got = (run(g, made.held_out, index, names) for g in (signed, unsigned))
+        for tensor, name in zip(pairs, names, strict=True):
+            apart = np.abs(got[name] - expected[name])
+            assert apart.max() <= 1.001 * exact.ranges[tensor].limit / 127, tensor
+            assert np.mean(apart > 0) <= 1e-3, tensor
+
+
+def test_in_the_integers_of_a_session_an_exact_twin_keeps_the_masks(made):
+    """Products are rounded in another order there."""
+    paths = []
+    for precision in FORMS:
+        paths.append(made.path.with_name(f"exact.{precision}.onnx"))
+        paths[-1].write_bytes(made.exact.write(precision))
+    found = made.agreement(*paths, fuse_pairs=True)
+    assert found.pixels >= 40_000
+    assert found.summary()["same_pixels"] >= 0.9999
 
 
 def test_what_the_cpu_rounds_once_more_moves_few_pixels(made):

@@ -19,15 +19,23 @@ def cpu_info(tmp_path, monkeypatch):
     ("flag", "has"),
     [("avx512_vnni ", True), ("avx_vnni ", True), ("avx512_vnni_like ", False), ("", False)],
 )
-def test_vnni_is_a_flag_of_the_processor(cpu_info, flag, has):
+def test_x86_processors_add_exactly_if_they_have_vnni(cpu_info, monkeypatch, flag, has):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     cpu_info.write_text(EPYC.format(flag))
-    assert machine.has_vnni() is has
+    assert machine.adds_products_exactly() is has
 
 
-def test_a_machine_without_flags_has_no_vnni(cpu_info):
-    assert not machine.has_vnni()
+def test_x86_machines_that_name_no_flags_are_taken_for_old_ones(cpu_info, monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "AMD64")
+    assert not machine.adds_products_exactly()
     cpu_info.write_text("model name\t: avx_vnni\nFeatures\t: fp asimd\n")
-    assert not machine.has_vnni()
+    assert not machine.adds_products_exactly()
+
+
+def test_other_processors_add_exactly(cpu_info, monkeypatch):
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    cpu_info.write_text("processor\t: 0\nFeatures\t: fp asimd\n")
+    assert machine.adds_products_exactly()
 
 
 def test_a_board_names_itself_where_its_processor_does_not(cpu_info, tmp_path):

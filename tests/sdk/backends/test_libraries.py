@@ -10,16 +10,26 @@ from onnx import TensorProto, helper
 from sdk import BackendError, ModelFolderError
 from sdk.backends import LIBRARIES, open_backend, version_of
 
+ON_CPU = [name for name in LIBRARIES if "cuda" not in name]
 ON_GPU = [pytest.param(name, marks=pytest.mark.gpu) for name in LIBRARIES if "cuda" in name]
 
 
-@pytest.fixture(params=[name for name in LIBRARIES if "cuda" not in name] + ON_GPU)
+@pytest.fixture(params=ON_CPU + ON_GPU)
 def library(request):
+    return installed(request.param)
+
+
+@pytest.fixture(params=ON_CPU)
+def cpu_library(request):
+    return installed(request.param)
+
+
+def installed(library):
     try:
-        version_of(request.param)
+        version_of(library)
     except BackendError as error:
         pytest.skip(str(error))
-    return request.param
+    return library
 
 
 @pytest.fixture
@@ -121,3 +131,54 @@ def test_a_library_that_is_not_installed_says_what_to_install(graph, monkeypatch
     monkeypatch.delitem(sys.modules, "sdk.backends.openvino", raising=False)
     with pytest.raises(BackendError, match=r"pip install 'angioedge\[openvino\]'"):
         open_backend(graph, library="openvino")
+
+
+@pytest.fixture
+def stateful(tmp_path, cpu_library):
+    graph = networks.arteries(tmp_path / "network.onnx", (8, 8))
+    backend = open_backend(graph, library=cpu_library, threads=1)
+    backend.carry({"highest_in": "highest_out", "frames_in": "frames_out"})
+    return backend
+
+
+def test_carried_tensors_come_back_in_the_next_run(stateful):
+    frame, arteries = stateful.inputs["frame"], stateful.outputs["arteries"]
+    highest = 0.0
+    for value in (-2.0, -5.0, -3.0, -1.0, -7.0):
+        frame[...] = value
+        stateful.run()
+        highest = max(highest, -value)
+        np.testing.assert_array_equal(arteries, np.float32(highest - 1.0))
+        np.testing.assert_array_equal(stateful.outputs["filled"], np.float32(-value - 1.0))
+
+
+def test_another_run_remembers_nothing(stateful):
+    for runs in (1, 2):  # whichever of the two sides the state lies on
+        stateful.inputs["frame"][...] = -9.0
+        for _ in range(runs):
+            stateful.run()
+        stateful.begin_run()
+        stateful.inputs["frame"][...] = -2.0
+        stateful.run()
+        np.testing.assert_array_equal(stateful.outputs["arteries"], np.float32(1.0))
+
+
+def test_carried_tensors_are_the_backends_own(stateful):
+    assert set(stateful.inputs) == {"frame"}
+    assert set(stateful.outputs) == {"arteries", "filled"}
+
+
+@pytest.mark.parametrize("pair", [{"frames_in": "highest_out"}, {"memory_in": "memory_out"}])
+def test_a_state_that_does_not_fit_is_refused(tmp_path, cpu_library, pair):
+    graph = networks.arteries(tmp_path / "network.onnx", (8, 8))
+    backend = open_backend(graph, library=cpu_library)
+    with pytest.raises(ModelFolderError, match="same shape and dtype"):
+        backend.carry(pair)
+
+
+def test_sums_of_eight_bit_products_do_not_saturate(tmp_path, cpu_library):
+    """On x86 without VNNI they would, at 32767 for two products."""
+    backend = open_backend(networks.largest_sums(tmp_path / "sums.onnx"), library=cpu_library)
+    backend.inputs["x"][...] = 25.5
+    backend.run()
+    np.testing.assert_allclose(backend.outputs["z"], 25.5 * 1.27 * 16, atol=2)
