@@ -98,8 +98,9 @@ def _centre(
         z, y, x = (bleeds[rng.integers(len(bleeds))] + rng.uniform(-reach, reach)).tolist()
         return z, y, x
     sites = Sites.of(subject.anatomy)
+    brain = np.flatnonzero(sites.maps.brain)
     for _ in range(200):
-        place = sites.pick(rng, sites.maps.brain)
+        place = sites.pick(rng, brain)
         if place is not None and not (np.abs(bleeds - place) < half + 4).all(axis=1).any():
             z, y, x = place.tolist()
             return z, y, x
@@ -143,7 +144,7 @@ def patch(seed: int, size: tuple[int, int, int]) -> tuple[NDArray[Any], ...]:
 
 
 def _place_in_brain(rng: np.random.Generator, sites: Sites, seed: int) -> NDArray[np.float64]:
-    place = sites.pick(rng, sites.maps.brain)
+    place = sites.pick(rng, np.flatnonzero(sites.maps.brain))
     if place is None:
         message = f"expected a brain of seed {seed}, found none"
         raise RuntimeError(message)

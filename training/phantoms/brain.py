@@ -165,14 +165,15 @@ class BrainPhantom:
         decay = DECAY_PER_S[maps.tissues]
         susceptibility = SUSCEPTIBILITY_PPM[maps.tissues]
         blood = np.zeros(grid.shape, np.float32)
-        for vessel in self.vessels:
-            _draw(blood, grid, vessel.points_mm, vessel.radius_mm, vessel.susceptibility_ppm)
+        if self.vessels:
+            _draw_vessels(blood, grid, self.vessels)
         decay += 70 * blood
         for deposit in (*self.microbleeds, *self.calcifications):
             inside = np.zeros(grid.shape, np.float32) if _near(deposit, grid) else None
             if inside is None:
                 continue
-            _draw(inside, grid, np.array([deposit.centre_mm]), deposit.radius_mm, 1.0)
+            ball = np.array([(deposit.radius_mm, 1.0)])
+            _draw(inside, grid, np.array([deposit.centre_mm]), ball)
             calcium = deposit.susceptibility_ppm < 0
             susceptibility += inside * deposit.susceptibility_ppm
             decay += inside * (60 if calcium else 120)
@@ -201,19 +202,28 @@ def _near(deposit: Deposit, grid: HeadGrid) -> bool:
     return bool(np.all(voxel > -reach) and np.all(voxel < np.array(grid.shape) + reach - 1))
 
 
+def _draw_vessels(canvas: Field, grid: HeadGrid, vessels: tuple[Vessel, ...]) -> None:
+    counts = [len(vessel.points_mm) for vessel in vessels]
+    balls = np.array([(vessel.radius_mm, vessel.susceptibility_ppm) for vessel in vessels])
+    points = np.concatenate([vessel.points_mm for vessel in vessels])
+    _draw(canvas, grid, points, np.repeat(balls, counts, axis=0))
+
+
 def _draw(
-    canvas: Field, grid: HeadGrid, points_mm: NDArray[np.float64], radius: float, value: float
+    canvas: Field, grid: HeadGrid, points_mm: NDArray[np.float64], balls: NDArray[np.float64]
 ) -> None:
-    """Balls with a soft edge around the points, the largest value wins."""
-    reach = np.ceil((radius + 0.5) / np.array(grid.spacing_mm)).astype(int)
+    """Balls with a soft edge, the largest value wins: (n, 3) centres, (n, 2) radii and values."""
+    reaches = np.ceil((balls[:, :1] + 0.5) / np.array(grid.spacing_mm)).astype(int)
     edge = float(np.mean(grid.spacing_mm))
     centres = np.round(grid.to_voxel(points_mm)).astype(int)
-    inside = np.all((centres >= -reach) & (centres < np.array(grid.shape) + reach), axis=1)
+    inside = np.all((centres >= -reaches) & (centres < np.array(grid.shape) + reaches), axis=1)
+    lows = np.maximum(centres - reaches, 0)[inside].tolist()
+    highs = np.minimum(centres + reaches + 1, grid.shape)[inside].tolist()
     z, y, x = (axis.ravel() for axis in grid.axes())
-    for centre, (pz, py, px) in zip(centres[inside], points_mm[inside], strict=True):
-        low = np.maximum(centre - reach, 0)
-        high = np.minimum(centre + reach + 1, grid.shape)
-        cut = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    for low, high, (pz, py, px), (radius, value) in zip(
+        lows, highs, points_mm[inside], balls[inside], strict=True
+    ):
+        cut = tuple(map(slice, low, high))
         square = (y[cut[1], None] - py) ** 2 + (x[None, cut[2]] - px) ** 2
         distance = np.sqrt((z[cut[0], None, None] - pz) ** 2 + square[None])
         cover = value * np.clip((radius - distance) / edge + 0.5, 0, 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,8 @@ from training.phantoms.head_anatomy import (
 from training.phantoms.head_grid import HeadGrid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.phantoms.head_grid import Triple
     from training.phantoms.susceptibility import Acquisition
 
@@ -36,6 +40,10 @@ SITES = ((LOBAR, 0.5), (DEEP, 0.3), (INFRATENTORIAL, 0.2))
 """Regions of microbleeds with their shares."""
 APART_MM = 9.0
 """Least distance of two deposits."""
+STRIDE_MM, SWAY, STRAIGHTER = 1.6, 0.45, 0.35
+"""Of a vessel's steps: length, how far it sways, and what is left of that in the white matter."""
+TRIES = 8
+"""Directions that a vessel looks into before each step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,20 +96,27 @@ class Sites:
         grid = HeadGrid.around((-5.0, 0.0, 0.0), (3.0, 3.0, 3.0), (48, 60, 50))
         return cls(grid, anatomy.on(grid))
 
-    def pick(self, rng: np.random.Generator, allowed: NDArray[np.bool_]) -> Points | None:
-        """One of the allowed voxels' centres, None if there is none."""
-        places = np.flatnonzero(allowed)
-        if not len(places):
+    def pick(self, rng: np.random.Generator, allowed: NDArray[np.int64]) -> Points | None:
+        """Centre of one of the allowed voxels, flat indices, None if there is none."""
+        if not len(allowed):
             return None
-        voxel = np.array(np.unravel_index(rng.choice(places), allowed.shape), np.float64)
+        voxel = np.array(np.unravel_index(rng.choice(allowed), self.grid.shape), np.float64)
         return self.grid.to_mm(voxel)
 
-    def fluid_at(self, points: Points) -> NDArray[np.bool_]:
-        """Whether (n, 3) points lie in the brain's fluid."""
-        voxels = np.round(self.grid.to_voxel(points)).astype(int)
-        voxels = np.clip(voxels, 0, np.array(self.grid.shape) - 1)
-        at = tuple(voxels.T)
-        return np.asarray((self.maps.tissues[at] == CSF) & self.maps.brain[at])
+    @cached_property
+    def fluid(self) -> NDArray[np.bool_]:
+        """Where the brain's fluid is."""
+        return np.asarray(self.maps.brain & (self.maps.tissues == CSF))
+
+    def is_fluid(self, point_mm: Triple) -> bool:
+        """Whether a point lies in the brain's fluid."""
+        z, y, x = (
+            min(max(round((at - first) / spacing), 0), count - 1)
+            for at, first, spacing, count in zip(
+                point_mm, self.grid.first_mm, self.grid.spacing_mm, self.grid.shape, strict=True
+            )
+        )
+        return bool(self.fluid[z, y, x])
 
 
 def draw_microbleeds(
@@ -141,9 +156,9 @@ def _place(
     size: tuple[float, float, Acquisition],
 ) -> None:
     """Adds a deposit, unless no place is found away from the others."""
-    seen_mm, strength, acquisition = size
+    (seen_mm, strength, acquisition), places = size, np.flatnonzero(allowed)
     for _ in range(20):
-        place = sites.pick(rng, allowed)
+        place = sites.pick(rng, places)
         if place is None:
             return
         near = [np.linalg.norm(place - np.array(other.centre_mm)) for other in deposits]
@@ -159,18 +174,19 @@ def _place(
 def draw_vessels(rng: np.random.Generator, sites: Sites) -> list[Vessel]:
     """Pial veins that follow the fluid of the sulci, medullary veins, the sagittal sinus."""
     vessels = [_sinus(rng)]
+    fluid = np.flatnonzero(sites.fluid)
     for _ in range(int(rng.integers(90, 160))):
-        start = sites.pick(rng, sites.maps.brain & (sites.maps.tissues == CSF))
+        start = sites.pick(rng, fluid)
         if start is not None:
-            path = _wander(rng, start, _unit(rng.standard_normal(3)), sites)
+            path = _follow_fluid(rng, start, _unit(rng.standard_normal(3)), sites)
             vessels.append(_vessel(rng, path, (0.3, 0.9)))
-    deep = sites.maps.tissues == WHITE
+    deep = np.flatnonzero(sites.maps.tissues == WHITE)
     for _ in range(int(rng.integers(120, 220))):
         start = sites.pick(rng, deep)
         if start is not None:
             inward = _unit(np.array([10.0, 0.0, 0.0]) - start)
             heading = _unit(inward + 0.5 * rng.standard_normal(3))
-            vessels.append(_vessel(rng, _wander(rng, start, heading, None), (0.15, 0.45)))
+            vessels.append(_vessel(rng, _wander(rng, start, heading), (0.15, 0.45)))
     return vessels
 
 
@@ -182,22 +198,53 @@ def _vessel(rng: np.random.Generator, path: Points, radii: tuple[float, float]) 
     )
 
 
-def _wander(
-    rng: np.random.Generator, start: Points, heading: Points, sites: Sites | None
-) -> Points:
-    """A swaying path; given sites, it turns towards fluid and ends where there is none."""
-    points, stride = [start], 1.6
-    for _ in range(int(rng.uniform(8, 38))):
-        tries = heading + 0.45 * rng.standard_normal((8, 3)) * (1.0 if sites else 0.35)
-        tries /= np.linalg.norm(tries, axis=1, keepdims=True)
-        heading = tries[0]
-        if sites is not None:
-            wet = sites.fluid_at(points[-1] + stride * tries)
-            if not wet.any():
-                break
-            heading = tries[int(np.argmax(wet))]
-        points.append(points[-1] + stride * heading)
+def _follow_fluid(rng: np.random.Generator, start: Points, heading: Points, sites: Sites) -> Points:
+    """A swaying path that turns towards fluid and ends where there is none."""
+    place, towards = _triple(start), _triple(heading)
+    points = [place]
+    for _ in range(_steps(rng)):
+        turns = SWAY * rng.standard_normal((TRIES, 3))
+        tries = (_turned(towards, turn) for turn in turns.tolist())
+        ways = ((_stepped(place, direction), direction) for direction in tries)
+        wet = next((way for way in ways if sites.is_fluid(way[0])), None)
+        if wet is None:
+            break
+        place, towards = wet
+        points.append(place)
     return _resampled(np.array(points))
+
+
+def _wander(rng: np.random.Generator, start: Points, heading: Points) -> Points:
+    """A slightly swaying path."""
+    place, towards = _triple(start), _triple(heading)
+    points = [place]
+    turns = SWAY * rng.standard_normal((_steps(rng), TRIES, 3))[:, 0] * STRAIGHTER
+    for turn in turns.tolist():
+        towards = _turned(towards, turn)
+        place = _stepped(place, towards)
+        points.append(place)
+    return _resampled(np.array(points))
+
+
+def _steps(rng: np.random.Generator) -> int:
+    return int(rng.uniform(8, 38))
+
+
+def _turned(direction: Triple, turn: Sequence[float]) -> Triple:
+    """The unit vector between two."""
+    z, y, x = (a + b for a, b in zip(direction, turn, strict=True))
+    length = sqrt(z * z + y * y + x * x)
+    return z / length, y / length, x / length
+
+
+def _stepped(place: Triple, direction: Triple) -> Triple:
+    z, y, x = (a + STRIDE_MM * b for a, b in zip(place, direction, strict=True))
+    return z, y, x
+
+
+def _triple(values: Points) -> Triple:
+    z, y, x = values.tolist()
+    return z, y, x
 
 
 def _sinus(rng: np.random.Generator) -> Vessel:

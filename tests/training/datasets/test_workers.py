@@ -12,6 +12,10 @@ def process_of(number: int, _: int) -> tuple[int, int]:
     return number, os.getpid()
 
 
+def threads_of(_: int) -> str:
+    return os.environ["OMP_NUM_THREADS"]
+
+
 @pytest.fixture
 def busy_torch():
     """Threads of torch that a copied process would wait for."""
@@ -41,6 +45,15 @@ def test_the_order_is_that_of_the_rows():
 def test_few_rows_are_drawn_here():
     found = list(drawn(process_of, [range(3), [0] * 3], workers=2, chunk=2))
     assert {process for _, process in found} == {os.getpid()}
+
+
+@pytest.mark.parametrize(("here", "there"), [(None, "1"), ("3", "3")])
+def test_a_process_computes_with_one_thread_unless_told_otherwise(monkeypatch, here, there):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if here:
+        monkeypatch.setenv("OMP_NUM_THREADS", here)
+    assert list(drawn(threads_of, [range(4)], workers=2, chunk=2)) == [there] * 4
+    assert os.environ.get("OMP_NUM_THREADS") == here
 
 
 def test_the_bar_leaves_standard_output_alone(capsys):
