@@ -16,6 +16,7 @@ from sdk.errors import (
 from sdk.frame import Frame, Intensity, Mask
 from sdk.geometry import Placement
 from sdk.incoming_volume import IncomingVolume
+from sdk.live import Ledger, Live
 from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 from sdk.outcome import Outcome, Status
 from sdk.runs import Run, open_runs
@@ -60,6 +61,8 @@ __all__ = [
     "Grade",
     "IncomingVolume",
     "Intensity",
+    "Ledger",
+    "Live",
     "Mask",
     "MaskOperation",
     "MaskSubtraction",

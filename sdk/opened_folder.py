@@ -91,12 +91,15 @@ class OpenedFolder:
         Raises:
             SessionError: it is closed, or held.
         """
-        if not self._open:
-            raise SessionError("this session is closed; open a new one")
+        self._check_open()
         if not self._busy.acquire(blocking=False):
             raise SessionError(
                 f"this session is answering another {self.ANSWERS}; use one session per thread"
             )
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise SessionError("this session is closed; open a new one")
 
 
 def _summary(values: Mapping[str, str]) -> str:

@@ -15,6 +15,8 @@ class Status(str, Enum):
     """What became of a frame; every frame ends in exactly one of these."""
 
     DELIVERED = "delivered"  # there is an answer
+    LATE = "late"  # there is one, but after the frame's deadline
+    DROPPED = "dropped"  # nothing was computed: others came, or its deadline had passed
     REJECTED = "rejected"  # the frame cannot be fed to this network
     FAILED = "failed"  # the backend failed on it
     CANCELLED = "cancelled"  # the caller wanted no answer any more
@@ -26,8 +28,8 @@ class Account(Generic[Answer]):
 
     Attributes:
         status: what became of it.
-        answer: the task's answer, None unless delivered.
-        reason: why there is no answer, in one sentence; empty if delivered.
+        answer: the task's answer, None unless delivered or late.
+        reason: why there is no answer, or why it is late, in one sentence; empty if delivered.
         notes: what is unlike what the network was made for, and what the session says about how it
             runs.
         stages_ms: milliseconds spent in each stage.
@@ -43,13 +45,15 @@ class Account(Generic[Answer]):
 
     @property
     def latency_ms(self) -> float:
-        """Milliseconds of all stages, from the decoding of a frame to its answer."""
+        """Milliseconds of all stages, from the decoding or pushing of a frame to its answer."""
         return sum(self.stages_ms.values())
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Outcome(Account[Answer]):
     """The account of one frame; its stages are decode, preprocess, inference and postprocess.
+
+    Of frames that were pushed (`Session.live`), the stage before these is queue.
 
     Attributes:
         frame: the frame itself, with its identity, time and user data; the rest as in `Account`.

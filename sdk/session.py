@@ -1,6 +1,7 @@
 """Session: opens a model folder, verifies it, warms up, answers frame by frame, closes."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -8,6 +9,7 @@ from sdk.acceptance import Request, TensorRT, fit, open_ready
 from sdk.backends import Backend
 from sdk.errors import BackendError, FrameError, SessionError
 from sdk.frame import Frame
+from sdk.live import Follower, Live, LiveOptions, Overflow
 from sdk.model_folder import ModelFolder
 from sdk.opened_folder import OpenedFolder
 from sdk.outcome import Outcome, Status
@@ -28,6 +30,8 @@ class Session(OpenedFolder, Generic[Answer]):
 
     _streamed: object | None
     """What stands for the stream whose run is followed; None: frames come one by one."""
+    _live: Live[Answer] | None = None
+    """What frames are pushed into, if any were."""
 
     def __init__(
         self,
@@ -110,8 +114,50 @@ class Session(OpenedFolder, Generic[Answer]):
                 self._claim(run)
                 yield self._answer(frame, watch, follows=True)
         finally:
-            if self._streamed is run:
-                self._streamed = None
+            self._release(run)
+
+    def live(
+        self,
+        *,
+        deadline_ms: float | None = None,
+        overflow: Overflow = "newest",
+        waiting: int = 1,
+    ) -> Live[Answer]:
+        """Takes frames that a scanner pushes and does not wait for; a thread answers them.
+
+        Args:
+            deadline_ms: age, since it was pushed, after which the answer on a frame is late; one
+                that is older before its turn comes is dropped. None: there is none.
+            overflow: which frames are kept where more than `waiting` wait, ``newest`` or
+                ``oldest``; the others are dropped.
+            waiting: frames that may wait for the one that is being answered.
+
+        Returns:
+            Frames in, outcomes out: exactly one for each frame, in their order. To be closed; the
+            session closes it too.
+
+        Raises:
+            SessionError: the session is closed, another stream is under way, or an option is none.
+        """
+        options = LiveOptions(deadline_ms=deadline_ms, overflow=overflow, waiting=waiting)
+        self._check_open()
+        run = object()
+        self._claim(run)
+        self._begins = True
+        follower = Follower(
+            answer=partial(self._answer_pushed, run),
+            backend=lambda: self._backend.name,
+            remembers=bool(self._task.states),
+            release=partial(self._release, run),
+        )
+        self._live = Live(follower, options)
+        return self._live
+
+    def close(self) -> None:
+        """Releases the graphs, after what was pushed has its outcomes; may be called twice."""
+        if self._live is not None:
+            self._live.close()
+        super().close()
 
     def reset(self) -> None:
         """The next frame begins another run: nothing is remembered of those so far.
@@ -136,6 +182,10 @@ class Session(OpenedFolder, Generic[Answer]):
             )
         self._streamed = run
 
+    def _release(self, run: object) -> None:
+        if self._streamed is run:
+            self._streamed = None
+
     def _answer(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
         if not isinstance(frame, Frame):
             raise TypeError(
@@ -144,6 +194,13 @@ class Session(OpenedFolder, Generic[Answer]):
             )
         with self._taken():
             return self._run_stages(frame, watch, follows=follows)
+
+    def _answer_pushed(
+        self, run: object, frame: Frame, watch: Stopwatch, *, begins: bool
+    ) -> Outcome[Answer]:
+        self._claim(run)
+        self._begins = self._begins or begins
+        return self._answer(frame, watch, follows=True)
 
     def _place(self, frame: Frame, *, follows: bool) -> tuple[str, ...]:
         """Begins a run where one begins; gives what is to be said about that.

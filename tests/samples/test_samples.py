@@ -26,6 +26,12 @@ def test_stream_run_speaks_of_every_frame(run, angiogram):
     ]
 
 
+def test_live_run_accounts_for_every_frame(run, angiogram):
+    *lines, account = run("live_run.py", MODEL, angiogram, 60_000).splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"frame {index}" for index in range(3)]
+    assert account.startswith("3 frames: ")
+
+
 def test_without_network_answers_what_was_recorded(run):
     assert "good" in run("without_network.py", MODEL)
 
