@@ -205,16 +205,18 @@ class Live(Generic[Answer]):
             ticket.end(Status.DROPPED, f"overflow: {which} while others were answered")
 
     def _work(self) -> None:
-        while (ticket := self._next()) is not None:
-            outcome = self._outcome_of(ticket)
+        try:
+            while (ticket := self._next()) is not None:
+                outcome = self._outcome_of(ticket)
+                with self._changed:
+                    self._outcomes.append(outcome)
+                    self._ended[outcome.status] += 1
+                    self._changed.notify_all()
+        finally:  # whoever waits for outcomes shall not wait for ever
+            self._follower.release()
             with self._changed:
-                self._outcomes.append(outcome)
-                self._ended[outcome.status] += 1
+                self._over = True
                 self._changed.notify_all()
-        self._follower.release()
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
 
     def _next(self) -> Ticket | None:
         """The next frame, when it has come; None: no more will."""
