@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -175,3 +176,11 @@ def read_header(path: Path) -> Header:
         file.seek(0)
         dataset = pydicom.dcmread(file, stop_before_pixels=True)
         return Header(path, dataset, file.tell())
+
+
+def software_version() -> str:
+    """Of this SDK, as written files name it (SoftwareVersions)."""
+    try:
+        return version("angioedge")
+    except PackageNotFoundError:
+        return "unknown"

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from sdk.dicom.header import foreign_errors
+from sdk.dicom.header import foreign_errors, software_version
 from sdk.dicom.shutter import Shutter
 from sdk.errors import DicomError
 from sdk.frame import Intensity
@@ -114,18 +113,11 @@ def _patient_study_equipment(info: XaInfo) -> Dataset:
     dataset.Modality, dataset.SeriesNumber, dataset.InstanceNumber = "XA", 1, 1
     dataset.SeriesDescription = info.description
     dataset.Manufacturer = dataset.ManufacturerModelName = "AngioEdge"
-    dataset.SoftwareVersions = _version()
+    dataset.SoftwareVersions = software_version()
     dataset.PatientOrientation = ""
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     return dataset
-
-
-def _version() -> str:
-    try:
-        return version("angioedge")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _add_pixels(dataset: Dataset, stored: Any, bits: int, *, inverted: bool) -> None:

@@ -1,0 +1,246 @@
+"""Masks as a DICOM Segmentation that points back at the frames they were found on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_uid
+
+from sdk.dicom.header import foreign_errors, read_header, software_version
+from sdk.errors import DicomError
+
+Code = tuple[str, str, str]
+"""Value, coding scheme and meaning (DICOM PS3.16)."""
+ANATOMICAL_STRUCTURE: Code = ("91723000", "SCT", "Anatomical Structure")
+ARTIFICIAL_INTELLIGENCE: Code = ("123110", "DCM", "Artificial Intelligence")
+SEGMENTATION: Code = ("113076", "DCM", "Segmentation")
+SOURCE_IMAGE: Code = ("121322", "DCM", "Source image for image processing operation")
+OF_THE_SOURCE = {
+    "SpecificCharacterSet": False,
+    "PatientName": True,
+    "PatientID": True,
+    "IssuerOfPatientID": False,
+    "PatientBirthDate": True,
+    "PatientSex": True,
+    "StudyInstanceUID": True,
+    "StudyDate": True,
+    "StudyTime": True,
+    "ReferringPhysicianName": True,
+    "StudyID": True,
+    "AccessionNumber": True,
+    "StudyDescription": False,
+    "LossyImageCompression": True,
+    "LossyImageCompressionRatio": False,
+    "LossyImageCompressionMethod": False,
+}
+"""Attribute that is taken over from the source -> whether it is written if that is empty."""
+
+
+class Anatomy(Enum):
+    """What a mask shows (DICOM PS3.16, CID 7166 and 7197)."""
+
+    ARTERY = ("51114001", "SCT", "Artery")
+    BLOOD_VESSEL = ("59820001", "SCT", "Blood Vessel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationInfo:
+    """What a segmentation says about itself."""
+
+    anatomy: Anatomy
+    """What the masks show."""
+    algorithm: str
+    """What found it, such as the task."""
+    algorithm_version: str
+    """Which one: a release, or the hash of the model."""
+    parameters: str = ""
+    """How it ran: precision, backend."""
+
+
+class DicomSegmentation:
+    """Masks of one run, as a binary Segmentation object (DICOM PS3.3 A.51).
+
+    X-ray projections have no frame of reference: every mask names the frame it was found on
+    (Derivation Image functional group), and has its rows and columns. Masks that are empty are
+    written too: they say that nothing was found. Frames without a mask had no answer.
+    """
+
+    def __init__(self, source: str | Path, info: SegmentationInfo) -> None:
+        """Reads what is taken over from the run.
+
+        Args:
+            source: the XA or RF file.
+            info: what to say about the masks.
+
+        Raises:
+            DicomError: the file is damaged, or does not say which study and object it is.
+        """
+        self._source, self._info = read_header(Path(source)), info
+        for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+            if not self._source.text(keyword):
+                self._source.refuse(keyword, "is missing", "nothing can refer to such a file")
+        self._size = self._source.integer("Rows"), self._source.integer("Columns")
+        self._frames = self._source.integer("NumberOfFrames", 1)
+        self._indices: list[int] = []
+        self._packed, self._rest = bytearray(), np.empty(0, np.uint8)
+
+    def add(self, index: int, mask: ArrayLike) -> None:
+        """Adds the mask of a frame.
+
+        Args:
+            index: of the frame in its file, from 0; later than those added before.
+            mask: (rows, columns) of the source frame, bool or uint8, not 0 where something is.
+
+        Raises:
+            DicomError: the mask has another size, or the frame is none of the file or out of order.
+        """
+        marked = np.asarray(mask) != 0
+        if marked.shape != self._size:
+            raise DicomError(f"expected a mask of {self._size} pixels, got {marked.shape}")
+        last = self._indices[-1] if self._indices else -1
+        if not last < index < self._frames:
+            raise DicomError(
+                f"expected a frame after {last} of the {self._frames} of {self._source.path}, "
+                f"got {index}"
+            )
+        self._indices.append(index)
+        self._pack(marked.ravel())
+
+    def write(self, path: str | Path) -> None:
+        """Writes the file; what exists is replaced.
+
+        Raises:
+            DicomError: there is no mask, or the file cannot be written.
+        """
+        if not self._indices:
+            raise DicomError(f"there is no mask of {self._source.path} to write")
+        with foreign_errors(str(path), "the segmentation could not be written"):
+            dataset = self._of_the_source()
+            self._add_series(dataset)
+            self._add_image(dataset)
+            self._add_segment(dataset)
+            self._add_frames(dataset)
+            dataset.save_as(Path(path), enforce_file_format=True)
+
+    def _pack(self, bits: NDArray[np.bool_]) -> None:
+        """Frames follow each other bit by bit, the first in the lowest (PS3.5, 8.1.1)."""
+        bits = np.concatenate([self._rest, bits])
+        whole = len(bits) // 8 * 8
+        self._packed += np.packbits(bits[:whole], bitorder="little").tobytes()
+        self._rest = bits[whole:]
+
+    def _of_the_source(self) -> Dataset:
+        dataset, header = Dataset(), self._source.dataset
+        for keyword, always in OF_THE_SOURCE.items():
+            if header.get(keyword) not in (None, ""):
+                dataset[keyword] = header[keyword]
+            elif always:
+                setattr(dataset, keyword, "00" if keyword.startswith("Lossy") else "")
+        return dataset
+
+    def _add_series(self, dataset: Dataset) -> None:
+        now = datetime.now(tz=timezone.utc)
+        dataset.SOPClassUID, dataset.SOPInstanceUID = SegmentationStorage, generate_uid()
+        dataset.SeriesInstanceUID = generate_uid()
+        dataset.Modality, dataset.InstanceNumber = "SEG", 1
+        dataset.SeriesNumber = 100 * max(0, self._source.integer("SeriesNumber", 0)) + 1
+        dataset.SeriesDescription = f"{self._info.anatomy.value[2]} segmentation"
+        dataset.ContentDate, dataset.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+        dataset.TimezoneOffsetFromUTC = "+0000"
+        dataset.Manufacturer = dataset.ManufacturerModelName = "AngioEdge"
+        dataset.DeviceSerialNumber, dataset.SoftwareVersions = "none", software_version()
+        dataset.ContentLabel = "SEGMENTATION"
+        dataset.ContentDescription = f"found by {self._info.algorithm}"[:64]
+        dataset.ContentCreatorName = ""
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+
+    def _add_image(self, dataset: Dataset) -> None:
+        dataset.ImageType, dataset.PatientOrientation = ["DERIVED", "PRIMARY"], ""
+        dataset.Rows, dataset.Columns = self._size
+        dataset.NumberOfFrames = len(self._indices)
+        dataset.SamplesPerPixel, dataset.PixelRepresentation = 1, 0
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+        dataset.BitsAllocated = dataset.BitsStored = 1
+        dataset.HighBit = 0
+        dataset.SegmentationType = "BINARY"
+        data = bytes(self._packed) + np.packbits(self._rest, bitorder="little").tobytes()
+        dataset.add_new("PixelData", "OB", data + b"\0" * (len(data) % 2))
+
+    def _add_segment(self, dataset: Dataset) -> None:
+        info, segment, algorithm = self._info, Dataset(), Dataset()
+        algorithm.AlgorithmFamilyCodeSequence = [_coded(ARTIFICIAL_INTELLIGENCE)]
+        algorithm.AlgorithmName = info.algorithm[:64]
+        algorithm.AlgorithmVersion = info.algorithm_version[:64]
+        if info.parameters:
+            algorithm.AlgorithmParameters = info.parameters
+        segment.SegmentNumber, segment.SegmentLabel = 1, info.anatomy.value[2]
+        segment.SegmentedPropertyCategoryCodeSequence = [_coded(ANATOMICAL_STRUCTURE)]
+        segment.SegmentedPropertyTypeCodeSequence = [_coded(info.anatomy.value)]
+        segment.SegmentAlgorithmType = "AUTOMATIC"
+        segment.SegmentAlgorithmName = info.algorithm[:64]
+        segment.SegmentationAlgorithmIdentificationSequence = [algorithm]
+        dataset.SegmentSequence = [segment]
+
+    def _add_frames(self, dataset: Dataset) -> None:
+        organization = Dataset()
+        organization.DimensionOrganizationUID = generate_uid()
+        dataset.DimensionOrganizationSequence = [organization]
+        dataset.DimensionIndexSequence = [
+            _dimension(organization, "ReferencedSegmentNumber", "SegmentIdentificationSequence"),
+            _dimension(organization, "TemporalPositionIndex", "FrameContentSequence"),
+        ]
+        identification = _item(ReferencedSegmentNumber=1)
+        dataset.SharedFunctionalGroupsSequence = [
+            _item(SegmentIdentificationSequence=[identification])
+        ]
+        dataset.PerFrameFunctionalGroupsSequence = [
+            self._of_frame(position, index) for position, index in enumerate(self._indices, 1)
+        ]
+        instance = self._reference()
+        series = _item(SeriesInstanceUID=self._source.text("SeriesInstanceUID"))
+        series.ReferencedInstanceSequence = [instance]
+        dataset.ReferencedSeriesSequence = [series]
+
+    def _of_frame(self, position: int, index: int) -> Dataset:
+        content = _item(DimensionIndexValues=[1, position], TemporalPositionIndex=position)
+        image = self._reference()
+        if self._frames > 1:
+            image.ReferencedFrameNumber = index + 1
+        image.SpatialLocationsPreserved = "YES"
+        image.PurposeOfReferenceCodeSequence = [_coded(SOURCE_IMAGE)]
+        derivation = _item(SourceImageSequence=[image])
+        derivation.DerivationCodeSequence = [_coded(SEGMENTATION)]
+        return _item(FrameContentSequence=[content], DerivationImageSequence=[derivation])
+
+    def _reference(self) -> Dataset:
+        return _item(
+            ReferencedSOPClassUID=self._source.text("SOPClassUID"),
+            ReferencedSOPInstanceUID=self._source.text("SOPInstanceUID"),
+        )
+
+
+def _item(**values: Any) -> Dataset:
+    dataset = Dataset()
+    dataset.update(values)
+    return dataset
+
+
+def _coded(code: Code) -> Dataset:
+    value, scheme, meaning = code
+    return _item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+
+
+def _dimension(organization: Dataset, keyword: str, group: str) -> Dataset:
+    return _item(
+        DimensionOrganizationUID=organization.DimensionOrganizationUID,
+        DimensionIndexPointer=tag_for_keyword(keyword),
+        FunctionalGroupPointer=tag_for_keyword(group),
+        DimensionDescriptionLabel=keyword,
+    )
