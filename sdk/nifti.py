@@ -11,10 +11,16 @@ from sdk.errors import VolumeError
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """NIfTI counts x to the right and y to the front, DICOM the other way round."""
+SCANNER = 1
+"""The code of a place in the scanner's coordinates, not those of another image or an atlas."""
+MILLIMETRES = {1: 1e3, 2: 1.0, 3: 1e-3}
+"""Code of a unit of length (metres, millimetres, micrometres) -> its size."""
 
 
 def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Voxels (slices, rows, columns), scaled as the header says, and their place in the patient.
+
+    The sform says where; the qform, if it alone is in scanner coordinates, or if it is alone.
 
     Returns:
         The voxels, and the (4, 4) matrix to DICOM patient coordinates, see `sdk.Volume`.
@@ -28,15 +34,22 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
         raise VolumeError(f"{path} holds an image of shape {voxels.shape}, expected one 3-D volume")
-    coded = int(image.header["sform_code"]) or int(image.header["qform_code"])
-    if not coded:
+    # nibabel's axes are (column, row, slice)
+    to_patient = RAS_TO_LPS @ _affine_mm(image.header, path) @ np.eye(4)[[2, 1, 0, 3]]
+    return np.ascontiguousarray(voxels.T), to_patient
+
+
+def _affine_mm(header: Any, path: Path) -> NDArray[np.float64]:
+    sform, qform = int(header["sform_code"]), int(header["qform_code"])
+    if not sform and not qform:
         raise VolumeError(
             f"{path} does not say how it lies in the patient (sform_code and qform_code are 0); "
             "convert it again with its orientation"
         )
-    # nibabel's axes are (column, row, slice)
-    to_patient = RAS_TO_LPS @ np.asarray(image.affine, np.float64) @ np.eye(4)[[2, 1, 0, 3]]
-    return np.ascontiguousarray(voxels.T), to_patient
+    rotated = not sform or (qform == SCANNER != sform)
+    affine = np.array(header.get_qform() if rotated else header.get_sform(), np.float64)
+    affine[:3] *= MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+    return affine
 
 
 def read_nifti_frames(path: Path) -> NDArray[Any]:
@@ -80,12 +93,13 @@ def _load(path: Path, read: Callable[[Any], NDArray[Any]]) -> tuple[Any, NDArray
     nibabel = _nibabel()
     try:
         image = nibabel.load(path)
-        if isinstance(image, nibabel.Nifti1Image):
+        if isinstance(image, nibabel.Nifti1Pair):  # in one file or two, of either version
             return image, read(image)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
     except Exception as error:  # unpackers of damaged bytes raise anything
-        raise VolumeError(f"{path} is not a NIfTI image that can be read: {error}") from error
+        reason = " ".join(str(error).split())
+        raise VolumeError(f"{path} is not a NIfTI image that can be read: {reason}") from error
     raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
 
 
