@@ -20,10 +20,10 @@ def read_volume(
 ) -> Volume:
     """Reads an SWI or magnitude image and its phase, and turns both to axial order.
 
-    A folder is read as one DICOM series, a file as NIfTI. The vendor is told by the DICOM header,
-    or by the JSON file that converters write beside a NIfTI image; it decides how stored phase
-    becomes radians and whether its sign is flipped (see `sdk.phase`). What was done is in the
-    volume's notes.
+    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. The vendor
+    is told by the DICOM header, or by the JSON file that converters write beside a NIfTI image; it
+    decides how stored phase becomes radians and whether its sign is flipped (see `sdk.phase`). What
+    was done is in the volume's notes.
 
     Args:
         image: the SWI or magnitude.
@@ -69,17 +69,13 @@ def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
 
 def _read(path: Path) -> tuple[Volume, str]:
     """An image in axial order, and who made it."""
-    if path.is_dir():
-        from sdk.dicom.series import read_series
+    from sdk.dicom.series import is_dicom, read_series
+    from sdk.nifti import read_nifti
 
+    if path.is_dir() or is_dicom(path):
         series = read_series(path)
         volume = Volume(voxels=series.voxels, to_patient=series.to_patient)
         return volume.axial(), series.manufacturer
-    from sdk.dicom.series import is_dicom
-    from sdk.nifti import read_nifti
-
-    if is_dicom(path):
-        raise VolumeError(f"{path} is one DICOM file; give the folder of its series")
     voxels, to_patient = read_nifti(path)
     volume = Volume(voxels=voxels, to_patient=to_patient)
     return volume.axial(), _sidecar_manufacturer(path)

@@ -29,12 +29,6 @@ def test_the_sidecar_tells_the_sign(tmp_path):
     assert any("does not tell" in note for note in plain.notes)
 
 
-def test_one_slice_is_no_volume(tmp_path):
-    (tmp_path / "IM1").write_bytes(bytes(128) + b"DICM and a slice")
-    with pytest.raises(sdk.VolumeError, match="is one DICOM file; give the folder of its series"):
-        sdk.read_volume(tmp_path / "IM1")
-
-
 def test_volumes_arrive_in_axial_order(tmp_path):
     volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
     assert volume.shape == (4, 5, 6)
