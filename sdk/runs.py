@@ -10,19 +10,26 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from sdk.dicom import read_xa
+from sdk.dicom import INDEX, read_xa
 from sdk.errors import DAMAGED, AngioEdgeError, FrameError
 from sdk.frame import Frame, Intensity
 from sdk.nifti import read_nifti_frames
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
-ZIP = b"PK\x03\x04"
 DICOM_PREAMBLE = 128
 EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
-NIFTI = (".nii", ".nii.gz")
+SUFFIXES = {
+    ".dcm": "dicom",
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".npy": "npy",
+    ".npz": "npz",
+    ".png": "png",
+}
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
-INDEX = "DICOMDIR"
+RESOURCES = "._"
+"""How names begin of what macOS writes beside files on foreign disks."""
 
 
 class Frames(Protocol):
@@ -67,7 +74,8 @@ def open_runs(
     """Opens files and folders; every PNG folder is one run, every other file one or more.
 
     Folders are searched for such files in the order of their names, numbers by value. The index of
-    a DICOM export, DICOMDIR, is passed over.
+    a DICOM export, DICOMDIR, is passed over. A damaged PNG file keeps its place in the run of its
+    folder.
 
     Args:
         paths: one or several.
@@ -132,18 +140,22 @@ def _open(file: Path) -> Iterator[Run | FrameError]:
     try:
         readers = _readers(file, kind)
     except (AngioEdgeError, *DAMAGED) as error:
-        yield FrameError(f"{file} cannot be read: {error}")
+        yield _unreadable(file, error)
         return
     for name, read in readers.items():
         try:
             frames = read()
         except (AngioEdgeError, *DAMAGED) as error:
-            yield FrameError(f"{file.with_name(name)} cannot be read: {error}{expected}")
+            yield _unreadable(file.with_name(name), error, expected)
             continue
         if len(frames):
             yield Run(name, frames, getattr(frames, "frame_rate_hz", None))
         else:
             yield FrameError(f"{file.with_name(name)} holds no frames; give a run of at least one")
+
+
+def _unreadable(file: Path, error: Exception, expected: str = "") -> FrameError:
+    return FrameError(f"{file} cannot be read: {str(error).removeprefix(f'{file}: ')}{expected}")
 
 
 def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
@@ -164,22 +176,24 @@ def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
 
 
 def _kind(file: Path) -> str:
-    if file.name == INDEX:
+    """What a file is by its content, or by its name alone: then it is damaged, or NIfTI."""
+    name = file.name.lower()
+    if name == INDEX.lower() or name.startswith(RESOURCES):
         return ""
     try:
         with file.open("rb") as stream:
             start = stream.read(DICOM_PREAMBLE + 4)
     except OSError as error:
         raise FrameError(f"{file} cannot be read: {error.strerror}") from error
+    if not start and "." not in name:  # files of a DICOM export have no suffix
+        raise FrameError(f"{file} is empty; copy it again, or remove it")
     if start.startswith(PNG):
         return "png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
     if start.startswith(NPY):
         return "npy"
-    if start.startswith(ZIP) and file.suffix == ".npz":
-        return "npz"
-    if file.name.endswith(NIFTI):
-        return "nifti"
-    return "dicom" if start[DICOM_PREAMBLE:] == b"DICM" or file.suffix == ".dcm" else ""
+    if start[DICOM_PREAMBLE:] == b"DICM":
+        return "dicom"
+    return next((kind for suffix, kind in SUFFIXES.items() if name.endswith(suffix)), "")
 
 
 def _by_number(file: Path) -> list[tuple[int, str]]:
@@ -209,7 +223,7 @@ class _PngFrames(_InOrder):
 
         file = self._files[index]
         try:
-            with Image.open(file) as image:
+            with Image.open(file, formats=["PNG"]) as image:
                 if image.mode not in {"L", "I;16"}:
                     raise FrameError(f"{file} is {image.mode}, expected 8 or 16 bit grey")
                 pixels = np.asarray(image)

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +147,18 @@ class Header:
     def of_frame(self, keyword: str, frame: int = 0) -> "Header":
         """The place that speaks of an attribute of a frame; this header if there is none."""
         return next((group for group in self.groups(frame) if keyword in group.dataset), self)
+
+    def per_frame(self, keyword: str) -> bool:
+        """Whether frames speak of an attribute for themselves: all of them then, or none."""
+        first = self.items("PerFrameFunctionalGroupsSequence")[:1]
+        return any(keyword in place.dataset for one in first for place in (one, *one.macros()))
+
+    def check_steady(self, keywords: Iterable[str]) -> None:
+        """Refuses attributes that have several values in a run."""
+        frames = range(len(self.items("PerFrameFunctionalGroupsSequence")))
+        for keyword in filter(self.per_frame, keywords):
+            if len({self.of_frame(keyword, frame).texts(keyword) for frame in frames}) > 1:
+                self.refuse(keyword, "changes inside the run", "split the run where it changes")
 
     def macros(self) -> Iterator["Header"]:
         """The first item of every sequence in here."""
