@@ -62,8 +62,8 @@ def read_nifti_frames(path: Path) -> NDArray[Any]:
         VolumeError: nibabel is missing, or the file is damaged or holds anything else.
     """
     image, stored = _load(path, lambda image: np.asarray(image.dataobj.get_unscaled()))
-    while stored.ndim > 3 and stored.shape[-1] == 1:
-        stored = stored[..., 0]
+    if stored.ndim > 3 and sum(size > 1 for size in stored.shape[2:]) < 2:
+        stored = stored.reshape(*stored.shape[:2], -1)  # frames may lie on the fourth axis, time
     scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
     whole = stored.dtype.kind in "ui" and _fits(stored, np.iinfo(np.uint16))
     if stored.ndim not in {2, 3} or scaled or not whole:

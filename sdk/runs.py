@@ -19,14 +19,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
 DICOM_PREAMBLE = 128
 EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
-SUFFIXES = {
-    ".dcm": "dicom",
-    ".nii": "nifti",
-    ".nii.gz": "nifti",
-    ".npy": "npy",
-    ".npz": "npz",
-    ".png": "png",
-}
+SUFFIXES = (".dcm", ".nii", ".nii.gz", ".npy", ".npz", ".png")
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
 RESOURCES = "._"
 """How names begin of what macOS writes beside files on foreign disks."""
@@ -116,7 +109,7 @@ def _opened(path: Path) -> Iterator[Run | FrameError]:
         if not files:
             raise FrameError(f"{path} holds no frames; {EXPECTED}")
     for first, *others in _grouped(files):
-        if _kind(first) == "png":
+        if _kind(first) == ".png":
             yield Run(_name(path, first), _PngFrames([first, *others]))
         else:
             yield from _open(first)
@@ -126,7 +119,7 @@ def _grouped(files: list[Path]) -> list[list[Path]]:
     """The PNG files of a folder together, every other file by itself."""
     groups: dict[Path, list[Path]] = {}
     for file in files:
-        groups.setdefault(file.parent if _kind(file) == "png" else file, []).append(file)
+        groups.setdefault(file.parent if _kind(file) == ".png" else file, []).append(file)
     return list(groups.values())
 
 
@@ -155,17 +148,20 @@ def _open(file: Path) -> Iterator[Run | FrameError]:
 
 
 def _unreadable(file: Path, error: Exception, expected: str = "") -> FrameError:
-    return FrameError(f"{file} cannot be read: {str(error).removeprefix(f'{file}: ')}{expected}")
+    reason = str(error)
+    if not reason.startswith(f"{file} "):
+        reason = f"{file} cannot be read: {reason.removeprefix(f'{file}: ')}"
+    return FrameError(reason + expected)
 
 
 def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
     """The names of the runs of a file, and what reads each."""
     match kind:
-        case "nifti":
+        case ".nii" | ".nii.gz":
             return {file.name: partial(_NiftiFrames, file)}
-        case "npy":
+        case ".npy":
             return {file.name: partial(_ArrayFrames, file)}
-        case "npz":
+        case ".npz":
             with zipfile.ZipFile(file) as archive:
                 members = archive.namelist()
             return {f"{file.name}:{name}": partial(_ArrayFrames, file, name) for name in members}
@@ -176,7 +172,7 @@ def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
 
 
 def _kind(file: Path) -> str:
-    """What a file is by its content, or by its name alone: then it is damaged, or NIfTI."""
+    """The suffix that fits the content, or that of the name: it is damaged then, or NIfTI."""
     name = file.name.lower()
     if name == INDEX.lower() or name.startswith(RESOURCES):
         return ""
@@ -188,12 +184,12 @@ def _kind(file: Path) -> str:
     if not start and "." not in name:  # files of a DICOM export have no suffix
         raise FrameError(f"{file} is empty; copy it again, or remove it")
     if start.startswith(PNG):
-        return "png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
+        return ".png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
     if start.startswith(NPY):
-        return "npy"
+        return ".npy"
     if start[DICOM_PREAMBLE:] == b"DICM":
-        return "dicom"
-    return next((kind for suffix, kind in SUFFIXES.items() if name.endswith(suffix)), "")
+        return ".dcm"
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
 def _by_number(file: Path) -> list[tuple[int, str]]:

@@ -201,8 +201,10 @@ def _slice_step(
 
 def _stored(header: Header) -> NDArray[Any]:
     """(frames, rows, columns) of a file."""
-    if header.integer("SamplesPerPixel", 1) != 1:
-        header.refuse("SamplesPerPixel", "must be 1", "colour images are no SWI and no phase")
+    keyword = "PhotometricInterpretation"
+    if header.text(keyword) != "MONOCHROME2":
+        problem = f"must be MONOCHROME2, got {header.shown(keyword)}"
+        header.refuse(keyword, problem, "export grey images whose larger values are brighter")
     with foreign_errors(str(header.path), "give a readable MR image"):
         pixels: NDArray[Any] = pydicom.dcmread(header.path).pixel_array
     return pixels if pixels.ndim == 3 else pixels[None]

@@ -71,6 +71,21 @@ def test_a_nifti_series_is_a_run(tmp_path, pixels, name):
     assert run.frames[1].pixels.dtype == np.uint16
 
 
+def test_a_nifti_series_may_lie_along_time(tmp_path, pixels):
+    nibabel = pytest.importorskip("nibabel")
+    nibabel.save(nibabel.Nifti1Image(pixels.T[:, :, None], np.eye(4)), tmp_path / "run.nii")
+    (run,) = open_runs(tmp_path)
+    assert np.array_equal(frames_of(run), pixels)
+    nibabel.save(
+        nibabel.Nifti1Image(pixels.T.reshape(32, 24, 2, 2), np.eye(4)), tmp_path / "run.nii"
+    )
+    with pytest.raises(
+        FrameError, match=r"run\.nii holds uint16 of shape \(32, 24, 2, 2\)"
+    ) as told:
+        open_runs(tmp_path)
+    assert str(told.value).count("run.nii") == 1
+
+
 @pytest.mark.parametrize("kind", ["scaled", "float", "signed"])
 def test_a_nifti_image_that_is_no_detector_image_is_refused(tmp_path, pixels, kind):
     nibabel = pytest.importorskip("nibabel")

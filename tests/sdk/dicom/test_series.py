@@ -208,6 +208,12 @@ def test_other_folders_are_refused(tmp_path):
         read_series(tmp_path)
 
 
+@pytest.mark.parametrize("meaning", ["MONOCHROME1", "RGB"])
+def test_values_that_are_not_brightness_are_refused(tmp_path, meaning):
+    with pytest.raises(sdk.DicomError, match=f"must be MONOCHROME2, got '{meaning}'"):
+        read_series(written(tmp_path, PhotometricInterpretation=meaning))
+
+
 def test_a_lost_orientation_is_refused(tmp_path):
     folder = written(tmp_path)
     image = pydicom.dcmread(folder / "1.dcm")
