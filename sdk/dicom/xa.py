@@ -219,10 +219,10 @@ def _check_kind(header: Header) -> None:
     if not header.text("SOPClassUID"):
         header.refuse("SOPClassUID", "is missing: no image, or cut off", "send the file again")
     if header.text("SOPClassUID") not in SOP_CLASSES:
-        known = f"must be one of {', '.join(SOP_CLASSES.values())}"
-        header.refuse(
-            "SOPClassUID", f"{known}, got {header.shown('SOPClassUID')}", "give an XA run"
-        )
+        uid = header.values("SOPClassUID")[0]
+        found = str(getattr(uid, "name", uid))[:60]
+        known = ", ".join(SOP_CLASSES.values())
+        header.refuse("SOPClassUID", f"is {found!r}, no XA or RF image", f"give one of {known}")
     if header.text("Modality") not in MODALITIES:
         problem = f"must be XA or RF, got {header.shown('Modality')}"
         header.refuse("Modality", problem, "give an XA run")
