@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import VolumeError
+
+Read = TypeVar("Read")
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """NIfTI counts x to the right and y to the front, DICOM the other way round."""
@@ -29,23 +31,24 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         VolumeError: nibabel is missing, or the file is damaged or no 3-D NIfTI image of real
             numbers with an orientation.
     """
-    image, voxels = _load(path, _real)
+    voxels, affine = _load(path, lambda image: (_real(image), _affine_mm(image.header)))
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
         raise VolumeError(f"{path} holds an image of shape {voxels.shape}, expected one 3-D volume")
-    # nibabel's axes are (column, row, slice)
-    to_patient = RAS_TO_LPS @ _affine_mm(image.header, path) @ np.eye(4)[[2, 1, 0, 3]]
-    return np.ascontiguousarray(voxels.T), to_patient
-
-
-def _affine_mm(header: Any, path: Path) -> NDArray[np.float64]:
-    sform, qform = int(header["sform_code"]), int(header["qform_code"])
-    if not sform and not qform:
+    if affine is None:
         raise VolumeError(
             f"{path} does not say how it lies in the patient (sform_code and qform_code are 0); "
             "convert it again with its orientation"
         )
+    # nibabel's axes are (column, row, slice)
+    return np.ascontiguousarray(voxels.T), RAS_TO_LPS @ affine @ np.eye(4)[[2, 1, 0, 3]]
+
+
+def _affine_mm(header: Any) -> NDArray[np.float64] | None:
+    sform, qform = int(header["sform_code"]), int(header["qform_code"])
+    if not sform and not qform:
+        return None
     rotated = not sform or (qform == SCANNER != sform)
     affine = np.array(header.get_qform() if rotated else header.get_sform(), np.float64)
     affine[:3] *= MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
@@ -61,10 +64,10 @@ def read_nifti_frames(path: Path) -> NDArray[Any]:
     Raises:
         VolumeError: nibabel is missing, or the file is damaged or holds anything else.
     """
-    image, stored = _load(path, lambda image: np.asarray(image.dataobj.get_unscaled()))
+    data, stored = _load(path, lambda image: (image.dataobj, image.dataobj.get_unscaled()))
     if stored.ndim > 3 and sum(size > 1 for size in stored.shape[2:]) < 2:
         stored = stored.reshape(*stored.shape[:2], -1)  # frames may lie on the fourth axis, time
-    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    scaled = (data.slope, data.inter) != (1.0, 0.0)
     whole = stored.dtype.kind in "ui" and _fits(stored, np.iinfo(np.uint16))
     if stored.ndim not in {2, 3} or scaled or not whole:
         raise VolumeError(
@@ -88,13 +91,13 @@ def _real(image: Any) -> NDArray[np.float32]:
     return np.asarray(image.dataobj, np.float32)
 
 
-def _load(path: Path, read: Callable[[Any], NDArray[Any]]) -> tuple[Any, NDArray[Any]]:
-    """The image and what is read of it; whatever the bytes make nibabel raise is one error."""
+def _load(path: Path, read: Callable[[Any], Read]) -> Read:
+    """What is read of an image; whatever the bytes make nibabel raise is one error."""
     nibabel = _nibabel()
     try:
         image = nibabel.load(path)
         if isinstance(image, nibabel.Nifti1Pair):  # in one file or two, of either version
-            return image, read(image)
+            return read(image)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
     except Exception as error:  # unpackers of damaged bytes raise anything

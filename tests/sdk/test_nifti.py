@@ -119,3 +119,12 @@ def test_a_damaged_file_is_told_of_in_one_line(tmp_path):
     with pytest.raises(sdk.VolumeError) as told:
         read_nifti(path)
     assert "\n" not in str(told.value)
+
+
+def test_a_damaged_rotation_is_refused(tmp_path):
+    image = nibabel.Nifti1Image(np.zeros((5, 4, 3), np.float32), np.eye(4))
+    image.set_qform(np.eye(4), 1)
+    image.header["quatern_b"] = 9.0
+    nibabel.save(image, tmp_path / "turned.nii")
+    with pytest.raises(sdk.VolumeError, match=r"turned\.nii is not a NIfTI image that can be read"):
+        read_nifti(tmp_path / "turned.nii")
