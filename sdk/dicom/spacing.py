@@ -9,6 +9,7 @@ Spacing = tuple[float, float]
 KEYWORDS = (
     "PixelSpacing",
     "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
     "ObjectPixelSpacingInCenterOfBeam",
     "EstimatedRadiographicMagnificationFactor",
     "DistanceSourceToPatient",
@@ -20,12 +21,13 @@ SAME = 0.01
 
 
 class SpacingOrigin(str, Enum):
-    """Where a pixel spacing comes from, best first; all but the last two hold in the patient."""
+    """Where a pixel spacing comes from, best first; all but the last three hold in the patient."""
 
     CALIBRATED = "PixelSpacing"  # measured on an object of known size, or by geometry
     OBJECT = "ObjectPixelSpacingInCenterOfBeam"  # the same in enhanced files
     MAGNIFICATION = "ImagerPixelSpacing / EstimatedRadiographicMagnificationFactor"
     DISTANCES = "ImagerPixelSpacing * source-to-patient / source-to-detector distance"
+    UNSAID = "PixelSpacing, calibrated or not"
     DETECTOR = "ImagerPixelSpacing"  # at the detector: larger than in the patient
     UNKNOWN = "unknown"
 
@@ -34,8 +36,9 @@ def read_spacing(header: Header, frames: int) -> tuple[Spacing | None, SpacingOr
     """(row, column) size of a pixel in mm; None if it is unknown or changes inside the run.
 
     PixelSpacing (0028,0030) counts as calibrated if PixelSpacingCalibrationType (0028,0A02) says
-    how, or if it differs from ImagerPixelSpacing (0018,1164) (DICOM PS3.3 10.7.1.3). Enhanced files
-    say it as ObjectPixelSpacingInCenterOfBeam (0018,9404). Otherwise the spacing at the detector is
+    how, or if it differs from ImagerPixelSpacing (0018,1164) or NominalScannedPixelSpacing
+    (0018,2010); without the three it cannot be known (DICOM PS3.3 10.7.1.1). Enhanced files say it
+    as ObjectPixelSpacingInCenterOfBeam (0018,9404). Otherwise the spacing at the detector is
     brought to the isocentre by the magnification factor (0018,1114), or by the distances
     (0018,1111), (0018,9402) and (0018,1110). A magnification below 1 cannot be and is passed over.
 
@@ -53,13 +56,14 @@ def read_spacing(header: Header, frames: int) -> tuple[Spacing | None, SpacingOr
 def _read(header: Header, frame: int) -> tuple[Spacing | None, SpacingOrigin]:
     detector = _pair(header, "ImagerPixelSpacing", frame)
     calibrated = _pair(header, "PixelSpacing", frame)
-    said = header.text("PixelSpacingCalibrationType")
-    if calibrated and (said or not detector or not _same(calibrated, detector)):
+    stated = header.text("PixelSpacingCalibrationType") != ""
+    nominal = detector or _pair(header, "NominalScannedPixelSpacing", frame)
+    if calibrated and (stated or (nominal and not _same(calibrated, nominal))):
         return calibrated, SpacingOrigin.CALIBRATED
     if in_beam := _pair(header, "ObjectPixelSpacingInCenterOfBeam", frame):
         return in_beam, SpacingOrigin.OBJECT
     if not detector:
-        return None, SpacingOrigin.UNKNOWN
+        return calibrated, SpacingOrigin.UNSAID if calibrated else SpacingOrigin.UNKNOWN
     factor = _number(header, "EstimatedRadiographicMagnificationFactor", frame)
     if factor >= 1:
         return _divided(detector, factor), SpacingOrigin.MAGNIFICATION

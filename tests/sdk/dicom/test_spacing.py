@@ -60,6 +60,17 @@ from sdk.dicom.spacing import SpacingOrigin
             (0.25, 0.25),
             SpacingOrigin.OBJECT,
         ),
+        ({"PixelSpacing": [0.3, 0.3]}, (0.3, 0.3), SpacingOrigin.UNSAID),
+        (
+            {"PixelSpacing": [0.3, 0.3], "NominalScannedPixelSpacing": [0.3, 0.3]},
+            (0.3, 0.3),
+            SpacingOrigin.UNSAID,
+        ),
+        (
+            {"PixelSpacing": [0.2, 0.2], "NominalScannedPixelSpacing": [0.3, 0.3]},
+            (0.2, 0.2),
+            SpacingOrigin.CALIBRATED,
+        ),
         (
             {"PixelSpacing": [0.3, 0.3], "PixelSpacingCalibrationType": "FIDUCIAL"},
             (0.3, 0.3),
