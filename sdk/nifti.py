@@ -2,19 +2,27 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import VolumeError
 
+Read = TypeVar("Read")
+
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """NIfTI counts x to the right and y to the front, DICOM the other way round."""
+SCANNER = 1
+"""The code of a place in the scanner's coordinates, not those of another image or an atlas."""
+MILLIMETRES = {1: 1e3, 2: 1.0, 3: 1e-3}
+"""Code of a unit of length (metres, millimetres, micrometres) -> its size."""
 
 
 def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Voxels (slices, rows, columns), scaled as the header says, and their place in the patient.
+
+    The sform says where; the qform, if it alone is in scanner coordinates, or if it is alone.
 
     Returns:
         The voxels, and the (4, 4) matrix to DICOM patient coordinates, see `sdk.Volume`.
@@ -23,20 +31,28 @@ def read_nifti(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         VolumeError: nibabel is missing, or the file is damaged or no 3-D NIfTI image of real
             numbers with an orientation.
     """
-    image, voxels = _load(path, _real)
+    voxels, affine = _load(path, lambda image: (_real(image), _affine_mm(image.header)))
     while voxels.ndim > 3 and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != 3:
         raise VolumeError(f"{path} holds an image of shape {voxels.shape}, expected one 3-D volume")
-    coded = int(image.header["sform_code"]) or int(image.header["qform_code"])
-    if not coded:
+    if affine is None:
         raise VolumeError(
             f"{path} does not say how it lies in the patient (sform_code and qform_code are 0); "
             "convert it again with its orientation"
         )
     # nibabel's axes are (column, row, slice)
-    to_patient = RAS_TO_LPS @ np.asarray(image.affine, np.float64) @ np.eye(4)[[2, 1, 0, 3]]
-    return np.ascontiguousarray(voxels.T), to_patient
+    return np.ascontiguousarray(voxels.T), RAS_TO_LPS @ affine @ np.eye(4)[[2, 1, 0, 3]]
+
+
+def _affine_mm(header: Any) -> NDArray[np.float64] | None:
+    sform, qform = int(header["sform_code"]), int(header["qform_code"])
+    if not sform and not qform:
+        return None
+    rotated = not sform or (qform == SCANNER != sform)
+    affine = np.array(header.get_qform() if rotated else header.get_sform(), np.float64)
+    affine[:3] *= MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+    return affine
 
 
 def read_nifti_frames(path: Path) -> NDArray[Any]:
@@ -48,10 +64,10 @@ def read_nifti_frames(path: Path) -> NDArray[Any]:
     Raises:
         VolumeError: nibabel is missing, or the file is damaged or holds anything else.
     """
-    image, stored = _load(path, lambda image: np.asarray(image.dataobj.get_unscaled()))
-    while stored.ndim > 3 and stored.shape[-1] == 1:
-        stored = stored[..., 0]
-    scaled = (image.dataobj.slope, image.dataobj.inter) != (1.0, 0.0)
+    data, stored = _load(path, lambda image: (image.dataobj, image.dataobj.get_unscaled()))
+    if stored.ndim > 3 and sum(size > 1 for size in stored.shape[2:]) < 2:
+        stored = stored.reshape(*stored.shape[:2], -1)  # frames may lie on the fourth axis, time
+    scaled = (data.slope, data.inter) != (1.0, 0.0)
     whole = stored.dtype.kind in "ui" and _fits(stored, np.iinfo(np.uint16))
     if stored.ndim not in {2, 3} or scaled or not whole:
         raise VolumeError(
@@ -75,17 +91,18 @@ def _real(image: Any) -> NDArray[np.float32]:
     return np.asarray(image.dataobj, np.float32)
 
 
-def _load(path: Path, read: Callable[[Any], NDArray[Any]]) -> tuple[Any, NDArray[Any]]:
-    """The image and what is read of it; whatever the bytes make nibabel raise is one error."""
+def _load(path: Path, read: Callable[[Any], Read]) -> Read:
+    """What is read of an image; whatever the bytes make nibabel raise is one error."""
     nibabel = _nibabel()
     try:
         image = nibabel.load(path)
-        if isinstance(image, nibabel.Nifti1Image):
-            return image, read(image)
+        if isinstance(image, nibabel.Nifti1Pair):  # in one file or two, of either version
+            return read(image)
     except FileNotFoundError as error:
         raise VolumeError(f"there is no file {path}") from error
     except Exception as error:  # unpackers of damaged bytes raise anything
-        raise VolumeError(f"{path} is not a NIfTI image that can be read: {error}") from error
+        reason = " ".join(str(error).split())
+        raise VolumeError(f"{path} is not a NIfTI image that can be read: {reason}") from error
     raise VolumeError(f"{path} is {type(image).__name__}, expected NIfTI")
 
 

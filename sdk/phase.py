@@ -52,8 +52,8 @@ SCALES = (
     PhaseScale(name="-4096 to 4094", low=-4096, high=4096, factor=PI / 4096),
 )
 """Tried in this order, unless the vendor is known."""
-SCALES_OF = {"SIEMENS": (1, 3), "PHILIPS": (0, 2), "GE": (2, 0)}
-"""Positions in `SCALES`, by manufacturer."""
+SCALES_OF = {"SIEMENS": (1, 3, 0), "PHILIPS": (0, 2), "GE": (2, 0)}
+"""Positions in `SCALES`, by manufacturer; any phase may have been converted to radians."""
 
 
 def vendor_of(manufacturer: str) -> str:

@@ -10,19 +10,19 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from sdk.dicom import read_xa
+from sdk.dicom import INDEX, read_xa
 from sdk.errors import DAMAGED, AngioEdgeError, FrameError
 from sdk.frame import Frame, Intensity
 from sdk.nifti import read_nifti_frames
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
-ZIP = b"PK\x03\x04"
 DICOM_PREAMBLE = 128
 EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
-NIFTI = (".nii", ".nii.gz")
+SUFFIXES = (".dcm", ".nii", ".nii.gz", ".npy", ".npz", ".png")
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
-INDEX = "DICOMDIR"
+RESOURCES = "._"
+"""How names begin of what macOS writes beside files on foreign disks."""
 
 
 class Frames(Protocol):
@@ -67,7 +67,8 @@ def open_runs(
     """Opens files and folders; every PNG folder is one run, every other file one or more.
 
     Folders are searched for such files in the order of their names, numbers by value. The index of
-    a DICOM export, DICOMDIR, is passed over.
+    a DICOM export, DICOMDIR, is passed over. A damaged PNG file keeps its place in the run of its
+    folder.
 
     Args:
         paths: one or several.
@@ -108,7 +109,7 @@ def _opened(path: Path) -> Iterator[Run | FrameError]:
         if not files:
             raise FrameError(f"{path} holds no frames; {EXPECTED}")
     for first, *others in _grouped(files):
-        if _kind(first) == "png":
+        if _kind(first) == ".png":
             yield Run(_name(path, first), _PngFrames([first, *others]))
         else:
             yield from _open(first)
@@ -118,7 +119,7 @@ def _grouped(files: list[Path]) -> list[list[Path]]:
     """The PNG files of a folder together, every other file by itself."""
     groups: dict[Path, list[Path]] = {}
     for file in files:
-        groups.setdefault(file.parent if _kind(file) == "png" else file, []).append(file)
+        groups.setdefault(file.parent if _kind(file) == ".png" else file, []).append(file)
     return list(groups.values())
 
 
@@ -132,13 +133,13 @@ def _open(file: Path) -> Iterator[Run | FrameError]:
     try:
         readers = _readers(file, kind)
     except (AngioEdgeError, *DAMAGED) as error:
-        yield FrameError(f"{file} cannot be read: {error}")
+        yield _unreadable(file, error)
         return
     for name, read in readers.items():
         try:
             frames = read()
         except (AngioEdgeError, *DAMAGED) as error:
-            yield FrameError(f"{file.with_name(name)} cannot be read: {error}{expected}")
+            yield _unreadable(file.with_name(name), error, expected)
             continue
         if len(frames):
             yield Run(name, frames, getattr(frames, "frame_rate_hz", None))
@@ -146,14 +147,21 @@ def _open(file: Path) -> Iterator[Run | FrameError]:
             yield FrameError(f"{file.with_name(name)} holds no frames; give a run of at least one")
 
 
+def _unreadable(file: Path, error: Exception, expected: str = "") -> FrameError:
+    reason = str(error)
+    if not reason.startswith(f"{file} "):
+        reason = f"{file} cannot be read: {reason.removeprefix(f'{file}: ')}"
+    return FrameError(reason + expected)
+
+
 def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
     """The names of the runs of a file, and what reads each."""
     match kind:
-        case "nifti":
+        case ".nii" | ".nii.gz":
             return {file.name: partial(_NiftiFrames, file)}
-        case "npy":
+        case ".npy":
             return {file.name: partial(_ArrayFrames, file)}
-        case "npz":
+        case ".npz":
             with zipfile.ZipFile(file) as archive:
                 members = archive.namelist()
             return {f"{file.name}:{name}": partial(_ArrayFrames, file, name) for name in members}
@@ -164,22 +172,24 @@ def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
 
 
 def _kind(file: Path) -> str:
-    if file.name == INDEX:
+    """The suffix that fits the content, or that of the name: it is damaged then, or NIfTI."""
+    name = file.name.lower()
+    if name == INDEX.lower() or name.startswith(RESOURCES):
         return ""
     try:
         with file.open("rb") as stream:
             start = stream.read(DICOM_PREAMBLE + 4)
     except OSError as error:
         raise FrameError(f"{file} cannot be read: {error.strerror}") from error
+    if not start and "." not in name:  # files of a DICOM export have no suffix
+        raise FrameError(f"{file} is empty; copy it again, or remove it")
     if start.startswith(PNG):
-        return "png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
+        return ".png" if start[COLOUR_TYPE_AT:][:1] in {b"", bytes([GREY])} else "colour png"
     if start.startswith(NPY):
-        return "npy"
-    if start.startswith(ZIP) and file.suffix == ".npz":
-        return "npz"
-    if file.name.endswith(NIFTI):
-        return "nifti"
-    return "dicom" if start[DICOM_PREAMBLE:] == b"DICM" or file.suffix == ".dcm" else ""
+        return ".npy"
+    if start[DICOM_PREAMBLE:] == b"DICM":
+        return ".dcm"
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
 
 
 def _by_number(file: Path) -> list[tuple[int, str]]:
@@ -209,7 +219,7 @@ class _PngFrames(_InOrder):
 
         file = self._files[index]
         try:
-            with Image.open(file) as image:
+            with Image.open(file, formats=["PNG"]) as image:
                 if image.mode not in {"L", "I;16"}:
                     raise FrameError(f"{file} is {image.mode}, expected 8 or 16 bit grey")
                 pixels = np.asarray(image)

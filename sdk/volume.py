@@ -52,8 +52,8 @@ class Volume:
                     f"{other.shape}; give two images of one acquisition"
                 )
         affine = np.asarray(self.to_patient, np.float64)
-        singular = affine.shape != (4, 4) or not abs(np.linalg.det(affine[:3, :3])) > 1e-9
-        if singular or not np.isfinite(affine).all():
+        placed = affine.shape == (4, 4) and bool(np.isfinite(affine).all())
+        if not placed or not abs(np.linalg.det(affine[:3, :3])) > 1e-9:
             raise VolumeError(
                 f"to_patient must be an invertible 4 x 4 matrix, got {affine.tolist()}; correct "
                 "the orientation in the file"

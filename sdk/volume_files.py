@@ -1,6 +1,7 @@
 """Volumes out of files: NIfTI images and DICOM series, magnitude with its phase."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ def read_volume(
 ) -> Volume:
     """Reads an SWI or magnitude image and its phase, and turns both to axial order.
 
-    A folder is read as one DICOM series, a file as NIfTI. The vendor is told by the DICOM header,
-    or by the JSON file that converters write beside a NIfTI image; it decides how stored phase
-    becomes radians and whether its sign is flipped (see `sdk.phase`). What was done is in the
-    volume's notes.
+    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. The vendor
+    is told by the DICOM header, or by the JSON file that converters write beside a NIfTI image; it
+    decides how stored phase becomes radians and whether its sign is flipped (see `sdk.phase`). What
+    was done is in the volume's notes.
 
     Args:
         image: the SWI or magnitude.
@@ -34,19 +35,17 @@ def read_volume(
             no known convention.
         DicomError: the series is damaged or incomplete.
     """
-    voxels, to_patient, _ = _read(Path(image))
+    volume, _ = _read(Path(image))
     if phase is None:
-        return Volume(voxels=voxels, to_patient=to_patient).axial()
-    stored, place, manufacturer = _read(Path(phase))
-    if stored.shape != voxels.shape or _apart_mm(to_patient, place, voxels.shape) > (
-        PLACE_TOLERANCE_MM
-    ):
+        return volume
+    stored, manufacturer = _read(Path(phase))
+    if not _same_place(stored, volume):
         raise VolumeError(
-            f"{phase} {stored.shape} does not lie on {image} {voxels.shape}; give magnitude and "
+            f"{phase} {stored.shape} does not lie on {image} {volume.shape}; give magnitude and "
             "phase of one acquisition, or resample one to the other"
         )
-    radians, notes = to_radians(stored, manufacturer, sign=phase_sign)
-    return Volume(voxels=voxels, to_patient=to_patient, phase=radians, notes=notes).axial()
+    radians, notes = to_radians(stored.voxels, manufacturer, sign=phase_sign)
+    return replace(volume, phase=radians, notes=notes)
 
 
 def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
@@ -59,13 +58,8 @@ def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
     Raises:
         VolumeError: the file is no such image, or does not lie on the volume.
     """
-    voxels, to_patient, _ = _read(Path(path))
-    mask = Volume(voxels=voxels, to_patient=to_patient).axial()
-    far = (
-        mask.shape != volume.shape
-        or _apart_mm(mask.to_patient, volume.to_patient, volume.shape) > PLACE_TOLERANCE_MM
-    )
-    if far:
+    mask, _ = _read(Path(path))
+    if not _same_place(mask, volume):
         raise VolumeError(
             f"{path} {mask.shape} does not lie on the volume {volume.shape}; give a mask of the "
             "same acquisition"
@@ -73,23 +67,23 @@ def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
     return np.asarray(mask.voxels != 0)
 
 
-def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], str]:
-    if path.is_dir():
-        from sdk.dicom.series import read_series
-
-        series = read_series(path)
-        return series.voxels, series.to_patient, series.manufacturer
-    from sdk.dicom.series import is_dicom
+def _read(path: Path) -> tuple[Volume, str]:
+    """An image in axial order, and who made it."""
+    from sdk.dicom.series import is_dicom, read_series
     from sdk.nifti import read_nifti
 
-    if is_dicom(path):
-        raise VolumeError(f"{path} is one DICOM file; give the folder of its series")
-    return *read_nifti(path), _sidecar_manufacturer(path)
+    if path.is_dir() or is_dicom(path):
+        series = read_series(path)
+        volume = Volume(voxels=series.voxels, to_patient=series.to_patient)
+        return volume.axial(), series.manufacturer
+    voxels, to_patient = read_nifti(path)
+    volume = Volume(voxels=voxels, to_patient=to_patient)
+    return volume.axial(), _sidecar_manufacturer(path)
 
 
 def _sidecar_manufacturer(path: Path) -> str:
     """Manufacturer in the JSON file of the Brain Imaging Data Structure beside an image."""
-    sidecar = path.with_name(path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+    sidecar = path.with_name(path.name.removesuffix(".gz")).with_suffix(".json")
     if not sidecar.is_file():
         return ""
     try:
@@ -99,12 +93,8 @@ def _sidecar_manufacturer(path: Path) -> str:
     return str(content.get("Manufacturer", "")) if isinstance(content, dict) else ""
 
 
-def _apart_mm(
-    one: NDArray[np.float64], other: NDArray[np.float64], shape: tuple[int, ...]
-) -> float:
-    """Largest distance of two grids at their eight corners."""
-    corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [
-        *np.subtract(shape, 1),
-        1,
-    ]
-    return float(np.linalg.norm(((one - other) @ corners.T)[:3], axis=0).max())
+def _same_place(one: Volume, other: Volume) -> bool:
+    """Whether two volumes share their grid, at its eight corners."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) * np.subtract(other.shape, 1)
+    apart = np.linalg.norm(one.to_patient_mm(corners) - other.to_patient_mm(corners), axis=1)
+    return one.shape == other.shape and float(apart.max()) <= PLACE_TOLERANCE_MM

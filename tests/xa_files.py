@@ -46,3 +46,8 @@ def item(**elements) -> Dataset:
     for keyword, value in elements.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+def described(dataset: Dataset, *frames: Dataset) -> None:
+    """Gives every frame its functional group."""
+    dataset.PerFrameFunctionalGroupsSequence = [item(FrameContentSequence=[one]) for one in frames]

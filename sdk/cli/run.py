@@ -24,7 +24,7 @@ from sdk.volume_session import VolumeSession
 @click.option(
     "--phase",
     type=click.Path(exists=True, path_type=Path),
-    help="Phase of a volume: a NIfTI file, or the folder of a DICOM series.",
+    help="Phase of a volume: a NIfTI or enhanced MR file, or the folder of a series.",
 )
 @click.option(
     "--brain",
@@ -77,8 +77,9 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     each has a folder of its own there. Exit code 1 if a frame cannot be read or a run has no
     answer.
 
-    For microbleeds, IMAGE is an SWI volume, a NIfTI file or the folder of a DICOM series, and
-    --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and overview.png.
+    For microbleeds, IMAGE is an SWI volume, a NIfTI or enhanced MR file, or the folder of a series,
+    and --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and
+    overview.png.
 
     What an earlier call wrote into OUT is removed first.
     """

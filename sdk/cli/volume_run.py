@@ -33,7 +33,7 @@ class VolumeInput:
     """What the command line says about a volume."""
 
     image: Path
-    """SWI: a NIfTI file, or the folder of a DICOM series."""
+    """SWI: a NIfTI or enhanced MR file, or the folder of a DICOM series."""
     phase: Path | None = None
     """Its phase, likewise; microbleeds need it."""
     brain: Path | None = None

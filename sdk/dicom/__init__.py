@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sdk.dicom.xa import XaRun
 
-__all__ = ["read_xa"]
+__all__ = ["INDEX", "read_xa"]
+
+INDEX = "DICOMDIR"
+"""Name of the file that lists what an export holds; some systems write it in small letters."""
 
 
 def read_xa(path: str | Path, *, subtract: bool = True) -> "XaRun":

@@ -2,9 +2,10 @@
 
 import math
 import warnings
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -143,18 +144,30 @@ class Header:
         """Where a frame is described: its functional groups, the shared ones, this header."""
         own = self.items("PerFrameFunctionalGroupsSequence")[frame : frame + 1]
         shared = self.items("SharedFunctionalGroupsSequence")[:1]
-        return [place for group in (*own, *shared) for place in (group, *group.macros())] + [self]
+        return [place for group in (*own, *shared) for place in (group, *group.macros)] + [self]
 
     def of_frame(self, keyword: str, frame: int = 0) -> "Header":
         """The place that speaks of an attribute of a frame; this header if there is none."""
         return next((group for group in self.groups(frame) if keyword in group.dataset), self)
 
-    def macros(self) -> Iterator["Header"]:
+    def per_frame(self, keyword: str) -> bool:
+        """Whether frames speak of an attribute for themselves: all of them then, or none."""
+        first = self.items("PerFrameFunctionalGroupsSequence")[:1]
+        return any(keyword in place.dataset for one in first for place in (one, *one.macros))
+
+    def check_steady(self, keywords: Iterable[str]) -> None:
+        """Refuses attributes that have several values in a run."""
+        frames = range(len(self.items("PerFrameFunctionalGroupsSequence")))
+        for keyword in filter(self.per_frame, keywords):
+            if len({self.of_frame(keyword, frame).texts(keyword) for frame in frames}) > 1:
+                self.refuse(keyword, "changes inside the run", "split the run where it changes")
+
+    @cached_property
+    def macros(self) -> list["Header"]:
         """The first item of every sequence in here."""
         with foreign_errors(f"{self.path}: functional groups", "the sequence is damaged"):
             keywords = [element.keyword for element in self.dataset if element.VR == "SQ"]
-        for keyword in filter(None, keywords):
-            yield from self.items(keyword)[:1]
+        return [item for keyword in filter(None, keywords) for item in self.items(keyword)[:1]]
 
     def shown(self, keyword: str) -> str:
         """The values of an element for a message, cut short."""

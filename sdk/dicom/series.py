@@ -1,4 +1,4 @@
-"""One classic DICOM MR series, slice by slice in a folder, to a volume."""
+"""One DICOM MR series, slice by slice in a folder or frame by frame in a file, to a volume."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,27 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
-from sdk.dicom.header import Header, foreign_errors, read_header
+from sdk.dicom import INDEX
+from sdk.dicom.header import Header, describe, foreign_errors, read_header
 from sdk.errors import DicomError
 
-ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
+SAME = (
+    "SeriesInstanceUID",
+    "Rows",
+    "Columns",
+    "EchoNumbers",
+    "EffectiveEchoTime",
+    "ImageType",
+    "FrameType",
+)
+"""What all slices of a series say alike, or none of them says."""
+ALIKE = ("ImageOrientationPatient", "PixelSpacing")
+ALIKE_TOLERANCE = 1e-3
+AXES_TOLERANCE = 0.01
+"""What files with few digits leave of a right angle, or of the length of a unit vector."""
 SPACING_TOLERANCE = 0.02
-"""Largest difference of two slice distances, as a part of the distance."""
+"""Largest difference of two steps from slice to slice, as a part of the step."""
+SAME_PLACE_MM = 1e-3
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -31,32 +46,71 @@ class Series:
     manufacturer: str
 
 
-def read_series(folder: Path) -> Series:
-    """Reads every DICOM file of a folder as one series, slices in their order in space.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Slice:
+    """One frame of a file, described by its functional groups or by the header."""
+
+    header: Header
+    frame: int = 0
+
+    def __str__(self) -> str:
+        frame = f" frame {self.frame}" if self.header.integer("NumberOfFrames", 1) > 1 else ""
+        return self.header.path.name + frame
+
+    def at(self, keyword: str) -> Header:
+        """Where an attribute of this slice stands."""
+        return self.header.of_frame(keyword, self.frame)
+
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
+        """As many numbers as an attribute must have."""
+        place = self.at(keyword)
+        numbers = place.numbers(keyword)
+        if len(numbers) != count:
+            problem = f"must be {count} numbers, got {place.shown(keyword)}"
+            place.refuse(keyword, problem, "give a series of slices with their place")
+        return numbers
+
+
+def read_series(path: Path) -> Series:
+    """Reads a folder of DICOM files, or one multi-frame file, as one series in its order in space.
 
     Raises:
         DicomError: there is none, more than one series or echo, a missing slice, or a file that is
             damaged or lies elsewhere than the others.
     """
-    headers = [read_header(path) for path in sorted(folder.iterdir()) if is_dicom(path)]
-    if not headers:
-        raise DicomError(f"{folder} holds no DICOM files; give the folder of one series")
-    _check_one_series(headers, folder)
-    axes = _axes(headers[0])
-    positions = np.array([_position(header) for header in headers])
-    along = positions @ axes[2]
-    order = np.argsort(along, kind="stable")
-    step = _slice_step(positions[order], folder)
-    row_mm, column_mm = _pair(headers[0], "PixelSpacing")
+    headers = [read_header(file) for file in ([path] if path.is_file() else _files(path))]
+    slices = [one for header in headers for one in _slices(header)]
+    _check_one_series(slices, path)
+    axes = _axes(slices[0])
+    positions = np.array([one.numbers("ImagePositionPatient", 3) for one in slices])
+    order = np.argsort(positions @ axes[2], kind="stable")
+    slices = [slices[index] for index in order]
+    row_mm, column_mm = _pixel_spacing(slices[0])
     to_patient = np.eye(4)
-    to_patient[:3, 0] = step
+    to_patient[:3, 0] = _slice_step(slices, positions[order], path)
     to_patient[:3, 1] = axes[1] * row_mm
     to_patient[:3, 2] = axes[0] * column_mm
     to_patient[:3, 3] = positions[order[0]]
-    voxels = np.stack([_pixels(headers[index]) for index in order])
+    stored = {header.path: _stored(header) for header in headers}
     return Series(
-        voxels=voxels, to_patient=to_patient, manufacturer=headers[0].text("Manufacturer")
+        voxels=np.stack([_rescaled(one, stored[one.header.path][one.frame]) for one in slices]),
+        to_patient=to_patient,
+        manufacturer=headers[0].text("Manufacturer"),
     )
+
+
+def _files(folder: Path) -> list[Path]:
+    """The DICOM files of a folder, without the index of an export."""
+    inside = [file for file in sorted(folder.iterdir()) if file.name.upper() != INDEX]
+    for file in inside:
+        if file.is_file() and not file.stat().st_size:
+            raise DicomError(f"{file} is empty; copy it again, or remove it if it is no slice")
+    found = [file for file in inside if is_dicom(file)]
+    if not found:
+        raise DicomError(
+            f"{folder} holds no DICOM files; give the folder in which the files of one series lie"
+        )
+    return found
 
 
 def is_dicom(path: Path) -> bool:
@@ -67,69 +121,97 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def _check_one_series(headers: list[Header], folder: Path) -> None:
-    for header in headers:
-        if header.text("SOPClassUID") == ENHANCED_MR:
-            header.refuse("SOPClassUID", "is Enhanced MR", "export it as classic MR, one per slice")
-    same = ("SeriesInstanceUID", "Rows", "Columns", "EchoNumbers", "ImageType")
-    for keyword in same:
-        values = {header.texts(keyword) for header in headers}
-        if len(values) > 1:
-            shown = ", ".join(sorted("\\".join(value) for value in values)[:3])
-            raise DicomError(
-                f"{folder} mixes images of different {keyword} ({shown}); give a folder with one "
-                "series, magnitude or SWI apart from phase"
-            )
-    first = headers[0].numbers("ImageOrientationPatient")
-    for header in headers:
-        numbers = header.numbers("ImageOrientationPatient")
-        if len(numbers) != 6 or not np.allclose(numbers, first, atol=1e-3):
-            header.refuse(
-                "ImageOrientationPatient", "is missing or changes", "give parallel slices"
-            )
+def _slices(header: Header) -> list[_Slice]:
+    frames = header.integer("NumberOfFrames", 1)
+    described = max(1, len(header.items("PerFrameFunctionalGroupsSequence")))
+    if frames != described:
+        problem = f"is {frames}, but the place of {described} is described"
+        header.refuse("NumberOfFrames", problem, "export it as enhanced MR, or one file per slice")
+    return [_Slice(header, frame) for frame in range(frames)]
 
 
-def _axes(header: Header) -> NDArray[np.float64]:
+def _check_one_series(slices: list[_Slice], path: Path) -> None:
+    if len(slices) < 2:
+        raise DicomError(f"{path} holds one slice, expected a volume; give the folder of a series")
+    first = slices[0]
+    for keyword in SAME:
+        for other in slices:
+            if other.at(keyword).texts(keyword) != first.at(keyword).texts(keyword):
+                raise DicomError(
+                    f"{path} mixes images of different {keyword}: {_said(first, keyword)}, "
+                    f"{_said(other, keyword)}; give one series, magnitude or SWI apart from phase"
+                )
+    for keyword in ALIKE:
+        numbers = np.array(first.at(keyword).numbers(keyword))
+        for other in slices:
+            others = np.array(other.at(keyword).numbers(keyword))
+            if others.shape != numbers.shape or np.any(abs(others - numbers) > ALIKE_TOLERANCE):
+                raise DicomError(
+                    f"{path}: {describe(keyword)} changes: {_said(first, keyword)}, "
+                    f"{_said(other, keyword)}; give parallel slices of one size"
+                )
+
+
+def _said(one: _Slice, keyword: str) -> str:
+    place = one.at(keyword)
+    return f"{one} has {place.shown(keyword) if place.texts(keyword) else 'none'}"
+
+
+def _axes(one: _Slice) -> NDArray[np.float64]:
     """Unit vectors along columns, along rows, and across slices."""
-    numbers = np.array(header.numbers("ImageOrientationPatient"))
-    along_columns, along_rows = numbers[:3], numbers[3:]
-    return np.stack([along_columns, along_rows, np.cross(along_columns, along_rows)])
+    keyword = "ImageOrientationPatient"
+    along = np.array(one.numbers(keyword, 6)).reshape(2, 3)
+    if np.abs(along @ along.T - np.eye(2)).max() > AXES_TOLERANCE:
+        place = one.at(keyword)
+        problem = f"must be two perpendicular vectors of length 1, got {place.shown(keyword)}"
+        place.refuse(keyword, problem, "correct the file")
+    return np.stack([*along, np.cross(along[0], along[1])])
 
 
-def _position(header: Header) -> tuple[float, ...]:
-    position = header.numbers("ImagePositionPatient")
-    if len(position) != 3:
-        header.refuse("ImagePositionPatient", "must be three numbers", "give a series of slices")
-    return position
+def _pixel_spacing(one: _Slice) -> tuple[float, float]:
+    row_mm, column_mm = one.numbers("PixelSpacing", 2)
+    if min(row_mm, column_mm) <= 0:
+        one.at("PixelSpacing").refuse("PixelSpacing", "must be positive", "correct the file")
+    return row_mm, column_mm
 
 
-def _slice_step(positions: NDArray[np.float64], folder: Path) -> NDArray[np.float64]:
+def _slice_step(
+    slices: list[_Slice], positions: NDArray[np.float64], path: Path
+) -> NDArray[np.float64]:
     """The vector from one slice to the next."""
-    if len(positions) < 2:
-        raise DicomError(f"{folder} holds one slice, expected a volume")
-    steps = np.linalg.norm(np.diff(positions, axis=0), axis=1)
-    usual = float(np.median(steps))
-    if usual <= 0 or np.abs(steps - usual).max() > SPACING_TOLERANCE * usual:
-        worst = int(np.argmax(np.abs(steps - usual)))
+    steps = np.diff(positions, axis=0)
+    lengths = np.linalg.norm(steps, axis=1)
+    least = int(np.argmin(lengths))
+    if lengths[least] < SAME_PLACE_MM:
         raise DicomError(
-            f"{folder}: slices {worst} and {worst + 1} are {steps[worst]:.3f} mm apart, the others "
-            f"{usual:.3f}; a slice is missing or there twice"
+            f"{path}: {slices[least]} and {slices[least + 1]} lie in the same place; give every "
+            "slice once: one echo, one time, magnitude or SWI apart from phase"
+        )
+    usual = np.median(steps, axis=0)
+    usual_mm = float(np.linalg.norm(usual))
+    apart = np.linalg.norm(steps - usual, axis=1)
+    worst = int(np.argmax(apart))
+    if apart[worst] > SPACING_TOLERANCE * usual_mm:
+        raise DicomError(
+            f"{path}: {slices[worst]} and {slices[worst + 1]} are {lengths[worst]:.3f} mm apart, "
+            f"the others {usual_mm:.3f}; a slice between them is missing or displaced"
         )
     return np.asarray((positions[-1] - positions[0]) / (len(positions) - 1), np.float64)
 
 
-def _pair(header: Header, keyword: str) -> tuple[float, float]:
-    numbers = header.numbers(keyword)
-    if len(numbers) != 2 or min(numbers) <= 0:
-        header.refuse(keyword, "must be two positive lengths", "the volume cannot be measured")
-    return numbers[0], numbers[1]
-
-
-def _pixels(header: Header) -> NDArray[np.float32]:
+def _stored(header: Header) -> NDArray[Any]:
+    """(frames, rows, columns) of a file."""
+    keyword = "PhotometricInterpretation"
+    if header.text(keyword) != "MONOCHROME2":
+        problem = f"must be MONOCHROME2, got {header.shown(keyword)}"
+        header.refuse(keyword, problem, "export grey images whose larger values are brighter")
     with foreign_errors(str(header.path), "give a readable MR image"):
         pixels: NDArray[Any] = pydicom.dcmread(header.path).pixel_array
-    if pixels.ndim != 2:
-        raise DicomError(f"{header.path} holds {pixels.shape}, expected one grey slice")
-    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    return pixels if pixels.ndim == 3 else pixels[None]
+
+
+def _rescaled(one: _Slice, pixels: NDArray[Any]) -> NDArray[np.float32]:
+    place = one.at("RescaleSlope")
+    slope, intercept = place.number("RescaleSlope"), place.number("RescaleIntercept")
     slope = 1.0 if slope is None else slope
     return pixels.astype(np.float32) * np.float32(slope) + np.float32(intercept or 0.0)

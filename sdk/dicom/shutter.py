@@ -10,6 +10,16 @@ from sdk.dicom.header import Header, describe
 from sdk.errors import DicomError
 
 Pixels = NDArray[np.uint8]
+KINDS = ("Shutter", "Collimator")
+EDGES = ("UpperHorizontal", "LeftVertical", "LowerHorizontal", "RightVertical")
+SHAPES = (
+    "{}Shape",
+    *(f"{{}}{edge}Edge" for edge in EDGES),
+    "CenterOfCircular{}",
+    "RadiusOfCircular{}",
+    "VerticesOfThePolygonal{}",
+)
+"""Attributes of a shutter or collimator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +71,7 @@ def _inside_polygon(vertices: tuple[tuple[float, float], ...], shape: tuple[int,
                 outline[first, max(0, int(np.ceil(low))) : max(0, int(np.floor(high)) + 1)] = True
             continue
         rows = np.arange(first, last + 1)
-        crossing = left + (rows - top) * ((right - left) / (bottom - top))
+        crossing = left + (rows - top) * (right - left) / (bottom - top)  # whole where it is whole
         on = (crossing == np.floor(crossing)) & (crossing >= 0) & (crossing < shape[1])
         outline[rows[on], crossing[on].astype(np.intp)] = True
         half_open = rows < bottom  # a vertex belongs to one of its two edges
@@ -72,9 +82,10 @@ def _inside_polygon(vertices: tuple[tuple[float, float], ...], shape: tuple[int,
 
 def read_shutters(header: Header) -> list[Shutter]:
     """The display shutter and the collimator of a file, those that it has."""
+    header.check_steady(keyword.format(kind) for kind in KINDS for keyword in SHAPES)
     return [
         shutter
-        for kind in ("Shutter", "Collimator")
+        for kind in KINDS
         if (shutter := _read(header.of_frame(f"{kind}Shape"), kind)) is not None
     ]
 
@@ -83,7 +94,7 @@ def read_irradiated(header: Header, shape: tuple[int, int]) -> Pixels | None:
     """(rows, columns) uint8, non-zero where shutter and collimator let pass; None without them.
 
     Raises:
-        DicomError: a shape is incomplete, or nothing is left.
+        DicomError: a shape is incomplete or changes inside the run, or nothing is left.
     """
     shutters = read_shutters(header)
     if not shutters:
@@ -114,8 +125,7 @@ def _read(header: Header, kind: str) -> Shutter | None:
 
 
 def _rectangle(header: Header, kind: str) -> tuple[float, float, float, float]:
-    edges = ("UpperHorizontal", "LeftVertical", "LowerHorizontal", "RightVertical")
-    top, left, bottom, right = (header.integer(f"{kind}{edge}Edge") - 1 for edge in edges)
+    top, left, bottom, right = (header.integer(f"{kind}{edge}Edge") - 1 for edge in EDGES)
     return top, left, bottom, right
 
 

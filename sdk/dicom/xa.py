@@ -9,6 +9,7 @@ from typing import Any
 
 from sdk.dicom.codecs import PixelFormat, check_decoder, check_encoded, decode
 from sdk.dicom.header import Header, read_header
+from sdk.dicom.intensity import read_intensity, read_rescale
 from sdk.dicom.masks import read_positions, read_subtraction
 from sdk.dicom.pixel_data import FrameStore, index_encapsulated, index_native
 from sdk.dicom.shutter import read_irradiated
@@ -51,7 +52,7 @@ class XaRun:
             file is MONOCHROME1 and does not say.
         frame_times_ms: acquisition time per frame since the first, None if unknown.
         time_origin: the DICOM keyword the times come from, "" if there is none.
-        pixel_spacing_mm: (row, column) size of a pixel, None if unknown.
+        pixel_spacing_mm: (row, column) size of a pixel, None if unknown or changing in the run.
         spacing_origin: where the spacing comes from, and so where it holds.
         irradiated: (rows, columns) uint8, shared by all frames; None without shutter.
         subtraction: what is subtracted from what; empty if nothing is.
@@ -186,8 +187,8 @@ def read_xa(path: str | Path, *, subtract: bool = True) -> XaRun:
 def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtract: bool) -> XaRun:
     frames = len(store.pieces)
     times: FrameTimes = read_frame_times(header, frames)
-    spacing, spacing_origin = read_spacing(header)
-    sign = _read_sign(header)
+    spacing, spacing_origin = read_spacing(header, frames)
+    intensity, sign = read_intensity(header)
     subtracted = header.of_frame("AppliedMaskSubtractionFlag")
     already_subtracted = subtracted.text("AppliedMaskSubtractionFlag") == "YES"
     items = read_subtraction(header, frames) if subtract and not already_subtracted else ()
@@ -196,7 +197,7 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
         rows=layout.shape[0],
         columns=layout.shape[1],
         bits_stored=layout.bits_stored,
-        intensity=_read_intensity(header),
+        intensity=intensity,
         intensity_sign=sign,
         inverted=sign == -1 or (sign is None and layout.photometric == "MONOCHROME1"),
         frame_times_ms=times.times_ms,
@@ -206,7 +207,7 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
         irradiated=read_irradiated(header, layout.shape),
         subtraction=items,
         already_subtracted=already_subtracted,
-        rescale=_read_rescale(header),
+        rescale=read_rescale(header),
         has_modality_lut=bool(header.items("ModalityLUTSequence")),
         positions=tuple(read_positions(header, frames)) if items else ((),) * frames,
         _layout=layout,
@@ -215,11 +216,13 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
 
 
 def _check_kind(header: Header) -> None:
+    if not header.text("SOPClassUID"):
+        header.refuse("SOPClassUID", "is missing: no image, or cut off", "send the file again")
     if header.text("SOPClassUID") not in SOP_CLASSES:
-        known = f"must be one of {', '.join(SOP_CLASSES.values())}"
-        header.refuse(
-            "SOPClassUID", f"{known}, got {header.shown('SOPClassUID')}", "give an XA run"
-        )
+        uid = header.values("SOPClassUID")[0]
+        found = str(getattr(uid, "name", uid))[:60]
+        known = ", ".join(SOP_CLASSES.values())
+        header.refuse("SOPClassUID", f"is {found!r}, no XA or RF image", f"give one of {known}")
     if header.text("Modality") not in MODALITIES:
         problem = f"must be XA or RF, got {header.shown('Modality')}"
         header.refuse("Modality", problem, "give an XA run")
@@ -268,8 +271,9 @@ def _read_format(header: Header) -> PixelFormat:
 def _check_one_of(header: Header, keyword: str, allowed: range | tuple[int, ...]) -> None:
     value = header.integer(keyword)
     if value not in allowed:
-        span = f"{allowed[0]}..{allowed[-1]}" if isinstance(allowed, range) else str(allowed)
-        header.refuse(keyword, f"must be in {span}, got {value}", "this is no angiographic image")
+        known = " or ".join(map(str, allowed))
+        span = f"in {allowed[0]}..{allowed[-1]}" if isinstance(allowed, range) else known
+        header.refuse(keyword, f"must be {span}, got {value}", "this is no angiographic image")
 
 
 def _check_syntax(header: Header, layout: PixelFormat) -> None:
@@ -281,20 +285,3 @@ def _check_syntax(header: Header, layout: PixelFormat) -> None:
             raise DicomError(f"{header.path}: {error}") from error
     elif layout.bits_allocated == 8 and not layout.little_endian:
         header.refuse("BitsAllocated", "8 in big endian order is ambiguous", "transcode the file")
-
-
-def _read_intensity(header: Header) -> Intensity:
-    relation = header.of_frame("PixelIntensityRelationship").text("PixelIntensityRelationship")
-    return Intensity(relation) if relation in Intensity.__members__ else Intensity.DISP
-
-
-def _read_sign(header: Header) -> int | None:
-    keyword = "PixelIntensityRelationshipSign"
-    sign = header.of_frame(keyword).number(keyword)
-    return int(sign) if sign in (1, -1) else None
-
-
-def _read_rescale(header: Header) -> tuple[float, float] | None:
-    place = header.of_frame("RescaleSlope")
-    slope = place.number("RescaleSlope")
-    return None if slope is None else (slope, place.number("RescaleIntercept") or 0.0)

@@ -25,7 +25,7 @@ def brain_of(volume: Volume) -> NDArray[np.bool_]:
     """
     brain = estimate_brain(volume) if volume.brain is None else volume.brain != 0
     if not brain.any():
-        raise VolumeError("no brain was found in the volume; give one in Volume.brain")
+        raise VolumeError("no brain was found in the volume; give Volume.brain, or --brain")
     return brain
 
 

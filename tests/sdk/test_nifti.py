@@ -79,3 +79,52 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path):
     for name in ("absent/out.nii", "out.png"):
         with pytest.raises(sdk.VolumeError, match="cannot be written"):
             write_nifti(tmp_path / name, voxels, np.eye(4))
+
+
+def test_scanner_coordinates_go_before_those_of_another_image(tmp_path):
+    scanner, atlas = np.diag([0.5, 0.6, 2.0, 1.0]), np.diag([1.0, 1.0, 1.0, 1.0])
+    scanner[:3, 3], atlas[:3, 3] = [-10, 20, 30], [5, 5, 5]
+    voxels = np.zeros((5, 4, 3), np.float32)
+    for sform, qform, place in ((4, 1, scanner), (2, 1, scanner), (1, 2, atlas), (2, 2, atlas)):
+        image = nibabel.Nifti1Image(voxels, None)
+        image.set_sform(atlas, sform)
+        image.set_qform(scanner, qform)
+        nibabel.save(image, tmp_path / "both.nii")
+        read, to_patient = read_nifti(tmp_path / "both.nii")
+        volume = sdk.Volume(voxels=read, to_patient=to_patient)
+        x, y, z = place[:3, 3]
+        np.testing.assert_allclose(volume.to_patient_mm([0, 0, 0]), [-x, -y, z], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "size"), [("meter", 1e-3), ("micron", 1e3), ("unknown", 1.0)])
+def test_lengths_become_millimetres(tmp_path, unit, size):
+    image = nibabel.Nifti1Image(np.zeros((5, 4, 3), np.float32), np.diag([size, size, size, 1.0]))
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, tmp_path / "swi.nii")
+    read, to_patient = read_nifti(tmp_path / "swi.nii")
+    spacing_mm = sdk.Volume(voxels=read, to_patient=to_patient).spacing_mm
+    np.testing.assert_allclose(spacing_mm, (1.0, 1.0, 1.0), rtol=1e-6)
+
+
+def test_header_and_voxels_may_be_two_files(tmp_path):
+    voxels = np.random.default_rng(0).random((5, 4, 3)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Pair(voxels, np.eye(4)), tmp_path / "swi.hdr")
+    for name in ("swi.hdr", "swi.img"):
+        np.testing.assert_array_equal(read_nifti(tmp_path / name)[0], voxels.T)
+
+
+def test_a_damaged_file_is_told_of_in_one_line(tmp_path):
+    path = written(tmp_path / "cut.nii", np.zeros((9, 9, 9), np.float32), np.eye(4))
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(sdk.VolumeError) as told:
+        read_nifti(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_damaged_rotation_is_refused(tmp_path):
+    image = nibabel.Nifti1Image(np.zeros((5, 4, 3), np.float32), np.eye(4))
+    image.set_qform(np.eye(4), 1)
+    image.header["quatern_b"] = 9.0
+    nibabel.save(image, tmp_path / "turned.nii")
+    with pytest.raises(sdk.VolumeError, match=r"turned\.nii is not a NIfTI image that can be read"):
+        read_nifti(tmp_path / "turned.nii")

@@ -10,6 +10,7 @@ TRUE = np.array([-3.1, -1.0, 0.0, 0.5, 3.1], np.float32)
 STORED = {
     "Siemens rescaled": ("SIEMENS", TRUE * 4096 / np.pi),
     "Siemens raw": ("Siemens Healthineers", TRUE * 2048 / np.pi + 2048),
+    "Siemens radians": ("SIEMENS", TRUE),
     "Philips radians": ("Philips Medical Systems", TRUE),
     "Philips milliradians": ("Philips", TRUE * 1000),
     "GE milliradians": ("GE MEDICAL SYSTEMS", TRUE * -1000),

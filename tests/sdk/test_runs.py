@@ -71,6 +71,21 @@ def test_a_nifti_series_is_a_run(tmp_path, pixels, name):
     assert run.frames[1].pixels.dtype == np.uint16
 
 
+def test_a_nifti_series_may_lie_along_time(tmp_path, pixels):
+    nibabel = pytest.importorskip("nibabel")
+    nibabel.save(nibabel.Nifti1Image(pixels.T[:, :, None], np.eye(4)), tmp_path / "run.nii")
+    (run,) = open_runs(tmp_path)
+    assert np.array_equal(frames_of(run), pixels)
+    nibabel.save(
+        nibabel.Nifti1Image(pixels.T.reshape(32, 24, 2, 2), np.eye(4)), tmp_path / "run.nii"
+    )
+    with pytest.raises(
+        FrameError, match=r"run\.nii holds uint16 of shape \(32, 24, 2, 2\)"
+    ) as told:
+        open_runs(tmp_path)
+    assert str(told.value).count("run.nii") == 1
+
+
 @pytest.mark.parametrize("kind", ["scaled", "float", "signed"])
 def test_a_nifti_image_that_is_no_detector_image_is_refused(tmp_path, pixels, kind):
     nibabel = pytest.importorskip("nibabel")
@@ -174,9 +189,10 @@ def test_where_nothing_is_a_run_the_first_reason_is_raised(tmp_path):
         open_runs(tmp_path, left_out=lambda _: None)
 
 
-def test_the_index_of_an_export_is_passed_over(tmp_path, pixels):
+@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", "._IM1.dcm", "._1.png"])
+def test_what_exports_and_macos_write_beside_runs_is_passed_over(tmp_path, pixels, name):
     write_xa(tmp_path / "IM1", pixels, XaInfo())
-    (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM and entries")
+    (tmp_path / name).write_bytes(bytes(128) + b"DICM and entries")
     assert [run.name for run in open_runs(tmp_path)] == ["IM1"]
 
 
@@ -220,6 +236,38 @@ def test_behind_a_frame_that_cannot_be_read_come_the_others(tmp_path):
     with pytest.raises(FrameError, match="is 1, expected"):
         next(frames)
     assert [frame.index for frame in frames] == [2]
+
+
+@pytest.mark.parametrize("broken", ["empty", "JPEG"])
+def test_a_damaged_png_keeps_its_place_in_the_run(tmp_path, broken):
+    for number in range(3):
+        Image.new("L", (4, 4)).save(tmp_path / f"{number}.png")
+    (tmp_path / "1.png").write_bytes(b"")
+    if broken == "JPEG":
+        Image.new("L", (4, 4)).save(tmp_path / "1.png", format="JPEG")
+    (run,) = open_runs(tmp_path)
+    assert [run.frames[index].index for index in (0, 2)] == [0, 2]
+    with pytest.raises(FrameError, match=r"1\.png cannot be read"):
+        run.frames[1]
+
+
+@pytest.mark.parametrize("name", ["IM2", "times.npy", "times.npz", "run.dcm", "run.NII"])
+def test_an_empty_file_is_said(tmp_path, pixels, name):
+    write_xa(tmp_path / "IM1", pixels, XaInfo())
+    (tmp_path / name).write_bytes(b"")
+    said = []
+    assert [run.name for run in open_runs(tmp_path, left_out=said.append)] == ["IM1"]
+    assert len(said) == 1
+    assert str(tmp_path / name) in said[0]
+
+
+def test_a_file_is_named_once_where_it_cannot_be_read(tmp_path, pixels):
+    path = tmp_path / "run.dcm"
+    write_xa(path, pixels, XaInfo())
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(FrameError, match=r"run\.dcm cannot be read: Pixel Data") as told:
+        open_runs(path)
+    assert str(told.value).count(str(path)) == 1
 
 
 @pytest.mark.parametrize("broken", ["cut", "changed"])

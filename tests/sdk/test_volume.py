@@ -67,3 +67,9 @@ def test_refuses_what_does_not_fit_together():
         sdk.Volume(voxels=voxels[0], to_patient=np.eye(4))
     with pytest.raises(sdk.VolumeError, match="invertible"):
         sdk.Volume(voxels=voxels, to_patient=np.zeros((4, 4)))
+
+
+@pytest.mark.parametrize("broken", [np.full((4, 4), np.nan), np.diag([1.0, 1.0, 0.0, 1.0])])
+def test_a_place_that_is_none_is_refused_without_a_warning(broken):
+    with pytest.raises(sdk.VolumeError, match="to_patient must be an invertible 4 x 4 matrix"):
+        sdk.Volume(voxels=np.zeros((2, 2, 2)), to_patient=broken)

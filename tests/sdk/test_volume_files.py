@@ -29,12 +29,6 @@ def test_the_sidecar_tells_the_sign(tmp_path):
     assert any("does not tell" in note for note in plain.notes)
 
 
-def test_one_slice_is_no_volume(tmp_path):
-    (tmp_path / "IM1").write_bytes(bytes(128) + b"DICM and a slice")
-    with pytest.raises(sdk.VolumeError, match="is one DICOM file; give the folder of its series"):
-        sdk.read_volume(tmp_path / "IM1")
-
-
 def test_volumes_arrive_in_axial_order(tmp_path):
     volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
     assert volume.shape == (4, 5, 6)
@@ -61,3 +55,23 @@ def test_a_mask_of_another_grid_is_refused(tmp_path):
     small = written(tmp_path / "small.nii", np.ones((5, 5, 4), np.uint8))
     with pytest.raises(sdk.VolumeError, match="does not lie on the volume"):
         read_mask(small, volume)
+
+
+def test_phase_may_be_stored_in_another_order(tmp_path):
+    swi = written(tmp_path / "swi.nii", np.abs(RADIANS))
+    plain = sdk.read_volume(swi, written(tmp_path / "phase.nii", RADIANS))
+    mirrored = np.diag([0.5, 0.5, 2.0, 1.0])
+    mirrored[0, 3] = -0.5 * (len(RADIANS) - 1)
+    nibabel.save(nibabel.Nifti1Image(RADIANS[::-1], mirrored), tmp_path / "mirrored.nii")
+    turned = sdk.read_volume(swi, tmp_path / "mirrored.nii")
+    np.testing.assert_array_equal(turned.phase, plain.phase)
+    nibabel.save(nibabel.Nifti1Image(RADIANS, mirrored), tmp_path / "mirrored.nii")
+    unlike = sdk.read_volume(swi, tmp_path / "mirrored.nii")
+    np.testing.assert_array_equal(unlike.phase, plain.phase[..., ::-1])
+
+
+def test_the_sidecar_of_two_files_is_read_too(tmp_path):
+    swi = written(tmp_path / "swi.nii", np.abs(RADIANS))
+    nibabel.save(nibabel.Nifti1Pair(-RADIANS, np.diag([-0.5, 0.5, 2.0, 1.0])), tmp_path / "ge.hdr")
+    (tmp_path / "ge.json").write_text(json.dumps({"Manufacturer": "GE"}))
+    assert any("flipped" in note for note in sdk.read_volume(swi, tmp_path / "ge.hdr").notes)

@@ -4,7 +4,13 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
+from xa_files import item
 
 import sdk
 from sdk.dicom.series import read_series
@@ -41,6 +47,56 @@ def written(folder, voxels=VOXELS, order=None, **changes):
         image = slice_of(voxels[place], place, **changes)
         image.save_as(folder / f"{index}.dcm", enforce_file_format=True)
     return folder
+
+
+def enhanced(path, order=(3, 0, 4, 1, 2), slope=1, kind="M", **changes):
+    """One file whose frames lie in `order`; `slope` and `kind` are of all frames or one each."""
+    image = slice_of(VOXELS[0], 0, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=len(order))
+    for keyword in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing"):
+        del image[keyword]
+    plane = item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])
+    pixel = item(PixelSpacing=list(PIXEL_MM))
+    image.SharedFunctionalGroupsSequence = [
+        item(PlaneOrientationSequence=[plane], PixelMeasuresSequence=[pixel])
+    ]
+    slopes = np.broadcast_to(slope, len(order)).tolist()
+    image.PerFrameFunctionalGroupsSequence = [
+        item(
+            PlanePositionSequence=[item(ImagePositionPatient=[-10, -20, 30 + STEP_MM * index])],
+            MRImageFrameTypeSequence=[
+                item(FrameType=["ORIGINAL", "PRIMARY", kind[at % len(kind)]])
+            ],
+            PixelValueTransformationSequence=[item(RescaleSlope=slopes[at], RescaleIntercept=-5)],
+        )
+        for at, index in enumerate(order)
+    ]
+    image.PixelData = VOXELS[list(order)].tobytes()
+    for name, value in changes.items():
+        setattr(image, name, value)
+    image.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_frames_of_an_enhanced_file_are_slices(tmp_path):
+    path = enhanced(tmp_path / "IM1", slope=[4, 1, 5, 2, 3])
+    scaled = VOXELS * np.arange(1, 6, dtype=np.float32)[:, None, None] - 5
+    for given in (path, tmp_path):
+        volume = sdk.read_volume(given)
+        np.testing.assert_array_equal(volume.voxels, scaled)
+        np.testing.assert_allclose(volume.spacing_mm, (STEP_MM, *PIXEL_MM))
+        np.testing.assert_allclose(volume.to_patient_mm([2, 3, 4]), [-10 + 2.8, -20 + 1.5, 34])
+
+
+def test_what_an_enhanced_file_mixes_is_named(tmp_path):
+    path = tmp_path / "IM1"
+    for changes, told in (
+        ({"kind": "MP"}, r"different FrameType: IM1 frame 0 has .* IM1 frame 1 has "),
+        ({"order": (0, 1, 1, 2, 3)}, "IM1 frame 1 and IM1 frame 2 lie in the same place"),
+        ({"order": (0, 1, 3, 4)}, r"IM1 frame 1 and IM1 frame 2 are 4\.000 mm apart"),
+        ({"NumberOfFrames": 2**31 - 1}, "is 2147483647, but the place of 5 is described"),
+    ):
+        with pytest.raises(sdk.DicomError, match=told):
+            read_series(enhanced(path, **changes))
 
 
 def test_slices_come_in_their_order_in_space(tmp_path):
@@ -83,8 +139,52 @@ def test_an_oblique_series_lies_where_it_lay(tmp_path):
 def test_a_missing_slice_is_noticed(tmp_path):
     folder = written(tmp_path)
     (folder / "2.dcm").unlink()
-    with pytest.raises(sdk.DicomError, match=r"slices 1 and 2 are 4\.000 mm apart"):
+    with pytest.raises(
+        sdk.DicomError, match=r"1\.dcm and 3\.dcm are 4\.000 mm apart, the others 2"
+    ):
         read_series(folder)
+
+
+def test_a_slice_that_is_there_twice_is_named(tmp_path):
+    slice_of(VOXELS[2], 2).save_as(written(tmp_path) / "copy.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match=r"2\.dcm and copy\.dcm lie in the same place"):
+        read_series(tmp_path)
+
+
+def test_displaced_slices_are_noticed(tmp_path):
+    for index, pixels in enumerate(VOXELS):
+        aside = [-10 + 2 * (index % 2), -20, 30 + STEP_MM * index]
+        image = slice_of(pixels, index, ImagePositionPatient=aside)
+        image.save_as(tmp_path / f"{index}.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match=r"2\.828 mm apart, the others 2\.000.* displaced"):
+        read_series(tmp_path)
+
+
+def test_pixels_of_another_size_are_noticed(tmp_path):
+    image = slice_of(VOXELS[4], 4, PixelSpacing=[0.6, 0.7])
+    image.save_as(written(tmp_path) / "4.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match=r"Pixel Spacing \(0028,0030\) changes: 0\.dcm has"):
+        read_series(tmp_path)
+
+
+@pytest.mark.parametrize("axes", [[2, 0, 0, 0, 2, 0], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0.5, 0.87, 0]])
+def test_axes_that_are_none_are_refused(tmp_path, axes):
+    with pytest.raises(sdk.DicomError, match="two perpendicular vectors of length 1"):
+        read_series(written(tmp_path, ImageOrientationPatient=axes))
+
+
+def test_an_empty_file_is_a_lost_slice(tmp_path):
+    """The last slice would be missed in silence: the others follow each other."""
+    (written(tmp_path) / "4.dcm").write_bytes(b"")
+    with pytest.raises(sdk.DicomError, match=r"4\.dcm is empty; copy it again"):
+        read_series(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir"])
+def test_the_index_of_an_export_is_no_slice(tmp_path, name):
+    index = slice_of(VOXELS[0], 0, SeriesInstanceUID="9")
+    index.save_as(written(tmp_path) / name, enforce_file_format=True)
+    np.testing.assert_array_equal(read_series(tmp_path).voxels, VOXELS)
 
 
 def test_mixed_series_are_refused(tmp_path):
@@ -92,7 +192,10 @@ def test_mixed_series_are_refused(tmp_path):
     slice_of(VOXELS[0], 9, SeriesInstanceUID="1.2.4").save_as(
         tmp_path / "other.dcm", enforce_file_format=True
     )
-    with pytest.raises(sdk.DicomError, match="different SeriesInstanceUID"):
+    wanted = (
+        r"different SeriesInstanceUID: 0\.dcm has '1\.2\.3', other\.dcm has '1\.2\.4'; give one"
+    )
+    with pytest.raises(sdk.DicomError, match=wanted):
         read_series(tmp_path)
 
 
@@ -103,6 +206,12 @@ def test_other_folders_are_refused(tmp_path):
     slice_of(VOXELS[0], 0).save_as(tmp_path / "0.dcm", enforce_file_format=True)
     with pytest.raises(sdk.DicomError, match="one slice"):
         read_series(tmp_path)
+
+
+@pytest.mark.parametrize("meaning", ["MONOCHROME1", "RGB"])
+def test_values_that_are_not_brightness_are_refused(tmp_path, meaning):
+    with pytest.raises(sdk.DicomError, match=f"must be MONOCHROME2, got '{meaning}'"):
+        read_series(written(tmp_path, PhotometricInterpretation=meaning))
 
 
 def test_a_lost_orientation_is_refused(tmp_path):

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from xa_files import edited, xa_file
+from xa_files import described, edited, item, xa_file
 
 from sdk.dicom import read_xa
 from sdk.dicom.shutter import Shutter
@@ -35,6 +35,7 @@ POINTS = st.tuples(st.integers(-5, 25), st.integers(-5, 25))
 
 
 @given(st.lists(POINTS, min_size=3, max_size=3))
+@example([(0, 0), (-4, -5), (18, 25)])
 def test_triangles_equal_the_half_plane_rule(vertices):
     inside = Shutter(polygon=tuple(vertices)).irradiated((20, 21))
     rows, columns = np.mgrid[:20, :21]
@@ -112,3 +113,16 @@ def test_refuses_a_shutter_that_cannot_be(tmp_path, elements, message):
             setattr(dataset, keyword, value)
     with pytest.raises(DicomError, match=message):
         read_xa(path)
+
+
+@pytest.mark.parametrize("radii", [(2, 2, 2, 2), (2, 2, 3, 3)])
+def test_a_shutter_that_moves_is_refused(tmp_path, radii):
+    path = xa_file(tmp_path)
+    with edited(path) as dataset:
+        circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [3, 3]}
+        described(dataset, *(item(RadiusOfCircularShutter=one, **circle) for one in radii))
+    if len(set(radii)) == 1:
+        assert read_xa(path).irradiated.sum() == 13
+    else:
+        with pytest.raises(DicomError, match=r"Radius of Circular Shutter .* changes inside"):
+            read_xa(path)

@@ -240,8 +240,12 @@ def test_a_run_has_no_frame_beyond_its_last(tmp_path):
     ("elements", "message"),
     [
         ({"Modality": "CT"}, r"Modality \(0008,0060\) must be XA or RF, got 'CT'"),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}, r"SOP Class UID \(0008,0016\) must be"),
-        ({"SamplesPerPixel": 3}, r"Samples per Pixel \(0028,0002\) must be in \(1,\), got 3"),
+        (
+            {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"},
+            r"\(0008,0016\) is 'CT Image Storage', no XA",
+        ),
+        ({"SOPClassUID": None}, r"SOP Class UID \(0008,0016\) is missing: no image, or cut off"),
+        ({"SamplesPerPixel": 3}, r"Samples per Pixel \(0028,0002\) must be 1, got 3"),
         ({"PixelRepresentation": 1}, r"Pixel Representation \(0028,0103\)"),
         ({"BitsAllocated": 32}, r"Bits Allocated \(0028,0100\)"),
         ({"BitsStored": 17}, r"Bits Stored \(0028,0101\) must be in 1..16"),
