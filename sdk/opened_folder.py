@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 
 from sdk.backends import Backend
 from sdk.errors import SessionError
-from sdk.model_folder import Manifest, ModelFolder
+from sdk.model_folder import MANIFEST, Manifest, ModelFolder, sha256_of
 from sdk.timing import STAGES, LatencyRecord
 
 Opened = TypeVar("Opened", bound="OpenedFolder")
@@ -70,6 +70,11 @@ class OpenedFolder:
     def manifest(self) -> Manifest:
         """What the model folder says about itself."""
         return self._folder.manifest
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the manifest, which holds the hash of every other file: names the model in records."""
+        return sha256_of(self._folder.path / MANIFEST)
 
     @property
     def latency(self) -> LatencyRecord:

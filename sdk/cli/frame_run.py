@@ -10,6 +10,7 @@ from rich.progress import track
 
 from sdk.cli.latency_table import latency_table
 from sdk.cli.out_folder import make_folders
+from sdk.cli.segmentation import FILE, gathered, segmentation_of
 from sdk.cli.terminal import marked, terminal
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame
@@ -22,26 +23,36 @@ if TYPE_CHECKING:
     from sdk.pictures import Album
 
 
-def run_frames(session: Session[Any], runs: list[Run], out: Path, *, pictures: bool) -> bool:
+def run_frames(
+    session: Session[Any], runs: list[Run], out: Path, *, pictures: bool, segmentation: bool = False
+) -> bool:
     """Answers runs, and writes what was answered even where a run is not answered to its end.
 
     Returns:
         Whether every frame could be read and every run has an answer.
+
+    Raises:
+        FrameError: a segmentation is wanted of a run that is not out of a DICOM file.
     """
     console = terminal()
     done = True
+    segmentations = [segmentation_of(session, one) for one in runs] if segmentation else []
     folders = make_folders(out, [Path(one.name).stem for one in runs])
-    for folder, one in zip(folders, runs, strict=True):
+    for number, (folder, one) in enumerate(zip(folders, runs, strict=True)):
         session.latency.reset()
         answering = _Answering(session, one, console)
         outcomes = iter(answering)
         with ExitStack() as stack:
+            if segmentations:
+                outcomes = gathered(outcomes, segmentations[number])
             if pictures:
                 outcomes = stack.enter_context(_album(folder, one)).drawn(outcomes)
             path = folder / "outcomes.json"
             write_outcomes(path, outcomes, session.latency, answering.unread)
         if answering.answered:
             console.print(latency_table(session))
+            if segmentations:
+                segmentations[number].write(folder / FILE)
         done &= answering.tell(folder)
     return done
 

@@ -14,7 +14,7 @@ FRAMES, VOLUME, RUNS = "outcomes.json", "microbleeds.json", "runs.json"
 FOLDER = re.compile(r"\d{3,}-[^/\\]*")
 """Names of the folders of several runs."""
 BESIDE = {
-    FRAMES: re.compile(r"overlay\.webm|(contact_sheet|timeline|arrival)\.png"),
+    FRAMES: re.compile(r"overlay\.webm|(contact_sheet|timeline|arrival)\.png|segmentation\.dcm"),
     VOLUME: re.compile(r"microbleeds\.csv|(microbleeds(_\d+)?|overview)\.png|regions\.nii\.gz"),
 }
 """Record -> names of the files that belong to it."""

@@ -55,6 +55,11 @@ from sdk.volume_session import VolumeSession
     show_default=True,
     help="Overlay video, contact sheet and timeline; or views of microbleeds and an overview.",
 )
+@click.option(
+    "--segmentation",
+    is_flag=True,
+    help="The masks of a DICOM run as a DICOM Segmentation too: segmentation.dcm.",
+)
 def run(  # noqa: PLR0913  one parameter per command-line option
     model: Path,
     image: Path,
@@ -68,6 +73,7 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     backend: str | None,
     threads: int | None,
     pictures: bool,
+    segmentation: bool,
 ) -> None:
     """Run MODEL, a model folder, over IMAGE.
 
@@ -92,6 +98,8 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     )
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
+        if segmentation:
+            raise click.UsageError(f"{model} answers volumes: --segmentation is of frames")
         if phase is None:
             raise click.UsageError(
                 "microbleeds need the phase beside the SWI: add --phase FILE_OR_FOLDER"
@@ -105,4 +113,4 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     make_empty(out, (image,))
     runs = open_runs(image, left_out=left_out)
     with Session[Any](model, **asked) as session:
-        sys.exit(not run_frames(session, runs, out, pictures=pictures))
+        sys.exit(not run_frames(session, runs, out, pictures=pictures, segmentation=segmentation))

@@ -88,7 +88,7 @@ class DicomSegmentation:
         self._size = self._source.integer("Rows"), self._source.integer("Columns")
         self._frames = self._source.integer("NumberOfFrames", 1)
         self._indices: list[int] = []
-        self._packed, self._rest = bytearray(), np.empty(0, np.uint8)
+        self._packed, self._rest = bytearray(), np.empty(0, np.bool_)
 
     def add(self, index: int, mask: ArrayLike) -> None:
         """Adds the mask of a frame.
@@ -228,7 +228,8 @@ class DicomSegmentation:
 
 def _item(**values: Any) -> Dataset:
     dataset = Dataset()
-    dataset.update(values)
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
     return dataset
 
 

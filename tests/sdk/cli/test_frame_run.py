@@ -4,10 +4,12 @@ import json
 
 import folders
 import numpy as np
+import pydicom
 import pytest
 from click.testing import CliRunner
 from xa_files import damage, xa_file
 
+import sdk
 from sdk.cli import angioedge
 from sdk.dicom.write_xa import TransferSyntax
 from sdk.runs import _ArrayFrames
@@ -43,6 +45,25 @@ def call(model, image, out, *more):
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def test_masks_are_written_as_a_segmentation_of_the_dicom_file(model, tmp_path):
+    angiogram = xa_file(tmp_path, np.stack([folders.dark_square()] * 3))
+    out = tmp_path / "out"
+    assert call(model, angiogram, out, "--no-pictures", "--segmentation").exit_code == 0
+    dataset = pydicom.dcmread(out / "segmentation.dcm")
+    np.testing.assert_array_equal(dataset.pixel_array[2], folders.dark_square() < 100)
+    assert dataset.SegmentSequence[0].SegmentLabel == "Blood Vessel"
+    assert call(model, angiogram, out, "--no-pictures").exit_code == 0
+    assert names_in(out) == {"outcomes.json"}
+
+
+def test_a_segmentation_of_what_is_no_dicom_is_refused_before_anything_is_answered(
+    model, good, tmp_path
+):
+    with pytest.raises(sdk.FrameError, match=r"good\.npy is no DICOM file"):
+        call(model, good, tmp_path / "out", "--segmentation")
+    assert not (tmp_path / "out" / "outcomes.json").exists()
 
 
 def told_in(out):

@@ -1,0 +1,52 @@
+"""What ``angioedge run --segmentation`` writes: the masks of a run, pointing at its DICOM file."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sdk.errors import FrameError
+from sdk.outcome import Outcome
+from sdk.report import vessels_of
+from sdk.runs import Run
+from sdk.session import Session
+
+if TYPE_CHECKING:
+    from sdk.dicom.segmentation import DicomSegmentation
+
+FILE = "segmentation.dcm"
+ARTERIES = ("artery_sequence",)
+"""Tasks whose vessels are arteries alone."""
+
+
+def segmentation_of(session: Session[Any], run: Run) -> "DicomSegmentation":
+    """An empty segmentation of a run.
+
+    Raises:
+        FrameError: the run is not out of a DICOM file, or nothing can refer to that.
+    """
+    from sdk.dicom.segmentation import Anatomy, DicomSegmentation, SegmentationInfo
+    from sdk.dicom.xa import XaRun
+
+    if not isinstance(run.frames, XaRun):
+        raise FrameError(
+            f"{run.name} is no DICOM file, which a segmentation would point at; leave out "
+            "--segmentation"
+        )
+    task = session.manifest.task
+    info = SegmentationInfo(
+        anatomy=Anatomy.ARTERY if task in ARTERIES else Anatomy.BLOOD_VESSEL,
+        algorithm=f"AngioEdge {task}",
+        algorithm_version=session.model_sha256,
+        parameters=f"precision {session.precision}, backend {session.backend}",
+    )
+    return DicomSegmentation(run.frames.path, info)
+
+
+def gathered(
+    outcomes: Iterator[Outcome[Any]], segmentation: "DicomSegmentation"
+) -> Iterator[Outcome[Any]]:
+    """The same outcomes; their masks are added to the segmentation on the way."""
+    for outcome in outcomes:
+        vessels = vessels_of(outcome.answer)
+        if vessels is not None:
+            segmentation.add(outcome.frame.index, vessels.mask)
+        yield outcome
