@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import cv2
@@ -58,6 +60,7 @@ def rows() -> list[Row]:
     return [
         *_overhead("native", native),
         *_overhead("subtracted", subtracted),
+        _pushed("native", native),
         _end_to_end("native", native),
     ]
 
@@ -88,8 +91,8 @@ def _agree(answer: Any, mask: NDArray[np.uint8]) -> str:
     return f"masks differ in {differing} of {mask.size} pixels"
 
 
-def _overhead(kind: str, frame: Frame) -> list[Row]:
-    """Frame after frame, and after the script has emptied the caches, as a network does."""
+def _recorded(frame: Frame) -> tuple[Session[Any], Callable[[Frame], tuple[Any, int, int]]]:
+    """A session and the script on a network that costs nothing."""
     with Session[Any](MODEL) as session:
         session(frame)
         image = np.zeros((1, 1, 512, 512), np.float32)
@@ -98,9 +101,15 @@ def _overhead(kind: str, frame: Frame) -> list[Row]:
     vessels, grade = network.run(["vessels", "grade"], {"frame": image})
     outputs = {"vessels": vessels, "grade": grade}
     recorded = Session[Any](MODEL, backend=_Recorded({"frame": image}, outputs))
+    return recorded, lambda frame: script(frame, lambda _: (vessels, grade), _least_px())
+
+
+def _overhead(kind: str, frame: Frame) -> list[Row]:
+    """Frame after frame, and after the script has emptied the caches, as a network does."""
+    recorded, scripted = _recorded(frame)
 
     def by_hand() -> tuple[Any, int, int]:
-        return script(frame, lambda _: (vessels, grade), _least_px())
+        return scripted(frame)
 
     note = f"{_agree(recorded(frame).require(), by_hand()[0])}; goal {MOST_OVERHEAD_MS} ms"
     name = "OpenCV + NumPy script"
@@ -117,6 +126,39 @@ def _overhead(kind: str, frame: Frame) -> list[Row]:
         ),
         Row(job=f"{job}, caches emptied", ours_ms=ours, peers_ms=peers, target=None, note=note),
     ]
+
+
+def _pushed(kind: str, frame: Frame) -> Row:
+    """From the push of a frame to its outcome, beside the script in a thread with two queues."""
+    recorded, scripted = _recorded(frame)
+    frames, answers = Queue[Frame](1), Queue[tuple[Any, int, int]]()
+
+    def work() -> None:
+        while True:
+            answers.put(scripted(frames.get()))
+
+    Thread(target=work, daemon=True).start()
+
+    def by_hand() -> tuple[Any, int, int]:
+        frames.put(frame)
+        return answers.get()
+
+    name = "queues and a thread around the script"
+    with recorded.live() as live:
+
+        def pushed() -> Any:
+            live.push(frame)
+            return live.take()
+
+        note = _agree(pushed().require(), by_hand()[0])
+        alone = [paired(call, {}, repeats=101)[0] for call in (pushed, by_hand)]
+    return Row(
+        job=f"everything but the network, {kind} 1024 x 1024 frame, pushed live",
+        ours_ms=alone[0],
+        peers_ms={name: alone[1]},
+        target=None,
+        note=note,
+    )
 
 
 def _end_to_end(kind: str, frame: Frame) -> Row:
