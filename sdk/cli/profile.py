@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, cycle, islice
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from sdk.cli.volume_profile import profile_volumes, volume_to_profile
 from sdk.errors import FrameError
 from sdk.frame import Frame
 from sdk.model_folder import ModelFolder
+from sdk.outcome import Outcome
 from sdk.runs import open_runs
 from sdk.session import Session
 from sdk.tasks import answers_volumes
@@ -35,8 +37,8 @@ class Pacing:
     Attributes:
         fps: frames offered per second.
         deadline_ms: allowed time from a frame's due time to its answer.
-        unanswered: frames that were rejected or failed; they are not in what follows but for
-            ``stage_misses``.
+        unanswered: frames that were rejected, failed or dropped; they are not in what follows but
+            for ``stage_misses``.
         misses: frames answered later than that.
         stage_misses: frames in which one stage alone took longer than that.
         age_p50_ms: median time from due to answered, waiting included.
@@ -61,12 +63,14 @@ class Pace:
     Attributes:
         fps: frames per second.
         frames: how many.
-        deadline_ms: allowed time from a frame's due time to its answer; None: one period.
+        deadline_ms: allowed time from a frame's due time to its answer.
+        live: whether they are pushed, so that what comes too late is dropped.
     """
 
     fps: float
     frames: int
-    deadline_ms: float | None
+    deadline_ms: float
+    live: bool
 
 
 @click.command()
@@ -92,6 +96,9 @@ class Pace:
 @click.option("--volumes", type=click.IntRange(1), help="How many volumes [default: 1].")
 @click.option("--deadline-ms", type=click.FloatRange(0.1), help="[default: one frame period]")
 @click.option(
+    "--live", is_flag=True, help="Push frames as a scanner does: what comes too late is dropped."
+)
+@click.option(
     "--precision", help="Which graph to run [default: what 'tune' chose here, otherwise fp32]."
 )
 @click.option("--backend", type=click.Choice(BACKENDS), help="Which library runs it.")
@@ -108,6 +115,7 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     frames: int | None,
     volumes: int | None,
     deadline_ms: float | None,
+    live: bool,
     precision: str | None,
     backend: str | None,
     threads: int | None,
@@ -116,20 +124,24 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
     """Measure MODEL, a model folder, with frames that come at a fixed rate, or with volumes.
 
     Frames are decoded before the clock starts. The age of an answer counts from when its frame
-    was due, so that a slow frame also shows in those that had to wait behind it. Volumes follow
-    each other; what a tile and a patch take is said too. Exit code 1 if nothing is answered.
+    was due, so that a slow frame also shows in those that had to wait behind it; with --live those
+    are dropped. Volumes follow each other; what a tile and a patch take is said too. Exit code 1 if
+    nothing is answered.
     """
     if size is not None and (angiogram or swi):
         raise click.UsageError("--size is of noise and made-up heads; leave it out for a recording")
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
-        _refuse(model, "volumes", angiogram=angiogram, fps=fps, frames=frames, deadline=deadline_ms)
+        of_frames = {"fps": fps, "frames": frames, "deadline": deadline_ms, "live": live or None}
+        _refuse(model, "volumes", angiogram=angiogram, **of_frames)
         with VolumeSession(model, **asked) as session:
             volume = volume_to_profile(swi, phase, size or VOLUME_SIDE)
             profile_volumes(session, volume, volumes or 1, as_json=as_json)
         return
     _refuse(model, "frames", swi=swi, phase=phase, volumes=volumes)
-    pace = Pace(fps=fps or FPS, frames=frames or FRAMES, deadline_ms=deadline_ms)
+    fps = fps or FPS
+    limit_ms = deadline_ms or 1e3 / fps
+    pace = Pace(fps=fps, frames=frames or FRAMES, deadline_ms=limit_ms, live=live)
     source = (
         _recorded(angiogram, pace.frames) if angiogram else _noise(size or FRAME_SIDE, pace.frames)
     )
@@ -146,10 +158,15 @@ def _profile_frames(
     session: Session[Any], source: Sequence[Frame], pace: Pace, *, as_json: bool
 ) -> None:
     offered = islice(cycle(source), pace.frames)
+    offer = _pushed if pace.live else _paced
     bar = track(
-        offered, "measuring", total=pace.frames, disable=as_json, console=terminal(stderr=True)
+        offer(session, offered, pace),
+        "measuring",
+        total=pace.frames,
+        disable=as_json,
+        console=terminal(stderr=True),
     )
-    offers = list(_paced(session, bar, pace.fps))
+    offers = list(bar)
     ages_ms = np.array([age_ms for age_ms, unanswered in offers if not unanswered])
     reasons = [unanswered for _, unanswered in offers if unanswered]
     if not len(ages_ms):
@@ -185,30 +202,59 @@ def _noise(size: int, count: int) -> Sequence[Frame]:
     return [Frame(pixels=images[n % len(images)], index=n, bits_stored=12) for n in range(count)]
 
 
-def _paced(session: Session[Any], frames: Any, fps: float) -> Iterator[tuple[float, str]]:
+def _paced(
+    session: Session[Any], frames: Iterable[Frame], pace: Pace
+) -> Iterator[tuple[float, str]]:
     """Offers each frame when it is due and yields the age of its outcome in milliseconds.
 
     Beside it stands why the frame has no answer, empty if it has one.
     """
+    for due, frame in _when_due(frames, pace):
+        outcome = session(frame)
+        yield (time.perf_counter() - due) * 1e3, _why_unanswered(outcome)
+
+
+def _pushed(
+    session: Session[Any], frames: Iterable[Frame], pace: Pace
+) -> Iterator[tuple[float, str]]:
+    """The same, but nothing waits for an answer: each frame is pushed when it is due."""
+
+    def scanner() -> None:
+        last = -1
+        for _, frame in _when_due(frames, pace):
+            if frame.index <= last:
+                live.begin_run()
+            last = frame.index
+            live.push(frame)
+        live.finish()
+
+    with session.live(deadline_ms=pace.deadline_ms) as live:
+        Thread(target=scanner, daemon=True).start()
+        for outcome in live:
+            yield outcome.latency_ms, _why_unanswered(outcome)
+
+
+def _when_due(frames: Iterable[Frame], pace: Pace) -> Iterator[tuple[float, Frame]]:
+    """Each frame when it is due, and when that was; at once if that has passed."""
     begin = time.perf_counter()
     for position, frame in enumerate(frames):
-        due = begin + position / fps
+        due = begin + position / pace.fps
         time.sleep(max(0.0, due - time.perf_counter()))
-        outcome = session(frame)
-        age_ms = (time.perf_counter() - due) * 1e3
-        answered = outcome.answer is not None
-        yield age_ms, "" if answered else outcome.reason or outcome.status.value
+        yield due, frame
+
+
+def _why_unanswered(outcome: Outcome[Any]) -> str:
+    return "" if outcome.answer is not None else outcome.reason or outcome.status.value
 
 
 def _judge(ages_ms: Any, unanswered: int, pace: Pace, latency: LatencyRecord) -> Pacing:
-    deadline_ms = pace.deadline_ms or 1e3 / pace.fps
     p50, p99 = np.percentile(ages_ms, (50, 99))
     return Pacing(
         fps=pace.fps,
-        deadline_ms=deadline_ms,
+        deadline_ms=pace.deadline_ms,
         unanswered=unanswered,
-        misses=int((ages_ms > deadline_ms).sum()),
-        stage_misses=latency.slower_than(deadline_ms),
+        misses=int((ages_ms > pace.deadline_ms).sum()),
+        stage_misses=latency.slower_than(pace.deadline_ms),
         age_p50_ms=float(p50),
         age_p99_ms=float(p99),
         age_max_ms=float(ages_ms.max()),

@@ -116,6 +116,17 @@ def test_a_size_is_not_for_a_recording(model, angiogram):
     assert "leave it out for a recording" in result.output
 
 
+def test_profile_live_drops_what_comes_too_late(model, angiogram):
+    arguments = ("--frames", "12", "--fps", "1000", "--live", "--json")
+    report = json.loads(call("profile", model, *arguments, "--deadline-ms", "60000").output)
+    answered = report["latency_ms"]["inference"]["frames"]
+    assert 1 <= answered <= 12
+    assert report["pacing"]["unanswered"] == 12 - answered
+    assert report["pacing"]["misses"] == 0
+    said = call("profile", model, "--angiogram", angiogram, *arguments[:-1]).output
+    assert "12 frames offered at 1000 per second" in said
+
+
 def test_profile_repeats_a_recorded_run(model, angiogram):
     result = call("profile", model, "--angiogram", angiogram, "--frames", "7", "--fps", "100")
     assert result.exit_code == 0
