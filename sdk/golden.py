@@ -70,9 +70,12 @@ def pack_golden(
 
 
 def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float:
-    """Largest difference of an output from what was recorded, relative to the recorded range."""
-    span = float(np.ptp(recorded)) or 1.0
-    return float(np.abs(computed - recorded).max()) / span
+    """Largest difference of an output from what was recorded, relative to the recorded range.
+
+    In double precision: bytes would wrap around, and half precision would overflow.
+    """
+    expected = recorded.astype(np.float64)
+    return float(np.abs(computed - expected).max() / (np.ptp(expected) or 1.0))
 
 
 def pair_golden(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sdk.golden import Golden, pack_golden, pair_golden
+from sdk.golden import Golden, pack_golden, pair_golden, relative_difference
 
 
 def test_vectors_come_back_by_name():
@@ -52,3 +52,20 @@ def test_agreement_is_asked_of_every_precision_but_those_that_were_measured_lowe
 def test_what_is_no_pair_of_inputs_and_outputs_is_refused(arrays):
     with pytest.raises(ValueError, match=r"no name of a golden vector|missing"):
         pair_golden(arrays)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "recorded", "computed", "expected"),
+    [
+        (np.uint8, [0, 255], [255, 255], 1.0),
+        (np.int64, [-3, 5], [-3, 7], 0.25),
+        (np.bool_, [False, True], [True, True], 1.0),
+        (np.float16, [-6e4, 6e4], [-6e4, 0.0], 0.5),
+        (np.float32, [2.0, 2.0], [2.0, 2.5], 0.5),
+    ],
+)
+def test_a_difference_is_that_of_the_numbers_whatever_holds_them(
+    dtype, recorded, computed, expected
+):
+    found = relative_difference(np.array(recorded, dtype), np.array(computed, dtype))
+    assert found == pytest.approx(expected, rel=1e-3)
