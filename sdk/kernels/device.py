@@ -73,14 +73,22 @@ def to_host(array: Any) -> NDArray[Any]:
 
 
 def fill(array: Any, content: Any) -> None:
-    """Copies content into an array of its shape and dtype, wherever that lives.
+    """Copies content into an array of its shape, wherever that lives.
 
-    From host to device it waits until the content is there.
+    Content in host memory may be of another precision, as golden vectors are. From host to device
+    it waits until the content is there.
+
+    Raises:
+        TypeError: content of another kind of number, such as a fraction for a whole number.
+        ValueError: another shape; on the device, another dtype than the array's.
     """
-    if isinstance(array, DeviceArray):
-        array.copy_from(content if on_device(content) else np.ascontiguousarray(content))
-    else:
+    if not isinstance(array, DeviceArray):
         np.copyto(array, content)
+    elif on_device(content):
+        array.copy_from(content)
+    else:
+        cast = np.asarray(content).astype(array.dtype, casting="same_kind", copy=False)
+        array.copy_from(np.ascontiguousarray(cast))
 
 
 def clear(array: Any) -> None:

@@ -155,3 +155,20 @@ def test_what_stays_on_the_cpu_says_why(cuda):
     scores = cuda.put(np.ones(1, np.float32))
     with pytest.raises(ValueError, match="no CUDA form: one box follows the other"):
         kernels.soft_nms(boxes, scores)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_an_array_is_filled_from_another_precision(device, dtype):
+    """Golden inputs are kept in half precision."""
+    array = device.put(np.zeros((2, 3), np.float32))
+    content = np.linspace(0, 1, 6).reshape(3, 2).astype(dtype).T
+    kernels.fill(array, content)
+    np.testing.assert_array_equal(device.get(array), content.astype(np.float32))
+
+
+def test_an_array_is_not_filled_from_other_numbers_or_another_shape(device):
+    array = device.put(np.zeros((2, 3), np.int32))
+    with pytest.raises(TypeError, match="same_kind"):
+        kernels.fill(array, np.full((2, 3), 0.5))
+    with pytest.raises(ValueError, match=r"\(3, ?2\)"):
+        kernels.fill(array, np.zeros((3, 2), np.int32))
+
+
