@@ -162,6 +162,7 @@ def _inference_ms(folder: ModelFolder, setting: Setting, frames: int) -> float:
         for _ in range(WARM_FRAMES + frames):
             begin = time.perf_counter_ns()
             backend.run()
+            backend.finish()  # on a device, running has only queued it
             times_ms.append((time.perf_counter_ns() - begin) / 1e6)
     return median(times_ms[WARM_FRAMES:])
 

@@ -2,13 +2,16 @@
 
 import json
 import sys
+import time
 from importlib import import_module
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from folders import twin_folder
 
 from sdk import Session
+from sdk.backends import ReplayBackend
 from sdk.cli import angioedge
 from sdk.errors import BackendError
 from sdk.model_folder import ModelFolder
@@ -152,6 +155,16 @@ def test_info_says_that_a_choice_is_ignored(model, monkeypatch):
     record = json.loads((model / FILE).read_text())
     (model / FILE).write_text(json.dumps(record | {"machine": {"processor": "Z80", "cores": "1"}}))
     assert "ignored: it was measured on Z80" in " ".join(call("info", model).output.split())
+
+
+def test_what_a_device_has_only_queued_is_waited_for(model, monkeypatch):
+    class Queueing(ReplayBackend):
+        def finish(self):
+            time.sleep(0.005)
+
+    queueing = Queueing([], [{"vessels": np.zeros(1)}])
+    monkeypatch.setattr(command, "open_ready", lambda *_: queueing)
+    assert command._inference_ms(ModelFolder.open(model), Setting(), 3) >= 5
 
 
 @pytest.mark.parametrize(("cores", "counts"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6])])
