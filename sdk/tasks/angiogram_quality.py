@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from math import isfinite, log
+from math import isfinite
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from sdk.frame import Frame
 from sdk.kernels import HostCopy
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
-from sdk.tasks.vessels import VesselReader, Vessels, dice
+from sdk.tasks.vessels import VesselReader, Vessels, dice, logit_of
 from sdk.tensors import Tensors, TensorSpec
 
 
@@ -65,7 +65,7 @@ class AngiogramQuality(Task[QualityAnswer]):
     def __post_init__(self) -> None:
         self.size = (self.size[0], self.size[1])
         self._normalise = Normaliser(self.size, self.percentiles)
-        level = log(self.threshold / (1.0 - self.threshold))
+        level = logit_of(self.threshold)
         self._vessels = VesselReader(level, self.min_tree_fraction)
 
     @property

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import log
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from sdk.frame import Frame
 from sdk.kernels import Centreline, CentrelineWorkspace, HostCopy
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import RunNormaliser
-from sdk.tasks.vessels import Mask, Reading, VesselReader, Vessels, dice
+from sdk.tasks.vessels import Mask, Reading, VesselReader, Vessels, dice, logit_of
 from sdk.tensors import Tensors, TensorSpec
 
 NEVER = -1
@@ -85,7 +84,7 @@ class ArterySequence(Task[ArteryAnswer]):
         if not self.limits[0] < 0.0 < self.limits[1]:
             raise ValueError(f"limits must lie on both sides of 0, got {self.limits}")
         self._normalise = RunNormaliser(self.size, self.noise_spreads, self.limits)
-        level = log(self.threshold / (1.0 - self.threshold))
+        level = logit_of(self.threshold)
         self._readers = (
             VesselReader(level, self.min_tree_fraction),
             VesselReader(level, self.min_tree_fraction),

@@ -1,7 +1,7 @@
 """Where are the vessels, by a network the vendor brings?"""
 
 from dataclasses import dataclass, field
-from math import isfinite, log
+from math import isfinite
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -11,7 +11,7 @@ from sdk import kernels
 from sdk.frame import Frame
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
-from sdk.tasks.vessels import VesselReader, Vessels, dice
+from sdk.tasks.vessels import VesselReader, Vessels, dice, logit_of
 from sdk.tensors import Tensors, TensorSpec
 
 Layout = Literal["NCHW", "NHWC"]
@@ -74,8 +74,8 @@ class Segmentation(Task[Vessels]):
         self._plane = np.empty(_size(self.output_shape, self.layout), np.float32)
         span = (self.low, self.high)
         self._normalise = Normaliser(self._image.shape, self.percentiles, span, self.low)
-        log_odds = log(self.threshold / (1.0 - self.threshold))
-        level = log_odds if self.values == "logits" else self.threshold
+        logit = logit_of(self.threshold)
+        level = logit if self.values == "logits" else self.threshold
         self._vessels = VesselReader(level, self.min_tree_fraction)
 
     def _check(self) -> None:
@@ -90,8 +90,6 @@ class Segmentation(Task[Vessels]):
                 f"channel must be one of the output's {channels}, counted from 0, "
                 f"got {self.channel}"
             )
-        if not 0.0 < self.threshold < 1.0:
-            raise ValueError(f"threshold must be a probability, 0..1, got {self.threshold}")
         self._check_values()
         if min(self.frame_size) < SMALLEST_SIDE:
             raise ValueError(

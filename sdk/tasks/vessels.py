@@ -134,6 +134,17 @@ class VesselReader:
 
 
 def dice(expected: Mask, got: Mask) -> float:
+def logit_of(threshold: float) -> float:
+    """The logit of the probability from which a pixel is vessel.
+
+    Raises:
+        ValueError: it does not lie between 0 and 1.
+    """
+    if not 0.0 < threshold < 1.0:
+        raise ValueError(f"threshold must be a probability between 0 and 1, got {threshold}")
+    return math.log(threshold / (1.0 - threshold))
+
+
     """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
     total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
     common = int(np.count_nonzero(expected & got))
