@@ -1,11 +1,12 @@
 #include "core/cuda_graph.h"
 
 #include <stdexcept>
-#include <string>
 
 #if defined(ANGIO_CUDA) && !defined(ANGIO_EMULATE_CUDA)
 #define ANGIO_CUDA_GRAPHS
 #include <cuda_runtime_api.h>
+
+#include "core/status.h"
 #endif
 
 namespace angio {
@@ -13,12 +14,6 @@ namespace angio {
 #ifdef ANGIO_CUDA_GRAPHS
 
 namespace {
-
-void check(cudaError_t status, const char* doing) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // a failed recording must not be met again by the next call
-  throw std::runtime_error(std::string(doing) + " failed: " + cudaGetErrorString(status));
-}
 
 cudaStream_t stream_of(Stream stream) { return static_cast<cudaStream_t>(stream); }
 
@@ -34,17 +29,17 @@ CudaGraph::~CudaGraph() {
 }
 
 void CudaGraph::begin() {
-  check(cudaStreamBeginCapture(stream_of(stream_), cudaStreamCaptureModeThreadLocal),
-        "recording a CUDA graph");
+  check_cuda(cudaStreamBeginCapture(stream_of(stream_), cudaStreamCaptureModeThreadLocal),
+             "recording a CUDA graph");
 }
 
 void CudaGraph::end() {
   cudaGraph_t graph = nullptr;
-  check(cudaStreamEndCapture(stream_of(stream_), &graph), "recording a CUDA graph");
+  check_cuda(cudaStreamEndCapture(stream_of(stream_), &graph), "recording a CUDA graph");
   cudaGraphExec_t recorded = nullptr;
   const cudaError_t status = cudaGraphInstantiate(&recorded, graph, 0);
   cudaGraphDestroy(graph);
-  check(status, "preparing a CUDA graph");
+  check_cuda(status, "preparing a CUDA graph");
   if (recorded_ != nullptr) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded_));
   recorded_ = recorded;
 }
@@ -57,8 +52,8 @@ void CudaGraph::abandon() {
 
 void CudaGraph::launch() {
   if (recorded_ == nullptr) throw std::runtime_error("there is no recording to launch");
-  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded_), stream_of(stream_)),
-        "launching a CUDA graph");
+  check_cuda(cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded_), stream_of(stream_)),
+             "launching a CUDA graph");
 }
 
 #else

@@ -3,15 +3,16 @@
 
 #include "core/device.h"
 
-#ifdef __CUDACC__
+#if defined(__CUDACC__) || defined(CUDART_VERSION)
 #include <stdexcept>
 #include <string>
 
 namespace angio {
 
 inline void check_cuda(cudaError_t status, const char* doing) {
-  if (status != cudaSuccess)
-    throw std::runtime_error(std::string(doing) + " failed: " + cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  static_cast<void>(cudaGetLastError());  // or the next launch would report it again
+  throw std::runtime_error(std::string(doing) + " failed: " + cudaGetErrorString(status));
 }
 
 }  // namespace angio

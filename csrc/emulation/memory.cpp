@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +23,7 @@ struct Pages {
 std::recursive_mutex mutex;
 std::map<std::uintptr_t, Pages> allocations;  // by the address the program knows
 int opened = 0;
+std::atomic<cudaError_t> last_error{cudaSuccess};
 
 std::size_t page() { return std::size_t(sysconf(_SC_PAGESIZE)); }
 
@@ -42,6 +44,11 @@ bool on_host(std::uintptr_t address) {
   if ((address & 0xffffffffu) < 1 << 20) return false;
   unsigned char resident;
   return mincore(reinterpret_cast<void*>(address / page() * page()), page(), &resident) == 0;
+}
+
+cudaError_t out_of_memory() {
+  last_error = cudaErrorMemoryAllocation;
+  return cudaErrorMemoryAllocation;
 }
 
 }  // namespace
@@ -74,7 +81,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   const std::size_t open = (bytes + page() - 1) / page() * page();
   void* start = mmap(nullptr, open + page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (start == MAP_FAILED) return cudaErrorMemoryAllocation;
+  if (start == MAP_FAILED) return out_of_memory();
   char* const first = static_cast<char*>(start);
   char* const given = first + (open - bytes) / 16 * 16;  // so that its end is the closed page
   mprotect(first, open, PROT_READ | PROT_WRITE);
@@ -97,7 +104,7 @@ cudaError_t cudaFree(void* memory) {
 
 cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   *memory = std::malloc(bytes);
-  return *memory ? cudaSuccess : cudaErrorMemoryAllocation;
+  return *memory ? cudaSuccess : out_of_memory();
 }
 
 cudaError_t cudaFreeHost(void* memory) {
@@ -140,7 +147,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return cudaSuccess;
 }
 
-cudaError_t cudaGetLastError() { return cudaSuccess; }
+cudaError_t cudaGetLastError() { return last_error.exchange(cudaSuccess); }
 const char* cudaGetErrorString(cudaError_t) { return "out of memory"; }
 
 // A handle that nobody else has; what is queued has run when the call returns.

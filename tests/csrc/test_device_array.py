@@ -93,6 +93,15 @@ def test_what_a_view_cannot_do_is_refused(cuda):
 
 
 @pytest.mark.gpu
+def test_a_failure_is_not_met_again_by_the_next_kernel(cuda):
+    with pytest.raises(RuntimeError, match="allocating device memory failed"):
+        _native.DeviceArray((1 << 60,), np.uint8)
+    lowest = cuda.put(np.full((2, 3), 7, np.uint8))
+    kernels.min_projection(cuda.put(np.full((2, 3), 5, np.uint8)), lowest)
+    np.testing.assert_array_equal(lowest.numpy(), np.full((2, 3), 5))
+
+
+@pytest.mark.gpu
 def test_nothing_copies_a_device_array_in_silence(cuda):
     with pytest.raises(TypeError, match="not copied to the host in silence"):
         np.asarray(cuda.put(np.zeros(3, np.uint8)))
