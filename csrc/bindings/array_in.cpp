@@ -18,13 +18,6 @@ std::shared_ptr<void> keep(const py::object& object) {
           }};
 }
 
-std::vector<std::ptrdiff_t> c_strides(const std::vector<std::ptrdiff_t>& shape,
-                                      std::ptrdiff_t itemsize) {
-  std::vector<std::ptrdiff_t> strides(shape.size(), itemsize);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
-  return strides;
-}
-
 // NumPy's name of a type. Asking Python for it would cost more than many a kernel.
 std::string name_of(const py::dtype& dtype) {
   const std::string bits = std::to_string(8 * dtype.itemsize());
@@ -99,6 +92,13 @@ std::string shape_text(const std::vector<std::ptrdiff_t>& shape) {
   return text + ")";
 }
 
+std::vector<std::ptrdiff_t> c_strides(const std::vector<std::ptrdiff_t>& shape,
+                                      std::ptrdiff_t itemsize) {
+  std::vector<std::ptrdiff_t> strides(shape.size(), itemsize);
+  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
 std::string ArrayIn::describe() const {
   return dtype + " " + shape_text(shape) + (device == Device::cuda ? " on a CUDA device" : "");
 }
@@ -127,13 +127,15 @@ void refuse_dtype(const ArrayIn& array, const char* dtypes) {
       expected(array, dtypes, "convert it explicitly, nothing is cast in silence"));
 }
 
-void check_layout(const ArrayIn& array, const char* dtype, int ndim, bool writes) {
-  if (array.dtype != dtype) refuse_dtype(array, dtype);
+void check_layout(const ArrayIn& array, int ndim, bool writes) {
   if (int(array.shape.size()) != ndim)
     throw py::value_error(
         expected(array, std::to_string(ndim) + "-dimensional", "add or drop an axis explicitly"));
   const std::ptrdiff_t itemsize = array.itemsize;
   const bool empty = std::count(array.shape.begin(), array.shape.end(), 0) > 0;
+  if (!empty && reinterpret_cast<std::uintptr_t>(array.data) % std::uintptr_t(itemsize) != 0)
+    throw py::value_error(
+        expected(array, "aligned to its elements", "pass a copy, numpy.array(" + array.name + ")"));
   for (int axis = 0; axis < ndim && !empty; ++axis) {
     if (array.shape[axis] > std::numeric_limits<int>::max())
       throw py::value_error(expected(array, "shorter than 2^31 along each axis", "tile it"));

@@ -33,7 +33,7 @@ struct ArrayIn {
   bool mask = false;  // bool is then as good as uint8
   std::shared_ptr<void> owner;
 
-  std::string describe() const;  // "uint16 (512, 512) on the CPU"
+  std::string describe() const;  // "uint16 (512, 512) on a CUDA device"
 };
 
 ArrayIn array_in(const py::object& object, const char* name);
@@ -78,9 +78,9 @@ bool holds(const ArrayIn& array) {
           std::is_same_v<std::remove_const_t<T>, std::uint8_t>);
 }
 
-// Refuses another dtype or number of dimensions, elements that are not next to each other in a
-// row, rows that are not whole elements apart, and read-only memory where the kernel writes.
-void check_layout(const ArrayIn& array, const char* dtype, int ndim, bool writes);
+// Refuses another number of dimensions, elements that are not aligned or not next to each other in
+// a row, rows that are not whole elements apart, and read-only memory where the kernel writes.
+void check_layout(const ArrayIn& array, int ndim, bool writes);
 void check_same_shape(const ArrayIn& array, const ArrayIn& reference);
 void check_same_device(const ArrayIn& array, const ArrayIn& reference);
 // For arguments without a CUDA form; `why` completes "there is no CUDA form: ".
@@ -91,15 +91,19 @@ void check_usable(const ArrayIn& array);
 void wait_for(const ArrayIn& input, const ArrayIn& output);
 [[noreturn]] void refuse_dtype(const ArrayIn& array, const char* expected);
 std::string shape_text(const std::vector<std::ptrdiff_t>& shape);
+// In bytes, of an array in C order.
+std::vector<std::ptrdiff_t> c_strides(const std::vector<std::ptrdiff_t>& shape,
+                                      std::ptrdiff_t itemsize);
 
+// The same, and refuses another dtype.
 template <typename T>
 void check_layout(const ArrayIn& array, int ndim) {
   if (!holds<T>(array))
     refuse_dtype(array, array.mask ? "uint8 or bool" : dtype_name<std::remove_const_t<T>>());
-  check_layout(array, array.dtype.c_str(), ndim, !std::is_const_v<T>);
+  check_layout(array, ndim, !std::is_const_v<T>);
 }
 
-// View1D: contiguous memory with its length.
+// Contiguous memory with its length.
 template <typename T>
 struct View1D {
   T* data;

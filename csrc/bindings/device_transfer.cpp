@@ -101,7 +101,7 @@ class Upload {
     check_on_cpu(array, "it lies on the device already");
     to.check_like(array);
     to.check_dense("an upload");
-    check_layout(array, array.dtype.c_str(), array.shape.size() == 3 ? 3 : 2, false);
+    check_layout(array, array.shape.size() == 3 ? 3 : 2, false);
     if constexpr (kHasCuda) {
       const std::size_t size = to.bytes();
       py::gil_scoped_release release;

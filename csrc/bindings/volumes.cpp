@@ -22,7 +22,7 @@ void read_three(const py::object& values, T* out) {
 
 // (channels, slices, rows, columns).
 void view_tile(const ArrayIn& tile, CutTile& args) {
-  check_layout(tile, "float32", 4, true);
+  check_layout<float>(tile, 4);
   ArrayIn channel = tile;
   channel.shape.erase(channel.shape.begin());
   channel.strides.erase(channel.strides.begin());

@@ -57,6 +57,16 @@ def test_the_buffer_protocol_is_read():
     np.testing.assert_array_equal(lowest, np.minimum(FRAME, 5))
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, memoryview, Dlpack])
+def test_memory_that_is_not_aligned_is_refused(wrap):
+    """Loops over whole registers may read it as if it were."""
+    shifted = np.frombuffer(bytes(25), np.uint16, count=12, offset=1).reshape(3, 4)
+    lowest = np.zeros((3, 4), np.uint16)
+    with pytest.raises(ValueError, match=r"aligned to its elements, .* numpy.array\(frame\)"):
+        kernels.min_projection(wrap(shifted), lowest)
+    kernels.min_projection(np.array(shifted), lowest)
+
+
 def test_a_producer_is_released_after_the_call():
     pixels = FRAME.copy()
     alive = weakref.ref(pixels)
