@@ -1,24 +1,11 @@
 #include "bindings/device_array.h"
 
-#include <numeric>
-
 #include "bindings/register.h"
 
 namespace angio {
 namespace {
 
 using namespace py::literals;
-
-std::size_t bytes_of(const std::vector<std::ptrdiff_t>& shape, std::ptrdiff_t itemsize) {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t(itemsize), std::multiplies<>());
-}
-
-std::vector<std::ptrdiff_t> dense_strides(const std::vector<std::ptrdiff_t>& shape,
-                                          std::ptrdiff_t itemsize) {
-  std::vector<std::ptrdiff_t> strides(shape.size(), itemsize);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
-  return strides;
-}
 
 std::shared_ptr<void> new_memory(std::size_t bytes) {
   best_target(Device::cuda);  // refuses a build without CUDA
@@ -29,6 +16,15 @@ std::shared_ptr<void> new_memory(std::size_t bytes) {
 
 }  // namespace
 
+std::size_t bytes_of(const std::vector<std::ptrdiff_t>& shape, std::ptrdiff_t itemsize) {
+  auto bytes = std::size_t(itemsize);
+  for (const std::ptrdiff_t extent : shape)
+    if (extent < 0 || __builtin_mul_overflow(bytes, std::size_t(extent), &bytes))
+      throw py::value_error("shape must have extents of 0 or more that memory can hold, got " +
+                            shape_text(shape) + "; correct it");
+  return bytes;
+}
+
 DeviceArray::DeviceArray(const std::vector<std::ptrdiff_t>& shape, const py::dtype& dtype,
                          std::uintptr_t stream)
     : DeviceArray(shape, dtype, stream, new_memory(bytes_of(shape, dtype.itemsize()))) {}
@@ -38,7 +34,7 @@ DeviceArray::DeviceArray(const std::vector<std::ptrdiff_t>& shape, const py::dty
     : owner_(memory),
       data_(static_cast<char*>(memory.get())),
       shape_(shape),
-      strides_(dense_strides(shape, dtype.itemsize())),
+      strides_(c_strides(shape, dtype.itemsize())),
       dtype_(dtype),
       stream_(stream) {}
 
@@ -72,6 +68,13 @@ void DeviceArray::check_dense(const char* doing) const {
                         shape_text(strides_) + "; take the whole array");
 }
 
+void DeviceArray::check_writable() const {
+  if (readonly_)
+    throw py::value_error(
+        "array must be writable, got read-only memory of another library; "
+        "pass memory that may be written to");
+}
+
 void DeviceArray::check_like(const ArrayIn& array) const {
   if (array.shape == shape_ && array.dtype == py::cast<std::string>(py::str(dtype_))) return;
   throw py::value_error("array must be " + py::cast<std::string>(py::str(dtype_)) + " " +
@@ -82,6 +85,7 @@ void DeviceArray::check_like(const ArrayIn& array) const {
 void DeviceArray::copy_from(const py::object& object) {
   const ArrayIn array = array_in(object, "array");
   check_like(array);
+  check_writable();
   check_dense("a copy");
   DeviceArray source(array);
   if (!source.dense())
@@ -113,6 +117,7 @@ py::array DeviceArray::numpy() const {
 }
 
 void DeviceArray::clear() {
+  check_writable();
   check_dense("clearing");
   if constexpr (kHasCuda) clear_on_device(data_, bytes(), stream());
 }
@@ -139,7 +144,7 @@ DeviceArray DeviceArray::reshaped(const std::vector<std::ptrdiff_t>& shape) cons
                           shape_text(shape) + "; correct it");
   DeviceArray view(*this);
   view.shape_ = shape;
-  view.strides_ = dense_strides(shape, dtype_.itemsize());
+  view.strides_ = c_strides(shape, dtype_.itemsize());
   return view;
 }
 
@@ -157,6 +162,9 @@ void DeviceArray::take(const py::handle& index, std::size_t& axis) {
     shape_[axis++] = count;
     return;
   }
+  if (!PyIndex_Check(index.ptr()))
+    throw py::type_error("an array on the device takes integers and slices as indices, got " +
+                         py::cast<std::string>(py::repr(index)));
   const auto given = py::cast<std::ptrdiff_t>(index);
   const std::ptrdiff_t at = given < 0 ? given + extent : given;
   if (at < 0 || at >= extent)
@@ -217,9 +225,9 @@ DeviceArray view_of(const py::object& object) {
 void register_device_array(py::module_& m) {
   py::class_<DeviceArray>(m, "DeviceArray",
                           "Memory of the CUDA device, copied to and from only when asked.")
-      .def(py::init([](const py::object& shape, const py::object& dtype, std::uintptr_t stream) {
-             return std::make_unique<DeviceArray>(py::cast<std::vector<std::ptrdiff_t>>(shape),
-                                                  py::dtype::from_args(dtype), stream);
+      .def(py::init([](const std::vector<std::ptrdiff_t>& shape, const py::object& dtype,
+                       std::uintptr_t stream) {
+             return std::make_unique<DeviceArray>(shape, py::dtype::from_args(dtype), stream);
            }),
            "shape"_a, "dtype"_a, "stream"_a = 1)
       .def_static("view", &view_of, "array"_a)

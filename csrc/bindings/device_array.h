@@ -9,6 +9,9 @@
 
 namespace angio {
 
+// Bytes of an array in C order. Refuses negative extents and more than memory can hold.
+std::size_t bytes_of(const std::vector<std::ptrdiff_t>& shape, std::ptrdiff_t itemsize);
+
 // Made here or taken over from another library without a copy; indexing gives views of it. It is
 // read and written by copies that one asks for, and offers __cuda_array_interface__.
 class DeviceArray {
@@ -44,6 +47,7 @@ class DeviceArray {
   char* data() const { return data_; }
   // Refuses a view whose elements are not all next to each other.
   void check_dense(const char* doing) const;
+  void check_writable() const;
   // Refuses another shape or dtype than this one's.
   void check_like(const ArrayIn& array) const;
 

@@ -15,14 +15,11 @@ using namespace py::literals;
 // Arrays whose memory comes back when the last view of it is gone, and is given out again.
 class DevicePool {
  public:
-  DeviceArray array(const py::object& shape_object, const py::object& dtype_object,
+  DeviceArray array(const std::vector<std::ptrdiff_t>& shape, const py::object& dtype_object,
                     std::uintptr_t stream) {
-    const auto shape = py::cast<std::vector<std::ptrdiff_t>>(shape_object);
     const py::dtype dtype = py::dtype::from_args(dtype_object);
-    std::size_t bytes = std::size_t(dtype.itemsize());
-    for (const auto extent : shape) bytes *= std::size_t(extent);
-    best_target(Device::cuda);
-    return {shape, dtype, stream, take(bytes, stream)};
+    best_target(Device::cuda);  // refuses a build without CUDA
+    return {shape, dtype, stream, take(bytes_of(shape, dtype.itemsize()), stream)};
   }
 
  private:
@@ -100,6 +97,7 @@ class Upload {
     const ArrayIn array = array_in(object, "array");
     check_on_cpu(array, "it lies on the device already");
     to.check_like(array);
+    to.check_writable();
     to.check_dense("an upload");
     check_layout(array, array.shape.size() == 3 ? 3 : 2, false);
     if constexpr (kHasCuda) {

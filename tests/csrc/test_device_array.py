@@ -86,10 +86,46 @@ def test_what_a_view_cannot_do_is_refused(cuda):
         there[::2]
     with pytest.raises(IndexError, match="below 4, got 4"):
         there[4]
+    for index in (..., None, 1.0, "0"):
+        with pytest.raises(TypeError, match="takes integers and slices as indices"):
+            there[index]
     with pytest.raises(IndexError, match="an array of 2 axes takes no 3 indices"):
         there[0, 0, 0]
     with pytest.raises(ValueError, match=r"as many elements as \(4, 6\), got \(5, 5\)"):
         there.reshape((5, 5))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", [(-1,), (2, -3), (-4, -6), (1 << 40, 1 << 40)])
+def test_a_shape_that_no_memory_has_is_refused(cuda, shape):
+    there = cuda.put(np.zeros((4, 6), np.uint8))
+    for make in (
+        lambda: there.reshape(shape),
+        lambda: _native.DeviceArray(shape, np.uint8),
+        lambda: kernels.ArrayPool().beside(there, shape, np.uint8),
+    ):
+        with pytest.raises(ValueError, match="extents of 0 or more that memory can hold"):
+            make()
+
+
+@pytest.mark.gpu
+def test_read_only_memory_of_another_library_is_not_written_to(cuda):
+    there = cuda.put(np.arange(4, dtype=np.uint8).reshape(2, 2))
+
+    class ReadOnly:
+        face = there.__cuda_array_interface__
+        __cuda_array_interface__ = face | {"data": (face["data"][0], True)}
+
+    view = _native.DeviceArray.view(ReadOnly())
+    for write in (
+        view.clear,
+        view.reshape((4,))[1:3].clear,
+        lambda: view.copy_from(np.zeros((2, 2), np.uint8)),
+        lambda: _native.Upload().send(np.zeros((2, 2), np.uint8), view),
+    ):
+        with pytest.raises(ValueError, match="array must be writable"):
+            write()
+    np.testing.assert_array_equal(view.numpy(), [[0, 1], [2, 3]])
 
 
 @pytest.mark.gpu
@@ -144,6 +180,23 @@ def test_another_shape_or_type_is_not_copied(cuda, wrong):
         cuda.put(np.zeros((2, 3), np.uint8)).copy_from(np.zeros((3, 2), np.uint8).T)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_an_array_is_filled_from_another_precision(device, dtype):
+    """Golden inputs are kept in half precision."""
+    array = device.put(np.zeros((2, 3), np.float32))
+    content = np.linspace(0, 1, 6).reshape(3, 2).astype(dtype).T
+    kernels.fill(array, content)
+    np.testing.assert_array_equal(device.get(array), content.astype(np.float32))
+
+
+def test_an_array_is_not_filled_from_other_numbers_or_another_shape(device):
+    array = device.put(np.zeros((2, 3), np.int32))
+    with pytest.raises(TypeError, match="same_kind"):
+        kernels.fill(array, np.full((2, 3), 0.5))
+    with pytest.raises(ValueError, match=r"\(3, ?2\)"):
+        kernels.fill(array, np.zeros((3, 2), np.int32))
+
+
 @pytest.mark.gpu
 def test_host_and_device_are_not_mixed(cuda):
     frame = np.zeros((40, 40), np.uint8)
@@ -164,20 +217,3 @@ def test_what_stays_on_the_cpu_says_why(cuda):
     scores = cuda.put(np.ones(1, np.float32))
     with pytest.raises(ValueError, match="no CUDA form: one box follows the other"):
         kernels.soft_nms(boxes, scores)
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_an_array_is_filled_from_another_precision(device, dtype):
-    """Golden inputs are kept in half precision."""
-    array = device.put(np.zeros((2, 3), np.float32))
-    content = np.linspace(0, 1, 6).reshape(3, 2).astype(dtype).T
-    kernels.fill(array, content)
-    np.testing.assert_array_equal(device.get(array), content.astype(np.float32))
-
-
-def test_an_array_is_not_filled_from_other_numbers_or_another_shape(device):
-    array = device.put(np.zeros((2, 3), np.int32))
-    with pytest.raises(TypeError, match="same_kind"):
-        kernels.fill(array, np.full((2, 3), 0.5))
-    with pytest.raises(ValueError, match=r"\(3, ?2\)"):
-        kernels.fill(array, np.zeros((3, 2), np.int32))
-
-
