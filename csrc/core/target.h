@@ -39,9 +39,9 @@ constexpr bool kHasCuda = false;
 template <Target target>
 using TargetConstant = std::integral_constant<Target, target>;
 
-// For a kernel without a CUDA form: calls f(TargetConstant<best target of this CPU>{}).
+// For a kernel without a CUDA form: returns f(TargetConstant<best target of this CPU>{}).
 template <typename F>
-void dispatch_cpu(F f) {
+auto dispatch_cpu(F f) {
   switch (best_target(Device::cpu)) {
 #ifdef ANGIO_X86_TARGETS
     case Target::x86_v4:

@@ -26,9 +26,7 @@ int box_sweep_on(const BoxSweep<D>&);
 
 template <int D>
 int box_sweep(const BoxSweep<D>& args) {
-  int kept = 0;
-  dispatch_cpu([&](auto target) { kept = box_sweep_on<target()>(args); });
-  return kept;
+  return dispatch_cpu([&](auto target) { return box_sweep_on<target()>(args); });
 }
 
 // Intersection over union of one box with the first `count` boxes of a list.

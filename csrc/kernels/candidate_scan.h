@@ -22,9 +22,7 @@ template <Target>
 int candidate_scan_on(const CandidateScan&);
 
 inline int candidate_scan(const CandidateScan& args) {
-  int found = 0;
-  dispatch_cpu([&](auto target) { found = candidate_scan_on<target()>(args); });
-  return found;
+  return dispatch_cpu([&](auto target) { return candidate_scan_on<target()>(args); });
 }
 
 }  // namespace angio

@@ -19,11 +19,7 @@ std::int64_t laplacian_sum_on(const View2D<const T>& pixels);
 // On the CPU.
 template <typename T>
 std::int64_t laplacian_sum(const View2D<const T>& pixels) {
-  std::int64_t sum = 0;
-  dispatch(Device::cpu, [&](auto target) {
-    if constexpr (target() != Target::cuda) sum = laplacian_sum_on<target()>(pixels);
-  });
-  return sum;
+  return dispatch_cpu([&](auto target) { return laplacian_sum_on<target()>(pixels); });
 }
 
 // Standard deviation of white Gaussian noise in stored values, of a frame with inner pixels.

@@ -47,11 +47,7 @@ ShiftEstimate estimate_shift_on(const EstimateShift<T>& args);
 // On the CPU.
 template <typename T>
 ShiftEstimate estimate_shift(const EstimateShift<T>& args) {
-  ShiftEstimate estimate{};
-  dispatch(Device::cpu, [&](auto target) {
-    if constexpr (target() != Target::cuda) estimate = estimate_shift_on<target()>(args);
-  });
-  return estimate;
+  return dispatch_cpu([&](auto target) { return estimate_shift_on<target()>(args); });
 }
 
 }  // namespace angio

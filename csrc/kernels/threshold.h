@@ -20,11 +20,7 @@ template <Target>
 std::int64_t threshold_on(const Threshold& args);
 
 inline std::int64_t threshold(const Threshold& args) {
-  std::int64_t set = 0;
-  dispatch(Device::cpu, [&](auto target) {
-    if constexpr (target() != Target::cuda) set = threshold_on<target()>(args);
-  });
-  return set;
+  return dispatch_cpu([&](auto target) { return threshold_on<target()>(args); });
 }
 
 }  // namespace angio
