@@ -19,10 +19,9 @@ struct Scratch : BoxScratch {
   cuda::BoxMemory device;
 };
 
-ArrayIn host_array(const py::object& object, const char* name,
-                   const char* why = "the answer is small and goes to the host") {
+ArrayIn host_array(const py::object& object, const char* name) {
   ArrayIn array = array_in(object, name);
-  check_on_cpu(array, why);
+  check_on_cpu(array, "the answer is small and goes to the host");
   return array;
 }
 
@@ -209,23 +208,23 @@ void check_head(const ArrayIn& anchors, const ArrayIn& offsets_in, const ArrayIn
         offsets_in.describe() + " beside " + logits_in.describe() + "; reshape the head's output");
 }
 
-// Sizes of the image along each axis, or nothing where boxes are not to be clipped.
-struct Extent {
-  double sizes[3] = {};
-  bool given = false;
-
-  Extent(const py::object& options, int dimensions) {
-    const py::object extent = options.attr("extent");
-    if (extent.is_none()) return;
-    const py::tuple values(extent);
-    if (int(values.size()) != dimensions)
-      throw py::value_error("extent must have " + std::to_string(dimensions) +
-                            " sizes for these anchors, got " + std::to_string(values.size()) +
-                            "; give one per axis");
-    for (int axis = 0; axis < dimensions; ++axis) sizes[axis] = py::cast<double>(values[axis]);
-    given = true;
-  }
-};
+DecodeRule decode_rule(const py::object& options, int dimensions) {
+  DecodeRule rule{option<float>(options, "logit_threshold"),
+                  option<int>(options, "top"),
+                  option<float>(options, "max_log_size"),
+                  false,
+                  {}};
+  const py::object extent = options.attr("extent");
+  if (extent.is_none()) return rule;
+  const py::tuple sizes(extent);
+  if (int(sizes.size()) != dimensions)
+    throw py::value_error("extent must have " + std::to_string(dimensions) +
+                          " sizes for these anchors, got " + std::to_string(sizes.size()) +
+                          "; give one per axis");
+  rule.clipped = true;
+  for (int axis = 0; axis < dimensions; ++axis) rule.extent[axis] = py::cast<double>(sizes[axis]);
+  return rule;
+}
 
 View2D<float> box_room(const ArrayIn& array, int rows, int cols) {
   const auto view = view2d<float>(array);
@@ -244,10 +243,7 @@ int bind_decode(const py::object& anchors_object, const py::object& offsets_obje
   const ArrayIn offsets = array_beside(logits, offsets_object, "offsets");
   const auto anchors = view2d<const float>(anchors_in);
   check_head(anchors_in, offsets, logits);
-  const Extent extent(options, anchors.cols / 2);
-  const DecodeRule rule{option<float>(options, "logit_threshold"), option<int>(options, "top"),
-                        option<float>(options, "max_log_size"),
-                        extent.given ? extent.sizes : nullptr};
+  const DecodeRule rule = decode_rule(options, anchors.cols / 2);
   const ArrayIn boxes = array_beside(logits, workspace.attr("boxes"), "workspace.boxes");
   const ArrayIn scores = array_beside(logits, workspace.attr("scores"), "workspace.scores");
   const ArrayIn indices = array_beside(logits, workspace.attr("indices"), "workspace.indices");

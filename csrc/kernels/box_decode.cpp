@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/box_of_anchor.h"
 #include "kernels/candidate_scan.h"
 
 namespace angio {
@@ -32,32 +33,6 @@ void best(std::size_t top, BoxScratch& scratch) {
     return;
   }
   sort_by_upper_half(keys, scratch.spare_keys);
-}
-
-// False where the box is empty or not finite.
-template <int D>
-bool decode(const float* anchor, const HeadView& offsets, std::int64_t index,
-            const DecodeRule& rule, float* box) {
-  const int group = int(index / offsets.cells);
-  const int cell = int(index % offsets.cells);
-  const bool shared_size = offsets.components == D + 1;
-  for (int axis = 0; axis < D; ++axis) {
-    const float size = anchor[D + axis];
-    const float log_size = offsets.at(group, shared_size ? D : D + axis, cell);
-    const float centre = anchor[axis] + offsets.at(group, axis, cell) * size;
-    const float half = 0.5f * size * std::exp(std::min(log_size, rule.max_log_size));
-    float low = centre - half;
-    float high = centre + half;
-    if (!std::isfinite(low) || !std::isfinite(high)) return false;
-    if (rule.extent) {
-      low = std::max(low, -0.5f);
-      high = std::min(high, float(rule.extent[axis] - 0.5));
-    }
-    if (!(low < high)) return false;
-    box[axis] = low;
-    box[D + axis] = high;
-  }
-  return true;
 }
 
 }  // namespace

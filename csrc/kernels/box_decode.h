@@ -26,7 +26,8 @@ struct DecodeRule {
   float logit_threshold;  // a candidate's logit is above it
   int top;                // at most so many, the best ones
   float max_log_size;     // offsets of size are clamped to it
-  const double* extent;   // (D,) size of the image, null where boxes are not clipped
+  bool clipped;           // to the image, whose size along each axis is `extent`
+  double extent[3];
 };
 
 struct DecodedBoxes {

@@ -44,8 +44,7 @@ template <int D>
 int nms(const BoxList& list, const NmsRule& rule, Stream stream, BoxMemory& memory,
         std::int64_t* kept);
 
-// As on the CPU, but for the last bits of the exponential; all arrays are device memory,
-// rule.extent host memory.
+// As on the CPU, but for the last bits of the exponential; all arrays are device memory.
 template <int D>
 int decode_boxes(View2D<const float> anchors, const HeadView& offsets, const HeadView& logits,
                  const DecodeRule& rule, Stream stream, BoxMemory& memory, const DecodedBoxes& out);

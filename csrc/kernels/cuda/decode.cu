@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "core/launch.h"
-#include "kernels/box_rules.h"
+#include "kernels/box_of_anchor.h"
 #include "kernels/cuda/boxes.h"
 #include "kernels/cuda/ranks.h"
 #include "kernels/cuda/scan.h"
@@ -45,37 +45,8 @@ struct Head {
   View2D<const float> anchors;
   HeadView offsets;
   HeadView logits;
-  float max_log_size;
-  int clipped;
-  double extent[3];
+  DecodeRule rule;
 };
-
-// False where the box is empty or not finite.
-template <int D>
-__device__ bool decode(const Head& head, std::size_t index, float* box) {
-  const HeadView& offsets = head.offsets;
-  const int group = int(index / offsets.cells), cell = int(index % offsets.cells);
-  const bool shared_size = offsets.components == D + 1;
-  const float* anchor = head.anchors.row(int(index));
-  for (int axis = 0; axis < D; ++axis) {
-    const float size = anchor[D + axis];
-    const float log_size = offsets.at(group, shared_size ? D : D + axis, cell);
-    const float centre = anchor[axis] + offsets.at(group, axis, cell) * size;
-    const float half =
-        0.5f * size * expf(head.max_log_size < log_size ? head.max_log_size : log_size);
-    float low = centre - half, high = centre + half;
-    if (!is_finite(low) || !is_finite(high)) return false;
-    if (head.clipped) {
-      const auto end = float(head.extent[axis] - 0.5);
-      low = low < -0.5f ? -0.5f : low;
-      high = end < high ? end : high;
-    }
-    if (!(low < high)) return false;
-    box[axis] = low;
-    box[D + axis] = high;
-  }
-  return true;
-}
 
 struct Decoded {
   Box<3>* boxes;          // by rank; corners only
@@ -93,7 +64,8 @@ __global__ void decode_best(Head head, Candidates found, Decoded out) {
   const std::uint32_t rank = rank_of(shared, found.best, count, key);
   if (i >= count) return;
   float box[2 * D];
-  out.decoded[rank] = decode<D>(head, key & 0xffffffffu, box);
+  const std::size_t index = key & 0xffffffffu;
+  out.decoded[rank] = decode<D>(head.anchors.row(int(index)), head.offsets, index, head.rule, box);
   out.keys[rank] = key;
   for (int axis = 0; axis < D && out.decoded[rank]; ++axis) {
     out.boxes[rank].low[axis] = box[axis];
@@ -132,14 +104,6 @@ __global__ void close_gaps(Head head, Decoded from, BoxCounts* counts, DecodedBo
   if (threadIdx.x == 0) counts->decoded = before;
 }
 
-Head head_of(View2D<const float> anchors, const HeadView& offsets, const HeadView& logits,
-             const DecodeRule& rule) {
-  Head head{anchors, offsets, logits, rule.max_log_size, rule.extent != nullptr, {}};
-  for (int axis = 0; axis < anchors.cols / 2 && rule.extent; ++axis)
-    head.extent[axis] = rule.extent[axis];
-  return head;
-}
-
 }  // namespace
 
 template <int D>
@@ -153,7 +117,7 @@ int decode_boxes(View2D<const float> anchors, const HeadView& offsets, const Hea
   const Candidates found{memory.keys.reserve(all), memory.best.reserve(2 * top), counts,
                          std::uint32_t(top)};
   const Decoded decoded{memory.boxes.reserve(top), found.best + top, memory.flags.reserve(top)};
-  const Head head = head_of(anchors, offsets, logits, rule);
+  const Head head{anchors, offsets, logits, rule};
   clear_on_device(counts, sizeof *counts, stream);
   launch(stream, grid_for(all), find_candidates, logits, rule.logit_threshold, found);
   launch(stream, grid_for(1), find_last_key, found);
