@@ -26,7 +26,6 @@ Answer edit_mask(const py::object& mask_object, const py::object& connectivity,
   check_same_device(out, mask);
   check_same_shape(out, mask);
   wait_for(mask, out);
-  if (!holds<std::uint8_t>(out)) refuse_dtype(out, "uint8 or bool");
   const MaskEdit job{volume<const std::uint8_t>(mask), volume<std::uint8_t>(out),
                      connectivity_in(connectivity, mask), mask.shape.size() == 2};
   const Borrowed borrowed(workspace);

@@ -39,7 +39,8 @@ static inline ANGIO_HD double gap_mm(const Extent& extent, int axis, int voxel, 
 }
 
 // False where the candidate is none.
-static inline ANGIO_HD bool read(const AnatomicalFilter& args, int candidate, Extent& extent) {
+static inline ANGIO_HD bool find_extent(const AnatomicalFilter& args, int candidate,
+                                        Extent& extent) {
   const float* row = args.candidates.row(candidate);
   const int axes = args.flat ? 2 : 3;
   const int to_high = args.candidates.cols == axes ? 0 : axes;

@@ -64,7 +64,7 @@ void anatomical_filter(const AnatomicalFilter& args, const FilteredCandidates& o
     Votes votes;
     RegionReason reason = RegionReason::invalid_candidate;
     out.overlap[i] = 0.0f;
-    if (read(args, i, extent)) {
+    if (find_extent(args, i, extent)) {
       vote(args, extent, votes);
       out.overlap[i] = float(double(votes.in_regions()) / double(votes.voxels));
       reason = judge(args, {votes.inside, votes.in_regions(), args.allowed[votes.majority()] != 0},

@@ -74,7 +74,7 @@ __global__ void filter(AnatomicalFilter args, Allowed allowed, FilteredCandidate
     shared.of_region[threadIdx.x] = 0;
     if (threadIdx.x == 0) {
       shared.voxels = 0;
-      shared.valid = read(args, i, shared.extent);
+      shared.valid = find_extent(args, i, shared.extent);
     }
     __syncthreads();
     if (shared.valid) vote(args, shared);

@@ -17,8 +17,8 @@ struct Cells {
   View3D<const std::uint8_t> mask;
   bool background;  // cells of zeros instead of what is not zero
   int steps;        // along so many axes two touching pixels may differ
-  int deep_shift,
-      side_shift;          // a cell is 1 << deep_shift slices of 1 << side_shift rows and columns
+  // A cell is 1 << deep_shift slices of 1 << side_shift rows and columns.
+  int deep_shift, side_shift;
   int deep, down, across;  // cells along each axis
   std::uint32_t* parent;
   std::uint32_t* first;

@@ -80,7 +80,6 @@ void tally(const Cells& cells, std::size_t room, Stream stream, ComponentsMemory
   launch(stream, grid_for(strips * cells.deep * cells.down), tally_cells, cells, tallies);
 }
 
-template <typename T>
 struct ValuesShared {
   double sums[kBlock];
   float highest[kBlock];
@@ -94,7 +93,7 @@ __device__ float higher(float one, float other) {
 template <typename T>
 __global__ void tally_boxes(Cells cells, View3D<const T> values, Tallies tallies,
                             ValueTally* found) {
-  ANGIO_SHARED(ValuesShared<T>, shared);
+  ANGIO_SHARED(ValuesShared, shared);
   const unsigned t = threadIdx.x;
   for (std::uint32_t i = blockIdx.x; i < tallies.count(); i += gridDim.x) {
     const Tally& box = tallies.of[i];

@@ -9,8 +9,7 @@ struct Interpolated {
   View2D<const float> logits;
   View2D<std::uint8_t> mask;
   Axis rows, cols;
-  double
-      level;  // a double, so that the struct has no padding for the emulation to take for a pointer
+  float level;
 
   __device__ float on_row(int y, const Taps& taps) const {
     const float* pair = logits.row(y) + taps.first;
