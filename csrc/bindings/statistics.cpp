@@ -15,31 +15,6 @@ struct Workspace : PercentileWorkspace {
   cuda::StatisticsMemory device;
 };
 
-void check_fits(const ArrayIn& pixels) {
-  if (pixels.shape[0] * pixels.shape[1] > std::numeric_limits<std::uint32_t>::max())
-    throw py::value_error("pixels must be fewer than 2^32, got " + pixels.describe() +
-                          "; tile them");
-}
-
-template <typename T>
-py::tuple run_percentiles(const ArrayIn& pixels, const ArrayIn* valid, const std::vector<double>& q,
-                          Workspace& workspace) {
-  std::vector<double> values(q.size());
-  Percentiles<T> args{view2d<const T>(pixels), {}, q.data(), int(q.size()), values.data()};
-  if (valid != nullptr) args.valid = view2d<const std::uint8_t>(*valid);
-  check_fits(pixels);
-  std::int64_t used = 0;
-  {
-    py::gil_scoped_release release;
-    if (pixels.device == Device::cpu) used = percentiles(args, workspace);
-    if constexpr (kHasCuda)
-      if (pixels.device == Device::cuda)
-        used = cuda::percentiles(args, pixels.stream, workspace.device);
-  }
-  const std::int64_t all = std::int64_t(args.pixels.rows) * args.pixels.cols;
-  return py::make_tuple(py::tuple(py::cast(values)), used, all - used);
-}
-
 // What percentiles are taken of.
 struct Sources {
   ArrayIn pixels, valid;
@@ -56,6 +31,33 @@ Sources sources_in(const py::object& pixels, const py::object& irradiated) {
   return in;
 }
 
+template <typename T>
+Percentiles<T> percentiles_of(const Sources& in, const std::vector<double>& q, double* values) {
+  Percentiles<T> args{view2d<const T>(in.pixels), {}, q.data(), int(q.size()), values};
+  if (in.masked) args.valid = view2d<const std::uint8_t>(in.valid);
+  if (in.pixels.shape[0] * in.pixels.shape[1] > std::numeric_limits<std::uint32_t>::max())
+    throw py::value_error("pixels must be fewer than 2^32, got " + in.pixels.describe() +
+                          "; tile them");
+  return args;
+}
+
+template <typename T>
+py::tuple run_percentiles(const Sources& in, const std::vector<double>& q, Workspace& workspace) {
+  std::vector<double> values(q.size());
+  const Percentiles<T> args = percentiles_of<T>(in, q, values.data());
+  if (in.masked) wait_for(in.valid, in.pixels);
+  std::int64_t used = 0;
+  {
+    py::gil_scoped_release release;
+    if (in.pixels.device == Device::cpu) used = percentiles(args, workspace);
+    if constexpr (kHasCuda)
+      if (in.pixels.device == Device::cuda)
+        used = cuda::percentiles(args, in.pixels.stream, workspace.device);
+  }
+  const std::int64_t all = std::int64_t(args.pixels.rows) * args.pixels.cols;
+  return py::make_tuple(py::tuple(py::cast(values)), used, all - used);
+}
+
 void check_percentages(const std::vector<double>& q) {
   for (const double percent : q)
     if (!(percent >= 0.0 && percent <= 100.0))
@@ -63,19 +65,14 @@ void check_percentages(const std::vector<double>& q) {
                             "; multiply fractions by 100");
 }
 
-py::tuple bind_percentiles(const py::object& pixels_object, const py::object& irradiated,
+py::tuple bind_percentiles(const py::object& pixels, const py::object& irradiated,
                            const std::vector<double>& q, Workspace& workspace) {
-  const Sources in = sources_in(pixels_object, irradiated);
-  const ArrayIn& pixels = in.pixels;
-  const ArrayIn* given = in.masked ? &in.valid : nullptr;
-  if (in.masked) wait_for(in.valid, pixels);
+  const Sources in = sources_in(pixels, irradiated);
   check_percentages(q);
-  if (holds<std::uint8_t>(pixels))
-    return run_percentiles<std::uint8_t>(pixels, given, q, workspace);
-  if (holds<std::uint16_t>(pixels))
-    return run_percentiles<std::uint16_t>(pixels, given, q, workspace);
-  if (holds<float>(pixels)) return run_percentiles<float>(pixels, given, q, workspace);
-  refuse_dtype(pixels, "uint8, uint16 or float32");
+  if (holds<std::uint8_t>(in.pixels)) return run_percentiles<std::uint8_t>(in, q, workspace);
+  if (holds<std::uint16_t>(in.pixels)) return run_percentiles<std::uint16_t>(in, q, workspace);
+  if (holds<float>(in.pixels)) return run_percentiles<float>(in, q, workspace);
+  refuse_dtype(in.pixels, "uint8, uint16 or float32");
 }
 
 template <typename T>
@@ -98,9 +95,7 @@ void run_find_window(const Sources& in, const std::vector<double>& q, const Arra
                           std::to_string(q.size()) + " and " + out.describe() +
                           "; out receives low, high and 1 / (high - low)");
   double values[2];
-  Percentiles<T> args{view2d<const T>(in.pixels), {}, q.data(), 2, values};
-  if (in.masked) args.valid = view2d<const std::uint8_t>(in.valid);
-  check_fits(in.pixels);
+  const Percentiles<T> args = percentiles_of<T>(in, q, values);
   wait_for(in.pixels, out);
   if (in.masked) wait_for(in.valid, out);
   py::gil_scoped_release release;
