@@ -113,7 +113,7 @@ def queue_remove_small(
     min_pixels: int,
     connectivity: Any,
     workspace: ComponentsWorkspace | None,
-    told: Any,
+    counts: Any,
 ) -> None: ...
 def keep_largest(
     mask: Any, keep: int, connectivity: Any, out: Any, workspace: ComponentsWorkspace | None

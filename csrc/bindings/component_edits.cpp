@@ -8,13 +8,13 @@ namespace {
 using namespace py::literals;
 using namespace components;
 
-// Where three numbers go that nobody waits for.
-std::int64_t* told_in(const ArrayIn& told, const ArrayIn& mask) {
-  check_same_device(told, mask);
-  const View1D<std::int64_t> numbers = view1d<std::int64_t>(told);
+// Three numbers that stay on the mask's device.
+std::int64_t* counts_in(const ArrayIn& counts, const ArrayIn& mask) {
+  check_same_device(counts, mask);
+  const View1D<std::int64_t> numbers = view1d<std::int64_t>(counts);
   if (numbers.size == 3) return numbers.data;
-  throw py::value_error("told must be (3,): components, their pixels, components removed, got " +
-                        told.describe() + "; allocate it with that shape");
+  throw py::value_error("counts must be (3,): components, their pixels, components removed, got " +
+                        counts.describe() + "; allocate it with that shape");
 }
 
 // An output of None means the mask itself.
@@ -47,13 +47,13 @@ py::tuple bind_remove_small(const py::object& mask, std::int64_t min_pixels,
                                 }));
 }
 
-// Does not wait where `told` lies on the device.
+// Does not wait where the mask lies on the device.
 void bind_queue_remove_small(const py::object& mask, std::int64_t min_pixels,
                              const py::object& connectivity, const py::object& workspace,
-                             const py::object& told_object) {
-  const ArrayIn told = array_in(told_object, "told"), edited = mask_in(mask);
-  std::int64_t* const numbers = told_in(told, edited);
-  wait_for(told, edited);
+                             const py::object& counts_object) {
+  const ArrayIn counts = array_in(counts_object, "counts"), edited = mask_in(mask);
+  std::int64_t* const numbers = counts_in(counts, edited);
+  wait_for(counts, edited);
   edit_mask<void>(mask, connectivity, py::none(), workspace,
                   [=](const MaskEdit& edit, auto& memory, auto... stream) {
                     if constexpr (sizeof...(stream) > 0) {
@@ -90,7 +90,7 @@ void register_component_edits(py::module_& m) {
   m.def("remove_small", &bind_remove_small, "mask"_a, "min_pixels"_a, "connectivity"_a, "out"_a,
         "workspace"_a);
   m.def("queue_remove_small", &bind_queue_remove_small, "mask"_a, "min_pixels"_a, "connectivity"_a,
-        "workspace"_a, "told"_a);
+        "workspace"_a, "counts"_a);
   m.def("keep_largest", &bind_keep_largest, "mask"_a, "keep"_a, "connectivity"_a, "out"_a,
         "workspace"_a);
   m.def("fill_holes", &bind_fill_holes, "mask"_a, "connectivity"_a, "out"_a, "workspace"_a);

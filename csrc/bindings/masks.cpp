@@ -45,8 +45,8 @@ void register_masks(py::module_& m) {
                                     "Where `threshold` counts on a device; one call at a time.")
       .def(py::init<>())
       .def_property_readonly("not_numbers", [](const cuda::ThresholdMemory& workspace) {
-        const cuda::ThresholdCounts* const told = workspace.told.data();
-        return told == nullptr ? 0u : told->not_numbers;
+        const cuda::ThresholdCounts* const answer = workspace.on_host.data();
+        return answer == nullptr ? 0u : answer->not_numbers;
       });
   m.def("threshold", &bind_threshold, "logits"_a, "level"_a, "out"_a, "workspace"_a, "counted"_a);
 }

@@ -24,12 +24,6 @@ void copy_rows(const MaskEdit& edit) {
       std::memcpy(edit.out.row(z, y), edit.mask.row(z, y), edit.mask.cols);
 }
 
-// So that a line of one separates the regions of the other.
-Connectivity dual(const MaskEdit& edit) {
-  if (edit.planar) return edit.connectivity == 8 ? 4 : 8;
-  return edit.connectivity == 6 ? 26 : 6;
-}
-
 // Clears the components that are not marked, of `count`.
 Kept keep_marked(const MaskEdit& edit, std::uint32_t count, const ComponentsWorkspace& ws) {
   Kept kept{0, 0, 0};
@@ -138,7 +132,7 @@ Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace&
 }
 
 std::uint32_t fill_holes(const MaskEdit& edit, ComponentsWorkspace& ws) {
-  ws.forest.build(edit.mask, dual(edit), true);
+  ws.forest.build(edit.mask, background_connectivity(edit), true);
   mark_outside(edit, ws);
   copy_rows(edit);
   std::uint32_t filled = 0;

@@ -47,6 +47,12 @@ struct MaskEdit {
   bool planar;                // an image, not a volume of one slice
 };
 
+// Of the background: a line of one separates the regions of the other.
+inline Connectivity background_connectivity(const MaskEdit& edit) {
+  if (edit.planar) return edit.connectivity == 8 ? 4 : 8;
+  return edit.connectivity == 6 ? 26 : 6;
+}
+
 // What stayed of a mask, and how many components did not.
 struct Kept {
   std::uint32_t count, removed;
@@ -55,8 +61,8 @@ struct Kept {
 
 Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, ComponentsWorkspace& workspace);
 Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, ComponentsWorkspace& workspace);
-// Background components (of the dual connectivity) that do not reach the border take the value of
-// the pixel to their left. Returns how many.
+// Components of the background that do not reach the border take the value of the pixel to their
+// left. Returns how many.
 std::uint32_t fill_holes(const MaskEdit& edit, ComponentsWorkspace& workspace);
 
 }  // namespace angio

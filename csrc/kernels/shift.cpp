@@ -130,7 +130,7 @@ struct Estimator {
   float* sums;
   double unshifted = 0.0;      // variance of the coarsest difference
   Robust robust{0.0f, 1e30f};  // weighs all alike until the first residual is known
-  Robust told{};               // of the level whose residuals are told
+  Robust of_residuals{};       // the scale of those that are the answer
 
   Plane buffer(const Level& level) const { return {moved.data, level.mask.rows, level.mask.cols}; }
 
@@ -154,9 +154,8 @@ struct Estimator {
     Shift shift = found.shift;
     unshifted = found.unshifted;
     for (int l = count; l-- > 0;) {
-      const int steps = l == 0 ? 3 : 10;
-      for (int k = 0; k < steps; ++k) refine(l, longest / static_cast<float>(1 << l), shift);
-      if (l == level_told(count)) told = robust;
+      for (int k = 0; k < steps_on(l); ++k) refine(l, longest / static_cast<float>(1 << l), shift);
+      if (l == residual_level(count)) of_residuals = robust;
       if (l > 0) shift = {shift.rows * 2.0f, shift.cols * 2.0f};
     }
     return shift;
@@ -164,9 +163,9 @@ struct Estimator {
 
   // Both residuals of an answer have one scale.
   float residual(const Shift& shift) const {
-    const int l = level_told(count);
+    const int l = residual_level(count);
     const float size = 1.0f / static_cast<float>(1 << l);
-    const double squares = measure(l, {shift.rows * size, shift.cols * size}, told).squares;
+    const double squares = measure(l, {shift.rows * size, shift.cols * size}, of_residuals).squares;
     return sqrtf(static_cast<float>(squares > 0.0 ? squares : 0.0));
   }
 };

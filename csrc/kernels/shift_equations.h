@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kLevels = 3;
 constexpr int kSums = 10;
+constexpr float kShadow = 0.125f;  // of the mean: what is darker lies behind the shutter
 
 struct Plane {
   float* data;
@@ -113,8 +114,12 @@ static inline ANGIO_HD bool is_better(double variance, const Shift& shift, doubl
          than.rows * than.rows + than.cols * than.cols;
 }
 
-// The level whose residuals are told: the second, on a quarter of the pixels, where there is one.
-static inline ANGIO_HD int level_told(int count) { return count > 1 ? 1 : 0; }
+// How often the shift is refined on a level; the finest is the dearest.
+static inline ANGIO_HD int steps_on(int level) { return level == 0 ? 3 : 10; }
+
+// The level whose residuals are the answer: the second, on a quarter of the pixels, where there is
+// one.
+static inline ANGIO_HD int residual_level(int count) { return count > 1 ? 1 : 0; }
 
 }  // namespace
 }  // namespace angio

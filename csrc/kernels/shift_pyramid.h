@@ -59,7 +59,7 @@ void fill_shadow(const Plane& plane) {
   double sum = 0.0;
   for (int y = 0; y < plane.rows; ++y) sum += total(plane.row(y), 0, plane.cols);
   const float mean = static_cast<float>(sum / (static_cast<double>(plane.rows) * plane.cols));
-  const float shadow = mean * 0.125f;
+  const float shadow = mean * kShadow;
   for (int y = 0; y < plane.rows; ++y) {
     float* row = plane.row(y);
     for (int x = 0; x < plane.cols; ++x) row[x] = row[x] < shadow ? mean : row[x];

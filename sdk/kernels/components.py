@@ -156,7 +156,7 @@ def queue_remove_small(
     mask: Any,
     min_pixels: int,
     *,
-    told: Any,
+    counts: Any,
     connectivity: int | None = None,
     workspace: ComponentsWorkspace | None = None,
 ) -> None:
@@ -165,7 +165,7 @@ def queue_remove_small(
     Args:
         mask: as in `components`; edited in place.
         min_pixels: the smallest size that stays.
-        told: (3,) int64 on the mask's device; receives the fields of `Kept` in their order.
+        counts: (3,) int64 on the mask's device; receives the fields of `Kept` in their order.
         connectivity: as in `components`.
         workspace: as in `components`. On a device it makes room for as many components as a mask
             of this size can have: 14 bytes per pixel with 8-connectivity.
@@ -174,7 +174,7 @@ def queue_remove_small(
         TypeError, ValueError: as `remove_small`.
     """
     pixels = _count("min_pixels", min_pixels, MOST_PIXELS)
-    _native.queue_remove_small(mask, pixels, connectivity, workspace, told)
+    _native.queue_remove_small(mask, pixels, connectivity, workspace, counts)
 
 
 def keep_largest(
@@ -240,6 +240,6 @@ def _count(name: str, value: int, most: int) -> int:
     return min(value, most)
 
 
-def _kept(told: tuple[int, int, int]) -> Kept:
-    count, pixels, removed = told
+def _kept(counts: tuple[int, int, int]) -> Kept:
+    count, pixels, removed = counts
     return Kept(count=count, pixels=pixels, removed=removed)

@@ -47,7 +47,7 @@ class Normaliser:
         self._placement = Placement.fit(size, size)
         self._workspace, self._drawing = PercentileWorkspace(), ThresholdWorkspace()
         self._window_copy = HostCopy()
-        self._told: Floats | None = None
+        self._found: Floats | None = None
         self._make_room(np.empty(0))
 
     def _make_room(self, beside: Any) -> None:
@@ -97,9 +97,9 @@ class Normaliser:
         Raises:
             FrameError: there is nothing in it.
         """
-        told, self._told = self._told, None
-        if told is not None and not told[1] > told[0]:
-            _refuse_flat(frame, told[0], "there is nothing in it", "expected an image")
+        found, self._found = self._found, None
+        if found is not None and not found[1] > found[0]:
+            _refuse_flat(frame, found[0], "there is nothing in it", "expected an image")
 
     def _find_window(self, frame: Frame, options: Subtraction) -> tuple[Any, Subtraction]:
         """What `subtract` takes: a window measured where the frame is, or options that hold it."""
@@ -111,7 +111,7 @@ class Normaliser:
             irradiated=irradiated,
             workspace=self._workspace,
         )
-        self._told = self._window_copy.take(self._window)
+        self._found = self._window_copy.take(self._window)
         if not kernels.on_device(self._window):
             self.check(frame)
         return self._window, options

@@ -64,13 +64,13 @@ class Reading:
 
     Attributes:
         mask: (rows, columns) of the source frame, uint8.
-        told: trees, their pixels, specks; complete after a `kernels.wait`.
+        counts: trees, their pixels, specks; complete after a `kernels.wait`.
         drawing: knows then, on a device, whether there were only numbers to read.
         pixel_spacing_mm: of the frame.
     """
 
     mask: Any
-    told: NDArray[np.int64]
+    counts: NDArray[np.int64]
     drawing: ThresholdWorkspace
     pixel_spacing_mm: tuple[float, float] | None
 
@@ -88,11 +88,12 @@ class Reading:
                 "the network gave NaN or infinities on the device, expected numbers; reset the "
                 "session, and if it happens again, use another precision"
             )
-        count, pixels, _ = (int(number) for number in self.told)
+        count, pixels, _ = (int(number) for number in self.counts)
         spacing = self.pixel_spacing_mm
-        made: Any = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
+        if mask is None:
+            mask = self.mask.settled() if isinstance(self.mask, DeviceArray) else self.mask
         return Vessels(
-            mask=made if mask is None else mask,
+            mask=mask,
             area_px=pixels,
             area_mm2=pixels * spacing[0] * spacing[1] if spacing else None,
             count=count,
@@ -113,27 +114,26 @@ class VesselReader:
         self._workspace = ComponentsWorkspace()
         self._drawing = ThresholdWorkspace()
         self._masks = ArrayPool()
-        self._told: Any = np.empty(3, np.int64)
-        self._told_copy = HostCopy()
+        self._counts: Any = np.empty(3, np.int64)
+        self._counts_copy = HostCopy()
 
     def read(self, plane: Any, placement: Placement, frame: Frame) -> Reading:
         """Reads a (rows, columns) float32 plane on which the frame lies as `placement` says."""
         mask = self._masks.beside(plane, frame.shape, np.uint8)
-        if not kernels.same_place(self._told, plane):
-            self._told = kernels.empty_beside(plane, (3,), np.int64)
+        if not kernels.same_place(self._counts, plane):
+            self._counts = kernels.empty_beside(plane, (3,), np.int64)
         window = plane[placement.window]
         kernels.threshold(window, self._level, out=mask, workspace=self._drawing, counted=False)
         least = math.ceil(self._min_tree_fraction * math.prod(frame.shape))
-        kernels.queue_remove_small(mask, least, told=self._told, workspace=self._workspace)
+        kernels.queue_remove_small(mask, least, counts=self._counts, workspace=self._workspace)
         return Reading(
             mask=mask,
-            told=self._told_copy.take(self._told),
+            counts=self._counts_copy.take(self._counts),
             drawing=self._drawing,
             pixel_spacing_mm=frame.pixel_spacing_mm,
         )
 
 
-def dice(expected: Mask, got: Mask) -> float:
 def logit_of(threshold: float) -> float:
     """The logit of the probability from which a pixel is vessel.
 
@@ -145,6 +145,7 @@ def logit_of(threshold: float) -> float:
     return math.log(threshold / (1.0 - threshold))
 
 
+def dice(expected: Mask, got: Mask) -> float:
     """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
     total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
     common = int(np.count_nonzero(expected & got))

@@ -43,12 +43,12 @@ def test_removing_without_a_wait_is_the_same(device, case, min_size):
     mask, connectivity = case
     expected = mask.copy()
     kept = kernels.remove_small(expected, min_size, connectivity=connectivity)
-    mask, told = device.put(mask), device.put(np.full(3, -1, np.int64))
+    mask, counts = device.put(mask), device.put(np.full(3, -1, np.int64))
     kernels.queue_remove_small(
-        mask, min_size, told=told, connectivity=connectivity, workspace=WORKSPACE
+        mask, min_size, counts=counts, connectivity=connectivity, workspace=WORKSPACE
     )
     np.testing.assert_array_equal(device.get(mask), expected)
-    assert tuple(device.get(told)) == (kept.count, kept.pixels, kept.removed)
+    assert tuple(device.get(counts)) == (kept.count, kept.pixels, kept.removed)
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -57,17 +57,17 @@ def test_there_is_room_for_as_many_components_as_a_mask_can_have(device, connect
     mask[::2, ::2] = 1
     if connectivity == 4:
         mask[1::2, 1::2] = 1  # a chessboard
-    told, most = device.put(np.zeros(3, np.int64)), int(mask.sum())
-    kernels.queue_remove_small(device.put(mask), 1, told=told, connectivity=connectivity)
-    assert tuple(device.get(told)) == (most, most, 0)
+    counts, most = device.put(np.zeros(3, np.int64)), int(mask.sum())
+    kernels.queue_remove_small(device.put(mask), 1, counts=counts, connectivity=connectivity)
+    assert tuple(device.get(counts)) == (most, most, 0)
 
 
 def test_removing_without_a_wait_needs_a_place_for_its_numbers(device):
     mask = device.put(np.zeros((4, 4), np.uint8))
-    with pytest.raises(ValueError, match=r"told must be \(3,\): components, their pixels"):
-        kernels.queue_remove_small(mask, 1, told=device.put(np.zeros(2, np.int64)))
+    with pytest.raises(ValueError, match=r"counts must be \(3,\): components, their pixels"):
+        kernels.queue_remove_small(mask, 1, counts=device.put(np.zeros(2, np.int64)))
     with pytest.raises(ValueError, match="must not be negative"):
-        kernels.queue_remove_small(mask, -1, told=device.put(np.zeros(3, np.int64)))
+        kernels.queue_remove_small(mask, -1, counts=device.put(np.zeros(3, np.int64)))
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_no_component_reaches_a_size_beyond_counting(size):
 
 @pytest.mark.gpu
 def test_removing_without_a_wait_does_not_wait(cuda):
-    mask, told = cuda.put(np.ones((64, 64), np.uint8)), cuda.put(np.zeros(3, np.int64))
+    mask, counts = cuda.put(np.ones((64, 64), np.uint8)), cuda.put(np.zeros(3, np.int64))
     workspace = kernels.ComponentsWorkspace()
 
     def work():
-        kernels.queue_remove_small(mask, 4, told=told, workspace=workspace)
+        kernels.queue_remove_small(mask, 4, counts=counts, workspace=workspace)
 
     work()
     before = kernels.device_traffic()

@@ -33,7 +33,7 @@ struct BoxMemory {
   DeviceMemory<std::int64_t> kept;
   DeviceMemory<std::uint8_t> flags;
   DeviceMemory<BoxCounts> counts;
-  PinnedMemory<BoxCounts> told;
+  PinnedMemory<BoxCounts> on_host;
 };
 
 constexpr int kMostBoxes = 32768;  // their overlaps take 128 MiB

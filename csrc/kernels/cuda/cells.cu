@@ -180,8 +180,8 @@ void number(const Cells& cells, Stream stream, ComponentsMemory& memory) {
   launch(stream, grid_for(cells.count()), number_roots, cells, starts);
 }
 
-ComponentCounts told(Stream stream, ComponentsMemory& memory) {
-  ComponentCounts* counts = memory.told.reserve(1);
+ComponentCounts fetch_counts(Stream stream, ComponentsMemory& memory) {
+  ComponentCounts* counts = memory.on_host.reserve(1);
   copy_to_host(counts, memory.counts.data(), sizeof *counts, stream);
   synchronise(stream);
   return *counts;

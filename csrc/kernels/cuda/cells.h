@@ -67,6 +67,6 @@ void join(const Cells& cells, Stream stream);
 // Afterwards first is the label of every root, and the number of components is counted.
 void number(const Cells& cells, Stream stream, ComponentsMemory& memory);
 // Waits for the stream and returns what was counted.
-ComponentCounts told(Stream stream, ComponentsMemory& memory);
+ComponentCounts fetch_counts(Stream stream, ComponentsMemory& memory);
 
 }  // namespace angio::cuda

@@ -153,7 +153,7 @@ std::uint32_t find_components(const Search& search, ComponentsMemory& memory) {
   join(cells, search.stream);
   number(cells, search.stream, memory);
   tally(cells, room, search.stream, memory);
-  const std::uint32_t count = told(search.stream, memory).components;
+  const std::uint32_t count = fetch_counts(search.stream, memory).components;
   if (count > room) tally(cells, count, search.stream, memory);
   return count;
 }

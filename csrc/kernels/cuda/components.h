@@ -31,7 +31,7 @@ struct ComponentsMemory {
   DeviceMemory<ValueTally> values;     // by component
   DeviceMemory<std::uint8_t> marks;    // by component, or by root of a background component
   DeviceMemory<ComponentCounts> counts;
-  PinnedMemory<ComponentCounts> told;
+  PinnedMemory<ComponentCounts> on_host;
 };
 
 // The arguments of a search; the mask and all outputs are device memory.
@@ -61,10 +61,10 @@ void paint_labels(const Search& search, const View3D<std::uint32_t>& labels,
 
 Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
                   ComponentsMemory& memory);
-// The same without a wait: `told` on the device receives components that stayed, their pixels, and
-// components that did not.
+// The same without a wait: `counts` on the device receives components that stayed, their pixels,
+// and components that did not.
 void remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
-                  ComponentsMemory& memory, std::int64_t* told);
+                  ComponentsMemory& memory, std::int64_t* counts);
 Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, Stream stream,
                   ComponentsMemory& memory);
 std::uint32_t fill_holes(const MaskEdit& edit, Stream stream, ComponentsMemory& memory);

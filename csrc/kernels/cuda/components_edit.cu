@@ -7,10 +7,6 @@
 namespace angio::cuda {
 namespace {
 
-Search search_of(const MaskEdit& edit, Connectivity connectivity, Stream stream) {
-  return {edit.mask, connectivity, stream};
-}
-
 struct Marks {
   const Tally* tallies;
   std::uint8_t* marks;  // by component
@@ -24,23 +20,18 @@ struct Marks {
   }
 };
 
-__global__ void mark_large(Marks marks, std::uint32_t count, std::int64_t min_pixels) {
-  const std::size_t i = thread_index();
-  if (i < count) marks.put(std::uint32_t(i), marks.tallies[i].pixels >= min_pixels);
-}
-
-// As many threads as there could be components; only the device knows how many there are.
-__global__ void mark_large_of_all(Marks marks, std::int64_t min_pixels) {
+// A thread for every component, and maybe more: only the device may know how many there are.
+__global__ void mark_large(Marks marks, std::int64_t min_pixels) {
   const std::size_t i = thread_index();
   if (i < marks.counts->components)
     marks.put(std::uint32_t(i), marks.tallies[i].pixels >= min_pixels);
 }
 
-__global__ void tell(const ComponentCounts* counts, std::int64_t* told) {
+__global__ void write_counts(const ComponentCounts* found, std::int64_t* counts) {
   if (thread_index() != 0) return;
-  told[0] = counts->kept;
-  told[1] = counts->kept_pixels;
-  told[2] = std::int64_t(counts->components) - counts->kept;
+  counts[0] = found->kept;
+  counts[1] = found->kept_pixels;
+  counts[2] = std::int64_t(found->components) - found->kept;
 }
 
 // One block; `keep` is 1 to count.
@@ -76,6 +67,11 @@ struct KeepMarked {
   __device__ Row row(int y) const { return {*this, y / out.rows, y % out.rows}; }
 };
 
+// All but the number of components, which stays.
+void clear_kept(ComponentCounts* counts, Stream stream) {
+  clear_on_device(&counts->kept, sizeof *counts - offsetof(ComponentCounts, kept), stream);
+}
+
 bool empty(const MaskEdit& edit) {
   return edit.mask.depth == 0 || edit.mask.rows == 0 || edit.mask.cols == 0;
 }
@@ -84,22 +80,16 @@ bool empty(const MaskEdit& edit) {
 template <typename Mark>
 Kept keep_marked(const MaskEdit& edit, Stream stream, ComponentsMemory& memory, Mark mark) {
   if (empty(edit)) return {0, 0, 0};
-  const Search search = search_of(edit, edit.connectivity, stream);
+  const Search search{edit.mask, edit.connectivity, stream};
   const std::uint32_t count = find_components(search, memory);
   std::uint8_t* marks = memory.marks.reserve(count);
   clear_on_device(marks, count, stream);
-  clear_on_device(memory.counts.data(), sizeof(ComponentCounts), stream);
+  clear_kept(memory.counts.data(), stream);
   mark(Marks{memory.tallies.data(), marks, memory.counts.data()}, count);
   for_each_pixel(stream, edit.mask.depth * edit.mask.rows, edit.mask.cols,
                  KeepMarked{cells_of(search, false, memory), marks, edit.out});
-  const ComponentCounts found = told(stream, memory);
+  const ComponentCounts found = fetch_counts(stream, memory);
   return {found.kept, count - found.kept, found.kept_pixels};
-}
-
-// So that a line of one separates the regions of the other.
-Connectivity dual(const MaskEdit& edit) {
-  if (edit.planar) return edit.connectivity == 8 ? 4 : 8;
-  return edit.connectivity == 6 ? 26 : 6;
 }
 
 // Marks the root of every background component that reaches the border.
@@ -158,25 +148,24 @@ struct FillHoles {
 Kept remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
                   ComponentsMemory& memory) {
   return keep_marked(edit, stream, memory, [=](const Marks& marks, std::uint32_t count) {
-    launch(stream, grid_for(count), mark_large, marks, count, min_pixels);
+    launch(stream, grid_for(count), mark_large, marks, min_pixels);
   });
 }
 
 void remove_small(const MaskEdit& edit, std::int64_t min_pixels, Stream stream,
-                  ComponentsMemory& memory, std::int64_t* told) {
-  if (empty(edit)) return clear_on_device(told, 3 * sizeof *told, stream);
-  const Search search = search_of(edit, edit.connectivity, stream);
+                  ComponentsMemory& memory, std::int64_t* counts) {
+  if (empty(edit)) return clear_on_device(counts, 3 * sizeof *counts, stream);
+  const Search search{edit.mask, edit.connectivity, stream};
   find_all_components(search, memory);
   const Cells cells = cells_of(search, false, memory);
   const std::size_t room = most_components(cells);
-  ComponentCounts* const counts = memory.counts.data();
-  const Marks marks{memory.tallies.data(), memory.marks.reserve(room), counts};
-  clear_on_device(&counts->kept, sizeof *counts - offsetof(ComponentCounts, kept), stream);
-  launch(stream, grid_for(room), mark_large_of_all, marks, min_pixels);
+  ComponentCounts* const found = memory.counts.data();
+  const Marks marks{memory.tallies.data(), memory.marks.reserve(room), found};
+  clear_kept(found, stream);
+  launch(stream, grid_for(room), mark_large, marks, min_pixels);
   for_each_pixel(stream, edit.mask.depth * edit.mask.rows, edit.mask.cols,
                  KeepMarked{cells, marks.marks, edit.out});
-  const ComponentCounts* const found = counts;
-  launch(stream, grid_for(1), tell, found, told);
+  launch(stream, grid_for(1), write_counts, found, counts);
 }
 
 Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, Stream stream,
@@ -189,7 +178,7 @@ Kept keep_largest(const MaskEdit& edit, std::uint32_t keep, Stream stream,
 
 std::uint32_t fill_holes(const MaskEdit& edit, Stream stream, ComponentsMemory& memory) {
   if (empty(edit)) return 0;
-  const Cells cells = cells_of(search_of(edit, dual(edit), stream), true, memory);
+  const Cells cells = cells_of({edit.mask, background_connectivity(edit), stream}, true, memory);
   const int rows = edit.mask.depth * edit.mask.rows;
   std::uint8_t* marks = memory.marks.reserve(cells.count());
   ComponentCounts* counts = memory.counts.reserve(1);
@@ -199,7 +188,7 @@ std::uint32_t fill_holes(const MaskEdit& edit, Stream stream, ComponentsMemory& 
   for_each_pixel(stream, rows, edit.mask.cols, MarkOutside{cells, marks, edit.planar});
   launch(stream, grid_for(cells.count()), count_holes, cells, marks, counts);
   for_each_pixel(stream, rows, edit.mask.cols, FillHoles{cells, marks, edit.out});
-  return told(stream, memory).components;
+  return fetch_counts(stream, memory).components;
 }
 
 }  // namespace angio::cuda

@@ -124,10 +124,10 @@ int decode_boxes(View2D<const float> anchors, const HeadView& offsets, const Hea
   launch(stream, grid_for(all < 1 << 16 ? all : 1 << 16), choose_best, found);
   launch(stream, grid_for(top), decode_best<D>, head, found, decoded);
   launch(stream, grid_for(1), close_gaps<D>, head, decoded, counts, out);
-  BoxCounts* const told = memory.told.reserve(1);
-  copy_to_host(told, counts, sizeof *told, stream);
+  BoxCounts* const answer = memory.on_host.reserve(1);
+  copy_to_host(answer, counts, sizeof *answer, stream);
   synchronise(stream);
-  return int(told->decoded);
+  return int(answer->decoded);
 }
 
 template int decode_boxes<2>(View2D<const float>, const HeadView&, const HeadView&,

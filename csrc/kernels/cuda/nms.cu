@@ -158,10 +158,8 @@ void sweep_boxes(const Sorted<D>& sorted, const NmsRule& rule, Stream stream, Bo
   const unsigned words = unsigned(count + kTile - 1) / kTile;
   std::uint64_t* overlaps = memory.overlaps.reserve(std::size_t(count) * words);
   const Rule how{rule.iou_threshold, rule.min_distance, sorted.list.classes != nullptr};
-  const BoxCounts* const counts = sorted.counts;
-  const Box<D>* const boxes = sorted.boxes;
-  launch(stream, Grid{dim3(words, words), dim3(kTile)}, meet<D>, boxes, counts, how, words,
-         overlaps);
+  launch(stream, Grid{dim3(words, words), dim3(kTile)}, meet<D>, sorted.boxes, sorted.counts, how,
+         words, overlaps);
   launch(stream, grid_for(1), sweep_tiles,
          Sweep{overlaps, sorted.order, words, std::uint32_t(rule.max_kept),
                memory.kept.reserve(count), sorted.counts});
@@ -186,14 +184,14 @@ int nms(const BoxList& list, const NmsRule& rule, Stream stream, BoxMemory& memo
   launch(stream, grid_for(count), read_boxes<D>, sorted);
   launch(stream, grid_for(count), sort_boxes<D>, sorted);
   sweep_boxes(sorted, rule, stream, memory);
-  BoxCounts* const told = memory.told.reserve(1);
-  copy_to_host(told, sorted.counts, sizeof *told, stream);
+  BoxCounts* const answer = memory.on_host.reserve(1);
+  copy_to_host(answer, sorted.counts, sizeof *answer, stream);
   synchronise(stream);
-  if (told->invalid_from_end > 0 && rule.invalid == InvalidBoxes::refuse)
-    refuse_first<D>(list, *told, stream);
-  copy_to_host(kept, memory.kept.data(), told->kept * sizeof *kept, stream);
+  if (answer->invalid_from_end > 0 && rule.invalid == InvalidBoxes::refuse)
+    refuse_first<D>(list, *answer, stream);
+  copy_to_host(kept, memory.kept.data(), answer->kept * sizeof *kept, stream);
   synchronise(stream);
-  return int(told->kept);
+  return int(answer->kept);
 }
 
 template int nms<2>(const BoxList&, const NmsRule&, Stream, BoxMemory&, std::int64_t*);

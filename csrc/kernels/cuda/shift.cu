@@ -55,7 +55,7 @@ __global__ void fill_shadow(Plane plane, int log) {
   add_up(shared, own);
   const float mean = static_cast<float>(shared.sums[0][0] / all);
   for (int i = int(threadIdx.x); i < all; i += int(kBlock)) {
-    const float value = plane.data[i] < mean * 0.125f ? mean : plane.data[i];
+    const float value = plane.data[i] < mean * kShadow ? mean : plane.data[i];
     plane.data[i] = log ? logarithm(value + 1.0f) : value;
   }
 }
@@ -92,7 +92,7 @@ struct RefineShared {
   Shift shift;
   double unshifted;  // variance of the coarsest difference
   Robust robust;
-  Robust told;  // of the level whose residuals are told
+  Robust of_residuals;  // the scale of those that are the answer
 };
 
 // The mask moved by a sub-pixel shift, at one pixel.
@@ -163,7 +163,7 @@ __device__ float residual(const Level& level, const Shift& shift, RefineShared& 
   __syncthreads();
   if (threadIdx.x == 0) {
     shared.shift = shift;
-    shared.robust = shared.told;
+    shared.robust = shared.of_residuals;
   }
   __syncthreads();
   const double squares = measure(level, shared).squares;
@@ -180,15 +180,15 @@ __global__ void refine_all(Pyramid pyramid, const double* variances, int radius,
   }
   __syncthreads();
   for (int l = pyramid.count; l-- > 0;) {
-    for (int k = 0; k < (l == 0 ? 3 : 10); ++k)
+    for (int k = 0; k < steps_on(l); ++k)
       refine(pyramid.levels[l], longest / static_cast<float>(1 << l), shared);
-    if (threadIdx.x == 0 && l == level_told(pyramid.count)) shared.told = shared.robust;
+    if (threadIdx.x == 0 && l == residual_level(pyramid.count)) shared.of_residuals = shared.robust;
     if (threadIdx.x == 0 && l > 0)
       shared.shift = {shared.shift.rows * 2.0f, shared.shift.cols * 2.0f};
     __syncthreads();
   }
   const Shift shift = shared.shift;
-  const int l = level_told(pyramid.count);
+  const int l = residual_level(pyramid.count);
   const float scale = 1.0f / static_cast<float>(1 << l), box = static_cast<float>(pyramid.box);
   const float left = residual(pyramid.levels[l], {shift.rows * scale, shift.cols * scale}, shared);
   const float unshifted = residual(pyramid.levels[l], {0.0f, 0.0f}, shared);
@@ -238,13 +238,12 @@ ShiftEstimate estimate_shift(const EstimateShift<T>& args, Stream stream, ShiftM
   const unsigned shifts = unsigned((2 * radius + 1) * (2 * radius + 1));
   double* const variances = memory.variances.reserve(shifts);
   ShiftEstimate* const found = memory.found.reserve(1);
-  const double* const searched = variances;
   launch(stream, Grid{dim3(shifts), dim3(kBlock)}, search, coarsest, radius, variances);
-  launch(stream, grid_for(1), refine_all, pyramid, searched, radius, longest, found);
-  ShiftEstimate* const told = memory.told.reserve(1);
-  copy_to_host(told, found, sizeof *told, stream);
+  launch(stream, grid_for(1), refine_all, pyramid, variances, radius, longest, found);
+  ShiftEstimate* const answer = memory.on_host.reserve(1);
+  copy_to_host(answer, found, sizeof *answer, stream);
   synchronise(stream);
-  return *told;
+  return *answer;
 }
 
 template ShiftEstimate estimate_shift(const EstimateShift<std::uint8_t>&, Stream, ShiftMemory&);

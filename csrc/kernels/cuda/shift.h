@@ -11,7 +11,7 @@ struct ShiftMemory {
   DeviceMemory<float> pyramid;
   DeviceMemory<double> variances;  // by searched shift
   DeviceMemory<ShiftEstimate> found;
-  PinnedMemory<ShiftEstimate> told;
+  PinnedMemory<ShiftEstimate> on_host;
 };
 
 // mask and frame are device memory, args.scratch is not used. Waits for the stream.

@@ -124,8 +124,7 @@ RankSearch* search_ranks(const Percentiles<T>& args, Stream stream, StatisticsMe
   clear_on_device(search, sizeof *search, stream);
   for (int shift = 8 * int(sizeof(T)) - 8; shift >= 0; shift -= 8) {
     const int first = shift == 8 * int(sizeof(T)) - 8;
-    const RankSearch* const known = search;
-    launch(stream, grid_for(threads), count_digits<T>, pixels, known, shift, histograms);
+    launch(stream, grid_for(threads), count_digits<T>, pixels, search, shift, histograms);
     launch(stream, grid_for(1), enter_digits, search, histograms, wanted, first);
   }
   return search;
@@ -144,7 +143,7 @@ std::int64_t find(const Percentiles<T>& args, Stream stream, StatisticsMemory& m
 
 // One thread; the numbers are those of the CPU.
 template <typename T>
-__global__ void tell_window(const RankSearch* search, Percentages wanted, double* window) {
+__global__ void write_window(const RankSearch* search, Percentages wanted, double* window) {
   if (thread_index() != 0) return;
   for (int i = 0; i < 2; ++i) {
     const double position = position_of(wanted.of[i], search->used);
@@ -201,7 +200,7 @@ template <typename T>
 void find_window(const Percentiles<T>& args, double* window, Stream stream,
                  StatisticsMemory& memory) {
   const RankSearch* const search = search_ranks(args, stream, memory);
-  launch(stream, grid_for(1), tell_window<T>, search, Percentages{{args.q[0], args.q[1]}}, window);
+  launch(stream, grid_for(1), write_window<T>, search, Percentages{{args.q[0], args.q[1]}}, window);
 }
 
 template <typename T>
@@ -210,10 +209,10 @@ std::int64_t laplacian_sum(const View2D<const T>& pixels, Stream stream, Statist
   std::int64_t* const sum = memory.sum.reserve(1);
   clear_on_device(sum, sizeof *sum, stream);
   launch(stream, grid_for(all < kMostThreads ? all : kMostThreads), add_laplacians<T>, pixels, sum);
-  std::int64_t* const told = memory.told.reserve(1);
-  copy_to_host(told, sum, sizeof *told, stream);
+  std::int64_t* const answer = memory.on_host.reserve(1);
+  copy_to_host(answer, sum, sizeof *answer, stream);
   synchronise(stream);
-  return *told;
+  return *answer;
 }
 
 template std::int64_t percentiles(const Percentiles<std::uint8_t>&, Stream, StatisticsMemory&);

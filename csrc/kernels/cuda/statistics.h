@@ -21,7 +21,7 @@ struct StatisticsMemory {
   DeviceMemory<RankSearch> search;
   DeviceMemory<std::int64_t> sum;
   PinnedMemory<RankSearch> found;
-  PinnedMemory<std::int64_t> told;
+  PinnedMemory<std::int64_t> on_host;
 };
 
 // As on the CPU: histograms of one byte after the other, for all ranks at once. The pixels are

@@ -54,13 +54,13 @@ void draw(const Threshold& args, Stream stream, ThresholdMemory& memory) {
   ThresholdCounts* const counts = memory.counts.reserve(1);
   clear_on_device(counts, sizeof *counts, stream);
   launch(stream, grid_for(std::size_t(args.mask.rows) * args.mask.cols), compare, grid, counts);
-  copy_to_host(memory.told.reserve(1), counts, sizeof *counts, stream);
+  copy_to_host(memory.on_host.reserve(1), counts, sizeof *counts, stream);
 }
 
 std::int64_t threshold(const Threshold& args, Stream stream, ThresholdMemory& memory) {
   draw(args, stream, memory);
   synchronise(stream);
-  return memory.told.data()->set;
+  return memory.on_host.data()->set;
 }
 
 }  // namespace angio::cuda

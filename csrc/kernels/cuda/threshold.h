@@ -12,8 +12,8 @@ struct ThresholdCounts {
 };
 
 struct ThresholdMemory {
-  PinnedMemory<ThresholdCounts> told;    // complete once the stream was waited for
-  DeviceMemory<ThresholdCounts> counts;  // freed first, which waits for the copy
+  PinnedMemory<ThresholdCounts> on_host;  // complete once the stream was waited for
+  DeviceMemory<ThresholdCounts> counts;   // freed first, which waits for the copy
 };
 
 // As on the CPU; logits and mask are device memory. Waits for the stream to learn the number.

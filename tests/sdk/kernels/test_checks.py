@@ -39,7 +39,7 @@ WRONG_TYPES = {
     "counted": partial(kernels.threshold, FLOATS, 0.0, out=BYTES, counted="yes"),
     "longest_px": partial(kernels.estimate_shift, BYTES, BYTES, longest_px=None),
     "log of a shift": partial(kernels.estimate_shift, BYTES, BYTES, log="no"),
-    "min_pixels": partial(kernels.queue_remove_small, BYTES, 2.5, told=NUMBERS),
+    "min_pixels": partial(kernels.queue_remove_small, BYTES, 2.5, counts=NUMBERS),
     "min_size": partial(kernels.remove_small, BYTES, 2.5),
     "k": partial(kernels.keep_largest, BYTES, 1.0),
     "allowed": partial(kernels.AnatomicalFilter, allowed=[1.5]),
