@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sdk.errors import DAMAGED, ModelFolderError
+from sdk.files import write_whole
 from sdk.frame import Frame
 from sdk.golden import Golden, GoldenPair, pair_golden
 from sdk.typed_json import parse
@@ -195,10 +196,11 @@ def write_folder(path: str | Path, manifest: Manifest, files: Mapping[str, bytes
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _replace(folder / name, content)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / name, content)
         hashes = {name: sha256_of(folder / name) for name in sorted(files)}
         vouched = asdict(manifest) | {"files": hashes}
-        _replace(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
+        write_whole(folder / MANIFEST, (json.dumps(vouched, indent=2) + "\n").encode())
     except OSError as error:
         raise ModelFolderError(
             f"{folder} cannot be written: {error.strerror}; give another folder"
@@ -234,10 +236,3 @@ def _parse_manifest(content: dict[str, Any], file: Path) -> Manifest:
 def _check_inside(folder: Path, name: str) -> None:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise ModelFolderError(f"{folder / MANIFEST} names {name}, a file outside the folder")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdk.backends import Backend, version_of
 from sdk.errors import BackendError, ModelFolderError
+from sdk.files import write_whole
 from sdk.machine import cores, processor
 from sdk.model_folder import ModelFolder
 from sdk.model_part import part_name
@@ -94,10 +95,8 @@ def write_tuning(folder: ModelFolder, tuning: Tuning) -> Path:
         ModelFolderError: the folder cannot be written to.
     """
     path = record_path(folder)
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(json.dumps(asdict(tuning), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, (json.dumps(asdict(tuning), indent=1) + "\n").encode())
     except OSError as error:
         raise ModelFolderError(
             f"{path} cannot be written ({error.strerror}); copy the model folder to a place where "

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sdk import kernels
 from sdk.acceptance.warm_up import fit, run_on, warm_up
 from sdk.backends import Backend
-from sdk.engines.files import write_whole
+from sdk.engines.files import write_engine_file
 from sdk.errors import BackendError, ModelFolderError
 from sdk.golden import Golden, relative_difference
 from sdk.model_folder import ModelFolder
@@ -113,7 +113,7 @@ def write_certificate(certificate: Certificate, path: Path) -> None:
     Raises:
         EngineError: it cannot be written.
     """
-    write_whole(path, (json.dumps(certificate.record(), indent=2) + "\n").encode())
+    write_engine_file(path, (json.dumps(certificate.record(), indent=2) + "\n").encode())
 
 
 def read_certificate(path: Path) -> Certificate | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sdk.engines.files import write_whole
+from sdk.files import write_whole
 
 FRAMES, VOLUME, RUNS = "outcomes.json", "microbleeds.json", "runs.json"
 """Records of what a call wrote beside them; the last names the folders of several runs."""
@@ -48,7 +48,11 @@ def make_empty(out: Path, given: Collection[Path | None] = ()) -> None:
 
 
 def make_folders(out: Path, names: list[str]) -> list[Path]:
-    """A folder for each of several runs, and the record of them; for a single one `out` itself."""
+    """A folder for each of several runs, and the record of them; for a single one `out` itself.
+
+    Raises:
+        OSError: they cannot be written.
+    """
     if len(names) == 1:
         return [out]
     folders = [f"{number:03d}-{name}" for number, name in enumerate(names, start=1)]

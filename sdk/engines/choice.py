@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sdk.engines.files import write_whole
+from sdk.engines.files import write_engine_file
 from sdk.engines.places import engine_folder, short_key
 from sdk.engines.sidecar import Machine
 from sdk.errors import EngineError
@@ -58,7 +58,7 @@ def write_choice(path: Path, choice: Choice) -> None:
     earlier = read_choice(path)
     plans = {**(earlier.plans if earlier else {}), **choice.plans}
     content = asdict(choice) | {"plans": plans}
-    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+    write_engine_file(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def read_choice(path: Path) -> Choice | None:

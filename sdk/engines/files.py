@@ -1,36 +1,22 @@
-"""Files that are either whole or not there."""
+"""The files of engines: written whole, by their owner alone, cleared where a build was stopped."""
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from sdk.errors import EngineError
-
-PARTIAL = ".partial"
-
-
-def partial_path(path: Path) -> Path:
-    """Where a file is written before it takes its name; one per process."""
-    return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+from sdk.files import PARTIAL, partial_path, write_whole
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that appears under its name when all of it is on the disk.
+def write_engine_file(path: Path, content: bytes) -> None:
+    """As `sdk.files.write_whole`.
 
     Raises:
         EngineError: it cannot be written.
     """
-    partial = partial_path(path)
     try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise EngineError(f"{path} cannot be written: {error.strerror}") from error
 
 

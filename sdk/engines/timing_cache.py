@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from sdk.engines.files import write_whole
+from sdk.engines.files import write_engine_file
 
 NAME = "timing.cache"
 
@@ -29,6 +29,6 @@ def pin(folder: Path, content: bytes) -> None:
     Raises:
         EngineError: it cannot be written.
     """
-    write_whole(folder / NAME, content)
+    write_engine_file(folder / NAME, content)
     digest = {"sha256": hashlib.sha256(content).hexdigest()}
-    write_whole(folder / f"{NAME}.json", (json.dumps(digest) + "\n").encode())
+    write_engine_file(folder / f"{NAME}.json", (json.dumps(digest) + "\n").encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdk.engines import timing_cache
-from sdk.engines.files import make_writable_folder, partial_path, remove_partial, write_whole
+from sdk.engines.files import make_writable_folder, remove_partial, write_engine_file
 from sdk.engines.options import BuildOptions
 from sdk.engines.places import engine_folder, short_key
 from sdk.engines.plan import Plan, load_plan
@@ -18,6 +18,7 @@ from sdk.engines.progress import Progress, Watch, unwatched
 from sdk.engines.recipe import Recipe
 from sdk.engines.sidecar import EngineTensor, Machine, Sidecar
 from sdk.errors import EngineError
+from sdk.files import partial_path
 from sdk.model_folder import ModelFolder
 
 
@@ -97,8 +98,8 @@ class Workshop:
         """The sidecar comes last: without it the engine does not count."""
         beside = path.with_suffix(".json")
         beside.unlink(missing_ok=True)
-        write_whole(path, data)
-        write_whole(beside, sidecar.to_json())
+        write_engine_file(path, data)
+        write_engine_file(beside, sidecar.to_json())
 
     def _key(self, recipe: Recipe) -> str:
         options = asdict(self.options)

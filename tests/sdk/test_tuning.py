@@ -117,6 +117,6 @@ def test_running_a_graph_that_is_not_certified_is_said_with_every_frame(tmp_path
 
 
 def test_a_folder_that_cannot_be_written_is_said(folder):
-    (folder.path / f"{FILE}.partial").mkdir()
+    (folder.path / FILE).mkdir()
     with pytest.raises(sdk.ModelFolderError, match="cannot be written"):
         write_tuning(folder, record(folder))

@@ -1,0 +1,31 @@
+"""Files that are either whole or not there."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+PARTIAL = ".partial"
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file is written before it takes its name; one per process."""
+    return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that appears under its name when all of it is on the disk.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    partial = partial_path(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
