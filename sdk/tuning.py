@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from sdk.backends import Backend, version_of
+from sdk.backends import version_of
 from sdk.errors import BackendError, ModelFolderError
 from sdk.files import write_whole
 from sdk.machine import cores, processor
@@ -121,19 +121,17 @@ def read_tuning(folder: ModelFolder) -> tuple[Tuning | None, str]:
 
 
 def settle(
-    folder: ModelFolder, precision: str | None, backend: Backend | str | None, threads: int | None
+    folder: ModelFolder, precision: str | None, library: str | None, threads: int | None
 ) -> tuple[Setting, tuple[str, ...]]:
     """What to run, and what a person should know about it.
 
-    The record decides where neither precision nor backend is asked for. A record that does not
-    hold is ignored, which is one of the notes. A backend that is open already runs as it is.
+    The record decides where neither precision nor library is asked for. A record that does not
+    hold is ignored, which is one of the notes.
     """
     asked = Setting(precision=precision or "fp32", threads=threads)
-    if isinstance(backend, Backend):
-        return asked, ()
     notes = []
-    if backend is not None:
-        asked = replace(asked, library=backend)
+    if library is not None:
+        asked = replace(asked, library=library)
     elif precision is None:
         tuning, reason = read_tuning(folder)
         if reason:

@@ -33,8 +33,10 @@ class Request:
     """Threads of one inference on the CPU; None lets the library, or the tuning, decide."""
 
     def __post_init__(self) -> None:
-        threads = self.threads if self.threads is None else whole_number(self.threads)
-        if self.threads is not None and (threads is None or threads < 1):
+        if self.threads is None:
+            return
+        threads = whole_number(self.threads)
+        if threads is None or threads < 1:
             raise SessionError(
                 f"threads must be a whole number from 1 on, got {self.threads!r}; pass None to let "
                 "the library decide"
