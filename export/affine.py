@@ -49,20 +49,21 @@ class _Weighted:
 
 
 def _fold_once(model: ModelProto) -> int:
-    graph, gone = Graph(model), list[int]()
+    graph, folded, touched = Graph(model), list[int](), set[int]()
     for node in graph.nodes[: len(model.graph.node)]:
         before = _before(graph, node)
-        if before is None or before.index in gone:
+        if before is None or before.index in touched:
             continue
         weighted = _weighted(graph, before)
         found = _map_of(graph, node, weighted) if weighted else None
         if weighted and found and _rewrite(model, (before, node), weighted, found):
-            gone += [node.index, before.index]  # its outputs have another name now: next pass
-    for index in sorted((i for i in gone[::2]), reverse=True):
+            folded.append(node.index)
+            touched |= {node.index, before.index}  # their outputs have other names now: next pass
+    for index in sorted(folded, reverse=True):
         del model.graph.node[index]
-    if gone:
+    if folded:
         drop_unused(model)
-    return len(gone) // 2
+    return len(folded)
 
 
 def _before(graph: Graph, node: Node) -> Node | None:
