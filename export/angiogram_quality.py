@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
 from export.concatenations import split_concatenations
 from export.fold import folded
-from export.graph import check_difference, check_graph, relative_difference, write_graph
+from export.graph import (
+    check_difference,
+    check_graph,
+    open_session,
+    relative_difference,
+    write_graph,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,8 +72,6 @@ def _check_parity(network: AngiogramQualityNet, path: Path) -> Parity:
 
 def run(path: Path, frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vessel logits and grade logits of one frame (1, channels, size, size), by ONNX Runtime."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     vessels, grade = session.run([VESSELS, GRADE], {INPUT: frame})
     return vessels, grade

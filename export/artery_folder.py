@@ -1,10 +1,8 @@
 """Makes the model folder of the artery sequence task from a trained streaming network."""
 
-import io
 import json
-import platform
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,10 @@ from safetensors import safe_open
 
 from export.artery_sequence import export, task_of
 from export.graph import OPSET
-from export.origin import trained_on, with_origin
+from export.origin import kept_card, trained_on, versions, with_origin
 from sdk.golden import Golden, GoldenPair, pack_golden
 from sdk.model_folder import IntendedInput, Manifest, ModelFolder, write_folder
+from sdk.tasks import options_of
 from training.networks.artery_stream import StreamingVssNet
 from training.networks.cost import giga_macs
 from training.networks.sequence_blocks import SequenceConfig
@@ -55,13 +54,7 @@ def make_folder(
     with tempfile.TemporaryDirectory() as folder:
         parity = export(network, Path(folder) / GRAPH, size)
         files = {GRAPH: (Path(folder) / GRAPH).read_bytes()}
-    buffer = io.BytesIO()
-    golden = pack_golden(golden_run(network, size))
-    np.savez_compressed(buffer, allow_pickle=False, **golden)
-    files["golden.npz"] = buffer.getvalue()
-    card = out / "MODEL_CARD.md"
-    if card.is_file():
-        files[card.name] = card.read_bytes()
+    files |= {"golden.npz": pack_golden(golden_run(network, size)), **kept_card(out)}
     origin = {
         "network": _described(network, size),
         "trained_on": trained_on(notes),
@@ -69,9 +62,7 @@ def make_folder(
         "held_out": json.loads(report.read_text()) if report else None,
         "opset": OPSET,
         "parity_with_torch": asdict(parity),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
+    } | versions()
     return write_folder(out, _manifest(size, origin), files)
 
 
@@ -79,7 +70,7 @@ def _manifest(size: int, origin: dict[str, Any]) -> Manifest:
     task = task_of(size)
     return Manifest(
         task=task.name,
-        options={f.name: getattr(task, f.name) for f in fields(task) if f.init},
+        options=options_of(task),
         graphs={"fp32": GRAPH},
         intended_input=with_origin(INTENDED, origin["training"]),
         golden=Golden(),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from export.fold_sequence import folded_stream
-from export.graph import check_difference, relative_difference, write_graph
+from export.graph import check_difference, open_session, relative_difference, write_graph
 from sdk.tasks import ArterySequence
 from training.networks.artery_stream import StreamingVssNet
 
@@ -111,9 +110,7 @@ def check_influence(path: Path, frames: NDArray[np.float32]) -> None:
 
 def run_graph(path: Path, frames: NDArray[np.float32]) -> list[list[NDArray[np.float32]]]:
     """Outputs after each frame (T, 1, 1, size, size) of a run, in the graph's order."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     first, *states = session.get_inputs()
     kept = {node.name: np.zeros(node.shape, np.float32) for node in states}
     answers = []

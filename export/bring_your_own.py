@@ -1,7 +1,7 @@
 """Makes a model folder for the `segmentation` task out of a vendor's ONNX network."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ from calibration.folder import WRITTEN
 from export.foreign import chosen_output, dtype, fix_shapes, load, only_input, opset, shape
 from export.normalisation import normalise_channels
 from export.prepare import prepare
-from export.seeded import GRAPH, difference, packed, record_golden
+from export.seeded import GRAPH, difference, record_golden
 from export.values import check_values, told_by
 from sdk.errors import ModelFolderError
-from sdk.golden import Golden
+from sdk.golden import Golden, pack_golden
 from sdk.model_folder import MANIFEST, Manifest, ModelFolder, write_folder
+from sdk.tasks import options_of
 from sdk.tasks.segmentation import Layout, Segmentation, Values
 
 
@@ -85,7 +86,7 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
         "remarks": remarks + _about_opset(said),
     }
     folder = write_folder(
-        out, _manifest(task, origin), {GRAPH: content, "golden.npz": packed(pairs)}
+        out, _manifest(task, origin), {GRAPH: content, "golden.npz": pack_golden(pairs)}
     )
     for name in WRITTEN:
         (out / name).unlink(missing_ok=True)  # calibrated from the network that was there
@@ -95,7 +96,7 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
 def _manifest(task: Segmentation, origin: Mapping[str, Any]) -> Manifest:
     return Manifest(
         task=task.name,
-        options={f.name: getattr(task, f.name) for f in fields(task) if f.init},
+        options=options_of(task),
         graphs={"fp32": GRAPH},
         golden=Golden(),
         origin=dict(origin),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ def check_graph(path: Path) -> None:
         if not all(entry.dim_value for entry in value.type.tensor_type.shape.dim):
             message = f"expected static shapes, got a dynamic one at {value.name}"
             raise ValueError(message)
+
+
+def open_session(path: Path) -> onnxruntime.InferenceSession:
+    """ONNX Runtime with a graph, on two threads of the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def check_difference(difference: float, path: Path) -> None:

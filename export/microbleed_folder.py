@@ -1,8 +1,6 @@
 """Makes the model folder of the microbleed task from two trained checkpoints."""
 
-import io
 import json
-import platform
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from export.origin import PHANTOMS, trained_on, with_origin
+from export.origin import PHANTOMS, kept_card, trained_on, versions, with_origin
 from export.volumetric import export
 from sdk.golden import Golden, GoldenPair, pack_golden
 from sdk.model_folder import IntendedInput, Manifest, ModelFolder, write_folder
@@ -69,7 +67,7 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
     )
     golden = _golden(detector, regions, task)
     files, parity = _graphs({"detector": detector, "regions": regions}, task, golden)
-    files |= {"golden.npz": _pack(golden), **_card(out / "MODEL_CARD.md")}
+    files |= {"golden.npz": pack_golden(golden), **kept_card(out)}
     manifest = Manifest(
         task=task.name,
         options={name: getattr(task, name) for name in OF_WEIGHTS},
@@ -83,17 +81,9 @@ def make_folder(checkpoints: Checkpoints, out: Path) -> ModelFolder:
             "held_out": reports,
             "parity_with_torch": parity,
         }
-        | _versions(),
+        | versions(),
     )
     return write_folder(out, manifest, files)
-
-
-def _versions() -> dict[str, str]:
-    return {"torch": torch.__version__, "python": platform.python_version()}
-
-
-def _card(path: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes()} if path.is_file() else {}
 
 
 def _told(reports: list[dict[str, Any]], name: str, otherwise: Any) -> Any:
@@ -162,9 +152,3 @@ def _graphs(
             parity[name] = export(network, path, inputs, outputs)
             files[path.name] = path.read_bytes()
     return files, parity
-
-
-def _pack(pairs: list[GoldenPair]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
-    return buffer.getvalue()

@@ -1,8 +1,11 @@
-"""What a model folder says about the data its network was trained on."""
+"""What a model folder says about where its network comes from, and how it keeps saying it."""
 
+import platform
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from sdk.model_folder import IntendedInput
 
@@ -19,3 +22,14 @@ def trained_on(*trainings: dict[str, Any]) -> str:
 def with_origin(intended: IntendedInput, *trainings: dict[str, Any]) -> IntendedInput:
     """The intended input, whose note tells of phantoms, with the data of the trainings instead."""
     return replace(intended, note=intended.note.replace(PHANTOMS, trained_on(*trainings)))
+
+
+def versions() -> dict[str, str]:
+    """What exported the network."""
+    return {"torch": torch.__version__, "python": platform.python_version()}
+
+
+def kept_card(out: Path) -> dict[str, bytes]:
+    """The model card that lies in a folder already, by its name, to be vouched for once more."""
+    card = out / "MODEL_CARD.md"
+    return {card.name: card.read_bytes()} if card.is_file() else {}

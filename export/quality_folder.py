@@ -1,8 +1,6 @@
 """Makes the model folder of the angiogram quality task from a trained checkpoint."""
 
-import io
 import json
-import platform
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +11,11 @@ import torch
 
 from export.angiogram_quality import GRADE, INPUT, VESSELS, export
 from export.graph import OPSET
-from export.origin import trained_on, with_origin
+from export.origin import kept_card, trained_on, versions, with_origin
 from sdk.golden import Golden, GoldenPair, pack_golden
 from sdk.model_folder import IntendedInput, Manifest, ModelFolder, write_folder
-from sdk.tasks import AngiogramQuality
-from training.networks.angiogram_quality import AngiogramQualityNet
+from sdk.tasks import AngiogramQuality, options_of
+from training.networks.angiogram_quality import AngiogramQualityNet, count_parameters
 from training.phantoms.angiogram import phantom_frame
 from training.preprocess import network_input
 from training.recipes.checkpoint import load_weights
@@ -48,12 +46,29 @@ def make_folder(checkpoint: Path, report: Path | None, out: Path) -> ModelFolder
     with tempfile.TemporaryDirectory() as folder:
         parity = export(network, Path(folder) / GRAPH)
         files = {GRAPH: (Path(folder) / GRAPH).read_bytes()}
-    task = AngiogramQuality(size=(network.size, network.size))
-    files["golden.npz"] = _pack([_golden(network, seed) for seed in GOLDEN_SEEDS])
-    card = out / "MODEL_CARD.md"
-    if card.is_file():
-        files[card.name] = card.read_bytes()
-    return write_folder(out, _manifest(task, asdict(parity), notes, report), files)
+    golden = [_golden(network, seed) for seed in GOLDEN_SEEDS]
+    files |= {"golden.npz": pack_golden(golden), **kept_card(out)}
+    origin = {
+        "network": f"angiogram quality, variant B, {count_parameters(network)} parameters",
+        "trained_on": trained_on(notes),
+        "training": notes,
+        "held_out": json.loads(report.read_text()) if report else None,
+        "opset": OPSET,
+        "parity_with_torch": asdict(parity),
+    } | versions()
+    return write_folder(out, _manifest(network.size, origin), files)
+
+
+def _manifest(size: int, origin: dict[str, Any]) -> Manifest:
+    task = AngiogramQuality(size=(size, size))
+    return Manifest(
+        task=task.name,
+        options=options_of(task),
+        graphs={"fp32": GRAPH},
+        intended_input=with_origin(INTENDED, origin["training"]),
+        golden=Golden(),
+        origin=origin,
+    )
 
 
 def _golden(network: AngiogramQualityNet, seed: int) -> GoldenPair:
@@ -62,37 +77,3 @@ def _golden(network: AngiogramQualityNet, seed: int) -> GoldenPair:
     with torch.no_grad():
         vessels, grade = network(torch.from_numpy(image))
     return {INPUT: image.astype(np.float16)}, {VESSELS: vessels.numpy(), GRADE: grade.numpy()}
-
-
-def _pack(pairs: list[GoldenPair]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
-    return buffer.getvalue()
-
-
-def _manifest(
-    task: AngiogramQuality, parity: dict[str, float], notes: dict[str, Any], report: Path | None
-) -> Manifest:
-    options = {
-        "size": task.size,
-        "percentiles": task.percentiles,
-        "threshold": task.threshold,
-        "min_tree_fraction": task.min_tree_fraction,
-    }
-    return Manifest(
-        task=task.name,
-        options=options,
-        graphs={"fp32": GRAPH},
-        intended_input=with_origin(INTENDED, notes),
-        golden=Golden(),
-        origin={
-            "network": "angiogram quality, variant B, 3434227 parameters",
-            "trained_on": trained_on(notes),
-            "training": notes,
-            "held_out": json.loads(report.read_text()) if report else None,
-            "opset": OPSET,
-            "parity_with_torch": parity,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    )

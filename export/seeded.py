@@ -1,6 +1,5 @@
 """Golden vectors of a network without data: seeded images, and what comes out of them."""
 
-import io
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from sdk.backends import Backend, open_backend
 from sdk.errors import ModelFolderError
-from sdk.golden import pack_golden
+from sdk.golden import GoldenPair
 from sdk.tasks.segmentation import Segmentation
 
 GRAPH = "graph.fp32.onnx"
@@ -24,11 +23,9 @@ KEPT = 2
 """Seeded images that become golden vectors."""
 SAME = 1e-4
 """Largest accepted difference between a network as given and prepared; see `difference`."""
-Pair = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
-"""Inputs and outputs of a run."""
 
 
-def record_golden(content: bytes, task: Segmentation) -> list[Pair]:
+def record_golden(content: bytes, task: Segmentation) -> list[GoldenPair]:
     """Of seeded images of several grains, the two whose outputs vary most: a flat one tests little.
 
     What came out is of this machine.
@@ -77,7 +74,7 @@ def _answer(backend: Backend, task: Segmentation, image: NDArray[Any]) -> NDArra
 
 
 def difference(
-    given: onnx.ModelProto, model: onnx.ModelProto, task: Segmentation, pairs: list[Pair]
+    given: onnx.ModelProto, model: onnx.ModelProto, task: Segmentation, pairs: list[GoldenPair]
 ) -> float:
     """Largest difference between the graph as given and what it was made into.
 
@@ -102,10 +99,3 @@ def difference(
 
 def _apart(expected: NDArray[np.float64], got: NDArray[Any]) -> float:
     return float(np.abs(got - expected).max() / max(1.0, np.ptp(expected)))
-
-
-def packed(pairs: list[Pair]) -> bytes:
-    """The file of golden vectors."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **pack_golden(pairs))
-    return buffer.getvalue()

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from export.graph import check_difference, relative_difference, write_graph
+from export.graph import check_difference, open_session, relative_difference, write_graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,9 +127,7 @@ def _check_operators(path: Path) -> None:
 
 
 def _check_parity(path: Path, inputs: dict[str, Tensor], expected: dict[str, Tensor]) -> float:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     feed = {name: tensor.numpy() for name, tensor in inputs.items()}
     got: Sequence[np.ndarray] = session.run(list(expected), feed)
     worst = max(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -58,15 +59,15 @@ def _measured(of: Mapping[str, Mapping[str, float]], precision: str) -> dict[str
     return {**of.get(_family(precision), {}), **of.get(precision, {})}
 
 
-def pack_golden(
-    pairs: Sequence[GoldenPair],
-) -> dict[str, NDArray[Any]]:
-    """Names golden vectors for ``numpy.savez``; the inverse is `pair_golden`."""
+def pack_golden(pairs: Sequence[GoldenPair]) -> bytes:
+    """The content of golden.npz; the inverse is `pair_golden` of what ``numpy.load`` gives."""
     arrays: dict[str, NDArray[Any]] = {}
     for index, (inputs, outputs) in enumerate(pairs):
         arrays |= {f"{index}/inputs/{name}": tensor for name, tensor in inputs.items()}
         arrays |= {f"{index}/outputs/{name}": tensor for name, tensor in outputs.items()}
-    return arrays
+    buffer = BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float:
@@ -78,9 +79,7 @@ def relative_difference(recorded: NDArray[Any], computed: NDArray[Any]) -> float
     return float(np.abs(computed - expected).max() / (np.ptp(expected) or 1.0))
 
 
-def pair_golden(
-    arrays: Mapping[str, NDArray[Any]],
-) -> list[GoldenPair]:
+def pair_golden(arrays: Mapping[str, NDArray[Any]]) -> list[GoldenPair]:
     """The inverse of `pack_golden`.
 
     Raises:

@@ -158,7 +158,7 @@ class ModelFolder:
         path = self.path / self.manifest.golden.file
         try:
             with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-                return pair_golden({name: archive[name] for name in archive.files})
+                return pair_golden(archive)
         except DAMAGED as error:
             raise ModelFolderError(f"{path} holds no golden vectors: {error}") from error
 

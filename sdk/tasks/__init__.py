@@ -32,6 +32,7 @@ __all__ = [
     "make_like",
     "make_task",
     "make_volume_task",
+    "options_of",
     "parts_of",
 ]
 
@@ -131,7 +132,11 @@ def _made(kind: Callable[..., Made], folder: ModelFolder, precision: str = "") -
         ) from error
 
 
+def options_of(task: Task[Any]) -> dict[str, Any]:
+    """The fields of a task that a manifest holds."""
+    return {f.name: getattr(task, f.name) for f in fields(task) if f.init}  # type: ignore[arg-type]
+
+
 def make_like(task: Task[Any]) -> Task[Any]:
     """A task with the same options, that has seen no frame."""
-    options = {f.name: getattr(task, f.name) for f in fields(task) if f.init}  # type: ignore[arg-type]
-    return type(task)(**options)
+    return type(task)(**options_of(task))
