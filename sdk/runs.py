@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -97,29 +97,30 @@ def _opened(path: Path) -> Iterator[Run | FrameError]:
     """The runs of a file or a folder, and in the place of one that cannot be read, why."""
     if not path.exists():
         raise FrameError(f"there is no file or folder {path}; give runs of frames")
-    files = [path]
-    if path.is_dir():
+    kinds: dict[Path, str] = {}
+    if not path.is_dir():
+        kinds[path] = _kind(path)
+    else:
         inside = sorted((file for file in path.rglob("*") if file.is_file()), key=_by_number)
-        files = []
         for file in inside:
             try:
-                files += [file] if _kind(file) else []
+                kinds |= {file: kind} if (kind := _kind(file)) else {}
             except FrameError as error:  # noqa: PERF203  of one file among others
                 yield error
-        if not files:
+        if not kinds:
             raise FrameError(f"{path} holds no frames; {EXPECTED}")
-    for first, *others in _grouped(files):
-        if _kind(first) == ".png":
+    for first, *others in _grouped(kinds):
+        if kinds[first] == ".png":
             yield Run(_name(path, first), _PngFrames([first, *others]))
         else:
-            yield from _open(first)
+            yield from _open(first, kinds[first])
 
 
-def _grouped(files: list[Path]) -> list[list[Path]]:
+def _grouped(kinds: Mapping[Path, str]) -> list[list[Path]]:
     """The PNG files of a folder together, every other file by itself."""
     groups: dict[Path, list[Path]] = {}
-    for file in files:
-        groups.setdefault(file.parent if _kind(file) == ".png" else file, []).append(file)
+    for file, kind in kinds.items():
+        groups.setdefault(file.parent if kind == ".png" else file, []).append(file)
     return list(groups.values())
 
 
@@ -127,8 +128,7 @@ def _name(given: Path, file: Path) -> str:
     return file.name if given == file else file.parent.name
 
 
-def _open(file: Path) -> Iterator[Run | FrameError]:
-    kind = _kind(file)
+def _open(file: Path, kind: str) -> Iterator[Run | FrameError]:
     expected = "" if kind else f"; {EXPECTED}"
     try:
         readers = _readers(file, kind)
