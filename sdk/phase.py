@@ -96,10 +96,10 @@ def _scale(stored: NDArray[np.float32], vendor: str) -> PhaseScale:
     known = np.isfinite(stored)
     least = float(stored.min(where=known, initial=np.inf))
     most = float(stored.max(where=known, initial=-np.inf))
+    small = max(abs(least), abs(most)) <= SLACK * PI  # such values fit all scales, and are radians
     candidates = [SCALES[index] for index in SCALES_OF.get(vendor, range(len(SCALES)))]
     for scale in candidates:
-        narrow = scale.name == "radians" or max(abs(least), abs(most)) > SLACK * PI
-        if scale.holds(least, most) and narrow:
+        if scale.holds(least, most) and (scale.name == "radians" or not small):
             return scale
     raise VolumeError(
         f"phase values from {least:g} to {most:g} are not "

@@ -58,33 +58,26 @@ class LatencyRecord:
         """Latency of every stage and of their sum, ``total``; empty before the first frame."""
         if self._count == 0:
             return {}
-        window = self._in_order()
-        columns = [*window.T, window.sum(axis=1)]
-        names = (*self.stages, "total")
         return {
             name: _latency(column, self._count, worst)
-            for name, column, worst in zip(names, columns, self._worst, strict=True)
+            for (name, column), worst in zip(self._columns().items(), self._worst, strict=True)
         }
 
     def slower_than(self, limit_ms: float) -> dict[str, int]:
         """How many of the frames still held took longer in a stage, and in all, ``total``."""
-        window = self._in_order()
-        columns = [*window.T, window.sum(axis=1)]
-        names = (*self.stages, "total")
-        return {
-            name: int((column > limit_ms).sum())
-            for name, column in zip(names, columns, strict=True)
-        }
+        return {name: int((column > limit_ms).sum()) for name, column in self._columns().items()}
 
     def reset(self) -> None:
         """Forgets every frame."""
         self._count = 0
         self._worst[:] = 0.0
 
-    def _in_order(self) -> np.ndarray:
-        if self._count <= CAPACITY:
-            return self._window[: self._count]
-        return np.roll(self._window, -(self._count % CAPACITY), axis=0)
+    def _columns(self) -> dict[str, np.ndarray]:
+        """Milliseconds of every stage and of their sum, the oldest frame first."""
+        window = self._window[: self._count]
+        if self._count > CAPACITY:
+            window = np.roll(window, -(self._count % CAPACITY), axis=0)
+        return dict(zip(self.stages, window.T, strict=True)) | {"total": window.sum(axis=1)}
 
 
 class Stopwatch:

@@ -39,8 +39,8 @@ class Pacing:
         deadline_ms: allowed time from a frame's due time to its answer.
         unanswered: frames that were rejected, failed or dropped; they are not in what follows but
             for ``stage_misses``.
-        misses: frames answered later than that.
-        stage_misses: frames in which one stage alone took longer than that.
+        misses: frames answered later than the deadline.
+        stage_misses: frames in which one stage alone took longer than the deadline.
         age_p50_ms: median time from due to answered, waiting included.
         age_p99_ms: its 99th percentile.
         age_max_ms: its worst.

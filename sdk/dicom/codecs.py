@@ -150,8 +150,13 @@ def check_encoded(data: bytes, layout: PixelFormat, where: str) -> None:
     Raises:
         DicomError: it is cut off, of another size, or too short for what the header promises.
     """
-    if DECODERS[layout.syntax] is not RLE:
-        return _check_codestream(data, layout, where)
+    if DECODERS[layout.syntax] is RLE:
+        _check_segments(data, layout, where)
+    else:
+        _check_codestream(data, layout, where)
+
+
+def _check_segments(data: bytes, layout: PixelFormat, where: str) -> None:
     segments = struct.unpack_from("<I", data)[0] if len(data) >= 64 else 0
     if segments != layout.bits_allocated // 8 or layout.frame_bytes > 64 * len(data):
         raise DicomError(
@@ -159,7 +164,6 @@ def check_encoded(data: bytes, layout: PixelFormat, where: str) -> None:
             f"{layout.shape[0]} x {layout.shape[1]} pixels of {layout.bits_allocated} bits; "
             "correct the header or send the file again"
         )
-    return None
 
 
 def _check_codestream(data: bytes, layout: PixelFormat, where: str) -> None:

@@ -46,7 +46,7 @@ def read_frame_times(header: Header, frames: int) -> FrameTimes:
         if times is not None:
             return FrameTimes(times_ms=times, origin=keyword)
     for keyword in RATES:
-        rate = _positive(header, keyword)
+        rate = _not_negative(header, keyword)
         if rate:
             return FrameTimes(times_ms=_steady(1000 / rate, frames), origin=keyword)
     return FrameTimes(times_ms=(0.0,) if frames == 1 else None, origin="")
@@ -54,7 +54,7 @@ def read_frame_times(header: Header, frames: int) -> FrameTimes:
 
 def _from_intervals(header: Header, keyword: str, frames: int) -> tuple[float, ...] | None:
     if keyword == "FrameTime":
-        interval = _positive(header, keyword)
+        interval = _not_negative(header, keyword)
         return _steady(interval, frames) if interval else None
     vector = header.numbers(keyword)
     if not vector or (frames > 1 and not any(vector)):
@@ -70,7 +70,7 @@ def _steady(interval_ms: float, frames: int) -> tuple[float, ...]:
     return tuple(frame * interval_ms for frame in range(frames))
 
 
-def _positive(header: Header, keyword: str) -> float | None:
+def _not_negative(header: Header, keyword: str) -> float | None:
     number = header.number(keyword)
     if number is not None and number < 0:
         header.refuse(keyword, f"must not be negative, got {number}", "correct the file")

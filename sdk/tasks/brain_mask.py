@@ -40,10 +40,10 @@ def window_in(
     Raises:
         VolumeError: a voxel of the brain is not finite, or they are all alike.
     """
-    ranks = [share / 100 * (int(np.count_nonzero(brain)) - 1) for share in percentiles]
+    inside = int(np.count_nonzero(brain))
+    ranks = [share / 100 * (inside - 1) for share in percentiles]
     lowest = _smallest(volume.voxels, brain, int(ranks[0]) + 2)
-    above = int(np.count_nonzero(brain)) - int(ranks[1])
-    highest = -_smallest(volume.voxels, brain, above, sign=-1)[::-1]
+    highest = -_smallest(volume.voxels, brain, inside - int(ranks[1]), sign=-1)[::-1]
     low = _between(lowest, ranks[0])
     high = _between(highest, ranks[1] - int(ranks[1]))
     if not low < high:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -275,15 +275,7 @@ class MicrobleedDetection:
             np.asarray(values)[0]
             for values in (found.kept, found.region, found.reason, found.overlap)
         )
-        placed = Microbleed(
-            voxel=candidate.voxel,
-            centre_mm=candidate.centre_mm,
-            patient_mm=candidate.patient_mm,
-            diameter_mm=candidate.diameter_mm,
-            score=candidate.score,
-            region=Region(int(region)),
-            overlap=float(overlap),
-        )
+        placed = replace(candidate, region=Region(int(region)), overlap=float(overlap))
         if kept:
             return placed
         why = Dropped[RegionReason(int(reason)).name]

@@ -74,7 +74,7 @@ class Reading:
     drawing: ThresholdWorkspace
     pixel_spacing_mm: tuple[float, float] | None
 
-    def vessels(self, mask: Mask | None = None) -> Vessels:
+    def vessels(self, mask: Any = None) -> Vessels:
         """What was found, once it was waited for.
 
         Args:
