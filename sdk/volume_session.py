@@ -125,9 +125,19 @@ class VolumeSession(OpenedFolder):
             finally:
                 self._busy.release()
 
-        incoming = IncomingVolume(volume, arrivals, answer)
+        incoming = self._begun(volume, arrivals, answer)
         self._incoming, self._stop = ref(incoming), incoming.stop  # its voxels are the caller's
         return incoming
+
+    def _begun(
+        self, volume: Volume, arrivals: Arrivals, answer: Callable[[], VolumeOutcome]
+    ) -> IncomingVolume:
+        """A volume with a thread of its own; where none could begin, the session is free again."""
+        try:
+            return IncomingVolume(volume, arrivals, answer)
+        except RuntimeError:
+            self._busy.release()
+            raise
 
     def guide(
         self, scan: Volume, shape: tuple[int, int, int], to_patient: NDArray[np.float64]

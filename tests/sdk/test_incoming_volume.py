@@ -221,3 +221,15 @@ def test_a_guide_comes_from_another_scan(session, head):
     scan = replace(head, brain=volume_folders.head().brain)
     found = session.guide(scan, head.shape, head.to_patient)
     np.testing.assert_array_equal(found.brain, scan.brain != 0)
+
+
+def test_a_session_is_free_where_no_thread_could_begin(session, head, monkeypatch):
+    def no_thread(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            session.receive(head.shape, head.to_patient)
+    with session.receive(head.shape, head.to_patient):
+        pass
