@@ -31,7 +31,7 @@ class Options:
     """Names of operations to leave in float; ``*`` stands for any part of a name."""
     x86: X86 = "onnxruntime"
     """What the twin for x86 is for: a library, of which OpenVINO needs no pairs behind INT8
-    operations, or the very numbers of the form for TensorRT."""
+    operations, or exactly the numbers of the form for TensorRT."""
     int8_states: bool = False
     """Quantise the operations through which states come back to themselves, too."""
     fewer: bool = False

@@ -22,7 +22,7 @@ from calibration.rules import (
 )
 
 X86 = Literal["onnxruntime", "openvino", "exact"]
-"""What the twin for x86 is wired for: a library, or the very numbers of the form for TensorRT."""
+"""What the twin for x86 is wired for: a library, or the exact numbers of the form for TensorRT."""
 ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
 """Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
 ASKED = "kept in float as asked"
@@ -117,8 +117,8 @@ def place(
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
-    twin = _exact if x86 == "exact" else _for_x86
-    cpu = twin(graph, reads | behind, reasons, sensitive)
+    no_int8_of_its_own = reasons if x86 == "exact" else sensitive
+    cpu = _for_x86(graph, reads | behind, reasons, no_int8_of_its_own)
     in_twin: dict[int, str | None] = {
         index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
     }
@@ -239,15 +239,6 @@ def _for_x86(
     on_x86 -= set(sensitive)
     in_integers = _before_depthwise(graph, reads, on_x86)
     return _between_pairs(graph, _wiring(graph, in_integers), reasons, on_x86)
-
-
-def _exact(
-    graph: Quantisable,
-    reads: set[tuple[int, str]],
-    reasons: Mapping[int, str | None],
-    _: Collection[int],
-) -> Wiring:
-    return _between_pairs(graph, _wiring(graph, reads), reasons, ())
 
 
 def _between_pairs(

@@ -32,7 +32,7 @@ class Form(Enum):
 
     TENSORRT = "tensorrt"  # signed activations, zero point 0
     CPU = "cpu"  # unsigned, zero point 128, or 0 where nothing is negative: ReLU then fuses
-    EXACT = "exact"  # unsigned, zero point 128: the very numbers of the signed form
+    EXACT = "exact"  # unsigned, zero point 128: exactly the numbers of the signed form
 
 
 @dataclass(frozen=True, kw_only=True)

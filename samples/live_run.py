@@ -16,11 +16,13 @@ import sdk
 def push_at_its_pace(live: sdk.Live[sdk.QualityAnswer], frames: list[sdk.Frame]) -> None:
     """Stands in for the scanner: it waits for the next frame, and never for an answer."""
     begin = time.perf_counter()
-    for frame in frames:
-        due_s = (frame.time_ms or 0.0) / 1000
-        time.sleep(max(0.0, begin + due_s - time.perf_counter()))
-        live.push(frame)
-    live.finish()
+    try:
+        for frame in frames:
+            due_s = (frame.time_ms or 0.0) / 1000
+            time.sleep(max(0.0, begin + due_s - time.perf_counter()))
+            live.push(frame)
+    finally:  # whoever reads the outcomes would wait for ever
+        live.finish()
 
 
 def main(model: str, angiogram: str, deadline_ms: float) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Generic, Literal, TypeVar, get_args
 
 from sdk.errors import SessionError
-from sdk.frame import Frame
+from sdk.frame import Frame, whole_number
 from sdk.outcome import Outcome, Status
 from sdk.ticket import Ticket, check_deadline
 from sdk.timing import Stopwatch
@@ -17,8 +17,8 @@ from sdk.timing import Stopwatch
 Answer = TypeVar("Answer")
 Overflow = Literal["newest", "oldest"]
 """Which frames are kept where more wait than may."""
-UNREAD = 1024
-"""Frames that may be without an outcome that was read."""
+UNREAD = 256
+"""Frames that may be without an outcome that was read: they are held in memory until then."""
 LOGGER = logging.getLogger("sdk.live")
 
 
@@ -39,13 +39,13 @@ class LiveOptions:
             raise SessionError(
                 f"overflow must be one of {', '.join(get_args(Overflow))}, got {self.overflow!r}"
             )
-        if not isinstance(self.waiting, int) or self.waiting < 1:
-            raise SessionError(f"waiting must be 1 frame or more, got {self.waiting!r}")
+        if (whole_number(self.waiting) or 0) < 1:
+            raise SessionError(f"waiting must be a whole number from 1 on, got {self.waiting!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """The account of all frames: those pushed are those that wait and those that ended."""
+    """The account of all frames: as many were pushed as wait and ended together."""
 
     pushed: int
     """Frames that were taken."""
@@ -69,14 +69,16 @@ class Follower(Generic[Answer]):
     """What answers the frames.
 
     Attributes:
-        answer: gives the outcome of a frame, with its stopwatch and whether it `begins` a run.
+        answer: gives the outcome of a frame, with its stopwatch and whether it begins a run.
         backend: name of what runs.
+        notes: what every outcome must say.
         remembers: whether an answer depends on the frames of its run so far.
         release: called when no frame comes any more.
     """
 
-    answer: Callable[..., Outcome[Answer]]
+    answer: Callable[[Frame, Stopwatch, bool], Outcome[Answer]]
     backend: Callable[[], str]
+    notes: Callable[[], tuple[str, ...]]
     remembers: bool
     release: Callable[[], None]
 
@@ -108,7 +110,7 @@ class Live(Generic[Answer]):
 
         Args:
             frame: the next one.
-            deadline_ms: of this frame, in place of the one of all; runs change their rate.
+            deadline_ms: of this frame, as runs change their rate; None: that of `Session.live`.
 
         Raises:
             SessionError: no more frames are taken, or nobody reads the outcomes.
@@ -134,7 +136,7 @@ class Live(Generic[Answer]):
             self._begins = True
 
     def take(self, timeout_s: float | None = None) -> Outcome[Answer] | None:
-        """The next outcome; None if none comes in time, or no frame has one to come.
+        """The next outcome; None if none comes in time, or all have come after the last frame.
 
         Args:
             timeout_s: how long to wait for it; 0: not at all, None: until it comes.
@@ -147,6 +149,11 @@ class Live(Generic[Answer]):
         """Every outcome, until all frames have theirs after `finish` or `close`."""
         while (outcome := self.take()) is not None:
             yield outcome
+
+    @property
+    def over(self) -> bool:
+        """Whether every frame has its outcome and no more are taken."""
+        return self._over
 
     @property
     def ledger(self) -> Ledger:
@@ -248,10 +255,11 @@ class Live(Generic[Answer]):
 
     def _answered(self, ticket: Ticket, watch: Stopwatch, *, begins: bool) -> Outcome[Answer]:
         try:
-            outcome = self._follower.answer(ticket.frame, watch, begins=begins)
+            outcome = self._follower.answer(ticket.frame, watch, begins)
         except SessionError as error:
+            self._run.begins = self._run.begins or begins
             return self._without_answer(ticket, watch, Status.FAILED, str(error))
-        except Exception as error:  # a frame without an outcome would be lost
+        except BaseException as error:  # a frame without an outcome would be lost
             LOGGER.exception("frame %d ended in an error", ticket.frame.index)
             reason = f"{type(error).__name__}: {error}"
             return self._without_answer(ticket, watch, Status.FAILED, reason)
@@ -269,6 +277,7 @@ class Live(Generic[Answer]):
             status=status,
             answer=None,
             reason=reason,
+            notes=self._follower.notes(),
             stages_ms=watch.stages_ms,
             backend=self._follower.backend(),
         )

@@ -30,8 +30,10 @@ class Session(OpenedFolder, Generic[Answer]):
 
     _streamed: object | None
     """What stands for the stream whose run is followed; None: frames come one by one."""
-    _live: Live[Answer] | None = None
-    """What frames are pushed into, if any were."""
+    _followed: object | None = object()
+    """What stands for the stream whose run the states hold; at first nobody's."""
+    _lives: tuple[Live[Answer], ...] = ()
+    """What frames are pushed into."""
 
     def __init__(
         self,
@@ -85,10 +87,7 @@ class Session(OpenedFolder, Generic[Answer]):
             SessionError: the session is closed, busy, or follows the run of a `stream`.
             TypeError: this is no `sdk.Frame`.
         """
-        follows = bool(self._task.states)
-        if follows:
-            self._claim(None)
-        return self._answer(frame, Stopwatch(), follows=follows)
+        return self._answer(frame, Stopwatch(), None)
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[Outcome[Answer]]:
         """Answers on every frame of a run, in order; no frame is dropped.
@@ -103,7 +102,6 @@ class Session(OpenedFolder, Generic[Answer]):
         """
         run, source = object(), iter(frames)
         self._claim(run)
-        self._begins = True
         try:
             while True:
                 watch = Stopwatch()
@@ -111,8 +109,7 @@ class Session(OpenedFolder, Generic[Answer]):
                     frame = next(source, None)
                 if frame is None:
                     return
-                self._claim(run)
-                yield self._answer(frame, watch, follows=True)
+                yield self._answer(frame, watch, run)
         finally:
             self._release(run)
 
@@ -137,26 +134,27 @@ class Session(OpenedFolder, Generic[Answer]):
             session closes it too.
 
         Raises:
-            SessionError: the session is closed, another stream is under way, or an option is none.
+            SessionError: the session is closed, another stream is under way, or an option is wrong.
         """
         options = LiveOptions(deadline_ms=deadline_ms, overflow=overflow, waiting=waiting)
         self._check_open()
         run = object()
         self._claim(run)
-        self._begins = True
         follower = Follower(
-            answer=partial(self._answer_pushed, run),
+            answer=lambda frame, watch, begins: self._answer(frame, watch, run, begins=begins),
             backend=lambda: self._backend.name,
+            notes=lambda: self.notes,
             remembers=bool(self._task.states),
             release=partial(self._release, run),
         )
-        self._live = Live(follower, options)
-        return self._live
+        live = Live(follower, options)
+        self._lives = (*(one for one in self._lives if not one.over), live)
+        return live
 
     def close(self) -> None:
         """Releases the graphs, after what was pushed has its outcomes; may be called twice."""
-        if self._live is not None:
-            self._live.close()
+        for live in self._lives:
+            live.close()
         super().close()
 
     def reset(self) -> None:
@@ -186,21 +184,22 @@ class Session(OpenedFolder, Generic[Answer]):
         if self._streamed is run:
             self._streamed = None
 
-    def _answer(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
+    def _answer(
+        self, frame: Frame, watch: Stopwatch, run: object | None, *, begins: bool = False
+    ) -> Outcome[Answer]:
+        """Answers a frame of a stream's run, or one that is given by itself (None)."""
         if not isinstance(frame, Frame):
             raise TypeError(
                 f"expected an sdk.Frame, got {type(frame).__name__}; wrap pixels as "
                 "sdk.Frame(pixels=...)"
             )
+        follows = run is not None or bool(self._task.states)
         with self._taken():
+            if follows:
+                self._claim(run)
+                self._begins = self._begins or begins or self._followed is not run
+                self._followed = run
             return self._run_stages(frame, watch, follows=follows)
-
-    def _answer_pushed(
-        self, run: object, frame: Frame, watch: Stopwatch, *, begins: bool
-    ) -> Outcome[Answer]:
-        self._claim(run)
-        self._begins = self._begins or begins
-        return self._answer(frame, watch, follows=True)
 
     def _place(self, frame: Frame, *, follows: bool) -> tuple[str, ...]:
         """Begins a run where one begins; gives what is to be said about that.

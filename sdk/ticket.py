@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import isfinite
+from numbers import Real
 from time import perf_counter
 
 from sdk.errors import SessionError
@@ -52,5 +53,6 @@ def check_deadline(deadline_ms: float | None) -> None:
     Raises:
         SessionError: it is neither None nor a positive number of milliseconds.
     """
-    if deadline_ms is not None and not (isfinite(deadline_ms) and deadline_ms > 0):
+    number = isinstance(deadline_ms, Real) and not isinstance(deadline_ms, bool)
+    if deadline_ms is not None and not (number and isfinite(deadline_ms) and deadline_ms > 0):
         raise SessionError(f"deadline_ms must be above 0 ms, or None, got {deadline_ms!r}")

@@ -44,15 +44,14 @@ def run_frames(
         outcomes = iter(answering)
         with ExitStack() as stack:
             if segmentations:
-                outcomes = gathered(outcomes, segmentations[number])
+                masks = gathered(outcomes, segmentations[number], folder / FILE)
+                outcomes = stack.enter_context(masks)
             if pictures:
                 outcomes = stack.enter_context(_album(folder, one)).drawn(outcomes)
             path = folder / "outcomes.json"
             write_outcomes(path, outcomes, session.latency, answering.unread)
         if answering.answered:
             console.print(latency_table(session))
-            if segmentations:
-                segmentations[number].write(folder / FILE)
         done &= answering.tell(folder)
     return done
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, cycle, islice
@@ -219,19 +220,24 @@ def _pushed(
 ) -> Iterator[tuple[float, str]]:
     """The same, but nothing waits for an answer: each frame is pushed when it is due."""
 
+    dues = deque[float]()
+
     def scanner() -> None:
         last = -1
-        for _, frame in _when_due(frames, pace):
-            if frame.index <= last:
-                live.begin_run()
-            last = frame.index
-            live.push(frame)
-        live.finish()
+        try:
+            for due, frame in _when_due(frames, pace):
+                if frame.index <= last:
+                    live.begin_run()
+                last = frame.index
+                dues.append(due)
+                live.push(frame)
+        finally:
+            live.finish()
 
     with session.live(deadline_ms=pace.deadline_ms) as live:
         Thread(target=scanner, daemon=True).start()
         for outcome in live:
-            yield outcome.latency_ms, _why_unanswered(outcome)
+            yield (time.perf_counter() - dues.popleft()) * 1e3, _why_unanswered(outcome)
 
 
 def _when_due(frames: Iterable[Frame], pace: Pace) -> Iterator[tuple[float, Frame]]:

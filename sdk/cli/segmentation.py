@@ -1,6 +1,8 @@
 """What ``angioedge run --segmentation`` writes: the masks of a run, pointing at its DICOM file."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdk.errors import FrameError
@@ -41,10 +43,21 @@ def segmentation_of(session: Session[Any], run: Run) -> "DicomSegmentation":
     return DicomSegmentation(run.frames.path, info)
 
 
+@contextmanager
 def gathered(
+    outcomes: Iterator[Outcome[Any]], segmentation: "DicomSegmentation", path: Path
+) -> Iterator[Iterator[Outcome[Any]]]:
+    """The same outcomes; at their end, whatever it is, their masks are written."""
+    try:
+        yield _added(outcomes, segmentation)
+    finally:
+        if len(segmentation):
+            segmentation.write(path)
+
+
+def _added(
     outcomes: Iterator[Outcome[Any]], segmentation: "DicomSegmentation"
 ) -> Iterator[Outcome[Any]]:
-    """The same outcomes; their masks are added to the segmentation on the way."""
     for outcome in outcomes:
         vessels = vessels_of(outcome.answer)
         if vessels is not None:

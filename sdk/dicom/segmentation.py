@@ -1,8 +1,10 @@
 """Masks as a DICOM Segmentation that points back at the frames they were found on."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_ui
 
 from sdk.dicom.header import foreign_errors, read_header, software_version
 from sdk.errors import DicomError
+from sdk.files import write_whole
+from sdk.frame import whole_number
 
 Code = tuple[str, str, str]
 """Value, coding scheme and meaning (DICOM PS3.16)."""
@@ -35,11 +39,17 @@ OF_THE_SOURCE = {
     "StudyID": True,
     "AccessionNumber": True,
     "StudyDescription": False,
-    "LossyImageCompression": True,
+    "TimezoneOffsetFromUTC": False,
+    "LossyImageCompression": False,
     "LossyImageCompressionRatio": False,
     "LossyImageCompressionMethod": False,
 }
 """Attribute that is taken over from the source -> whether it is written if that is empty."""
+
+
+LOSSY = {f"1.2.840.10008.1.2.4.{kind}" for kind in (50, 51, 81, 91, 203)}
+"""Transfer syntaxes that may have lost something."""
+MOST_IN_IS = 2**31
 
 
 class Anatomy(Enum):
@@ -62,13 +72,23 @@ class SegmentationInfo:
     parameters: str = ""
     """How it ran: precision, backend."""
 
+    def __post_init__(self) -> None:
+        """Checks that the texts fit their elements in any character set.
+
+        Raises:
+            DicomError: one does not.
+        """
+        _check_text("algorithm", self.algorithm, 1, 64)
+        _check_text("algorithm_version", self.algorithm_version, 1, 64)
+        _check_text("parameters", self.parameters, 0, 1024)
+
 
 class DicomSegmentation:
     """Masks of one run, as a binary Segmentation object (DICOM PS3.3 A.51).
 
     X-ray projections have no frame of reference: every mask names the frame it was found on
     (Derivation Image functional group), and has its rows and columns. Masks that are empty are
-    written too: they say that nothing was found. Frames without a mask had no answer.
+    written too: they say that nothing was found. A frame that is missing had no answer.
     """
 
     def __init__(self, source: str | Path, info: SegmentationInfo) -> None:
@@ -90,6 +110,10 @@ class DicomSegmentation:
         self._indices: list[int] = []
         self._packed, self._rest = bytearray(), np.empty(0, np.bool_)
 
+    def __len__(self) -> int:
+        """Masks that were added."""
+        return len(self._indices)
+
     def add(self, index: int, mask: ArrayLike) -> None:
         """Adds the mask of a frame.
 
@@ -98,19 +122,23 @@ class DicomSegmentation:
             mask: (rows, columns) of the source frame, bool or uint8, not 0 where something is.
 
         Raises:
-            DicomError: the mask has another size, or the frame is none of the file or out of order.
+            DicomError: the mask is of another size or dtype, or the frame none of the file, or out
+                of order.
         """
-        marked = np.asarray(mask) != 0
-        if marked.shape != self._size:
-            raise DicomError(f"expected a mask of {self._size} pixels, got {marked.shape}")
-        last = self._indices[-1] if self._indices else -1
-        if not last < index < self._frames:
+        pixels, place = np.asarray(mask), whole_number(index)
+        if pixels.shape != self._size or pixels.dtype.name not in ("bool", "uint8"):
             raise DicomError(
-                f"expected a frame after {last} of the {self._frames} of {self._source.path}, "
-                f"got {index}"
+                f"expected a bool or uint8 mask of {self._size} pixels, got {pixels.dtype} "
+                f"{pixels.shape}"
             )
-        self._indices.append(index)
-        self._pack(marked.ravel())
+        first = self._indices[-1] + 1 if self._indices else 0
+        if place is None or not first <= place < self._frames:
+            raise DicomError(
+                f"expected one of the frames {first}..{self._frames - 1} of {self._source.path}, "
+                f"in order, got {index!r}"
+            )
+        self._indices.append(place)
+        self._pack((pixels != 0).ravel())
 
     def write(self, path: str | Path) -> None:
         """Writes the file; what exists is replaced.
@@ -126,7 +154,9 @@ class DicomSegmentation:
             self._add_image(dataset)
             self._add_segment(dataset)
             self._add_frames(dataset)
-            dataset.save_as(Path(path), enforce_file_format=True)
+            content = BytesIO()
+            dataset.save_as(content, enforce_file_format=True)
+            write_whole(Path(path), content.getvalue())
 
     def _pack(self, bits: NDArray[np.bool_]) -> None:
         """Frames follow each other bit by bit, the first in the lowest (PS3.5, 8.1.1)."""
@@ -141,18 +171,20 @@ class DicomSegmentation:
             if header.get(keyword) not in (None, ""):
                 dataset[keyword] = header[keyword]
             elif always:
-                setattr(dataset, keyword, "00" if keyword.startswith("Lossy") else "")
+                setattr(dataset, keyword, "")
+        if "LossyImageCompression" not in dataset:
+            dataset.LossyImageCompression = "01" if self._source.syntax in LOSSY else "00"
         return dataset
 
     def _add_series(self, dataset: Dataset) -> None:
-        now = datetime.now(tz=timezone.utc)
+        now = self._now()
         dataset.SOPClassUID, dataset.SOPInstanceUID = SegmentationStorage, generate_uid()
         dataset.SeriesInstanceUID = generate_uid()
         dataset.Modality, dataset.InstanceNumber = "SEG", 1
-        dataset.SeriesNumber = 100 * max(0, self._source.integer("SeriesNumber", 0)) + 1
+        number = 100 * max(0, self._source.integer("SeriesNumber", 0)) + 1
+        dataset.SeriesNumber = number if number < MOST_IN_IS else 1
         dataset.SeriesDescription = f"{self._info.anatomy.value[2]} segmentation"
         dataset.ContentDate, dataset.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-        dataset.TimezoneOffsetFromUTC = "+0000"
         dataset.Manufacturer = dataset.ManufacturerModelName = "AngioEdge"
         dataset.DeviceSerialNumber, dataset.SoftwareVersions = "none", software_version()
         dataset.ContentLabel = "SEGMENTATION"
@@ -160,6 +192,13 @@ class DicomSegmentation:
         dataset.ContentCreatorName = ""
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+
+    def _now(self) -> datetime:
+        """In the zone of the source, which holds for all times of a file; else in the local one."""
+        with suppress(ValueError):
+            zone = datetime.strptime(self._source.text("TimezoneOffsetFromUTC"), "%z").tzinfo
+            return datetime.now(tz=zone)
+        return datetime.now().astimezone()
 
     def _add_image(self, dataset: Dataset) -> None:
         dataset.ImageType, dataset.PatientOrientation = ["DERIVED", "PRIMARY"], ""
@@ -176,15 +215,15 @@ class DicomSegmentation:
     def _add_segment(self, dataset: Dataset) -> None:
         info, segment, algorithm = self._info, Dataset(), Dataset()
         algorithm.AlgorithmFamilyCodeSequence = [_coded(ARTIFICIAL_INTELLIGENCE)]
-        algorithm.AlgorithmName = info.algorithm[:64]
-        algorithm.AlgorithmVersion = info.algorithm_version[:64]
+        algorithm.AlgorithmName = info.algorithm
+        algorithm.AlgorithmVersion = info.algorithm_version
         if info.parameters:
             algorithm.AlgorithmParameters = info.parameters
         segment.SegmentNumber, segment.SegmentLabel = 1, info.anatomy.value[2]
         segment.SegmentedPropertyCategoryCodeSequence = [_coded(ANATOMICAL_STRUCTURE)]
         segment.SegmentedPropertyTypeCodeSequence = [_coded(info.anatomy.value)]
         segment.SegmentAlgorithmType = "AUTOMATIC"
-        segment.SegmentAlgorithmName = info.algorithm[:64]
+        segment.SegmentAlgorithmName = info.algorithm
         segment.SegmentationAlgorithmIdentificationSequence = [algorithm]
         dataset.SegmentSequence = [segment]
 
@@ -223,6 +262,15 @@ class DicomSegmentation:
         return _item(
             ReferencedSOPClassUID=self._source.text("SOPClassUID"),
             ReferencedSOPInstanceUID=self._source.text("SOPInstanceUID"),
+        )
+
+
+def _check_text(name: str, text: str, least: int, most: int) -> None:
+    plain = text.isascii() and (text.isprintable() or not text) and "\\" not in text
+    if not plain or not least <= len(text) <= most:
+        raise DicomError(
+            f"{name} must be {least} to {most} printable ASCII characters without a backslash, got "
+            f"{text!r}"
         )
 
 

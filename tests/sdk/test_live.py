@@ -5,13 +5,11 @@ import threading
 import time
 from dataclasses import replace
 
-import folders
 import numpy as np
 import pytest
-from folders import dark_square
 
 import sdk
-from sdk import Frame, Outcome, Session, Status
+from sdk import Frame, Outcome, Status
 from sdk.live import UNREAD, Follower, Live, LiveOptions
 
 PIXELS = np.zeros((2, 2), np.uint8)
@@ -31,7 +29,7 @@ class Answers:
         if not held:
             self.may.set()
 
-    def answer(self, frame, watch, *, begins):
+    def answer(self, frame, watch, begins):
         self.at_work.set()
         assert self.may.wait(20)
         if begins:
@@ -53,6 +51,7 @@ class Answers:
         follower = Follower(
             answer=self.answer,
             backend=lambda: "test",
+            notes=lambda: ("said always",),
             remembers=self.remembers,
             release=self.release,
         )
@@ -89,6 +88,7 @@ def test_more_frames_than_may_wait_are_dropped_and_told_in_their_order(options, 
     assert {outcome.status for outcome in dropped} <= {Status.DROPPED}
     assert all(outcome.reason.startswith("overflow: ") for outcome in dropped)
     assert all(set(outcome.stages_ms) == {"queue"} for outcome in dropped)
+    assert all(outcome.notes == ("said always",) for outcome in dropped)
 
 
 def test_an_answer_after_its_deadline_is_late_and_a_frame_that_waited_longer_is_stale():
@@ -167,12 +167,26 @@ def test_an_error_is_the_outcome_of_its_frame_and_the_next_is_answered(caplog):
         live.push(replace(frame(0), user=ZeroDivisionError("by zero")))
         live.push(replace(frame(1), user=sdk.SessionError("it is busy")))
         live.push(frame(2))
+        live.push(replace(frame(3), user=SystemExit(1)))
         live.finish()
-        first, second, third = live
+        first, second, third, fourth = live
+    assert (fourth.status, fourth.reason) == (Status.FAILED, "SystemExit: 1")
     assert (first.status, first.reason) == (Status.FAILED, "ZeroDivisionError: by zero")
     assert (second.status, second.reason) == (Status.FAILED, "it is busy")
     assert third.answer == 2
-    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+    raised = [record.exc_info[0] for record in caplog.records]
+    assert raised == [ZeroDivisionError, SystemExit]
+
+
+def test_a_begin_that_met_a_busy_session_is_that_of_the_next_frame():
+    answers = Answers()
+    with answers.live(waiting=9) as live:
+        live.begin_run()
+        live.push(replace(frame(0), user=sdk.SessionError("it is busy")))
+        live.push(frame(1))
+        live.finish()
+        assert len(list(live)) == 2
+    assert answers.begun == [0, 1]
 
 
 def test_outcomes_that_nobody_reads_do_not_pile_up_for_ever():
@@ -191,9 +205,9 @@ def test_every_frame_is_accounted_for_at_any_pace(overflow):
     pace, answers = random.Random(7), Answers()
     answer = answers.answer
 
-    def unsteady(*args, **kwargs):
+    def unsteady(*args):
         time.sleep(pace.choice([0, 0, 0.0005, 0.002]))
-        return answer(*args, **kwargs)
+        return answer(*args)
 
     answers.answer = unsteady
     live = answers.live(overflow=overflow, waiting=3, deadline_ms=2.0)
@@ -222,8 +236,9 @@ def test_every_frame_is_accounted_for_at_any_pace(overflow):
         ({"deadline_ms": 0}, "above 0 ms"),
         ({"deadline_ms": float("nan")}, "above 0 ms"),
         ({"overflow": "random"}, "newest, oldest"),
-        ({"waiting": 0}, "1 frame or more"),
-        ({"waiting": 1.5}, "1 frame or more"),
+        ({"deadline_ms": "100"}, "above 0 ms"),
+        ({"waiting": 0}, "a whole number from 1 on"),
+        ({"waiting": 1.5}, "a whole number from 1 on"),
     ],
 )
 def test_options_that_are_none_are_refused(options, said):
@@ -237,44 +252,3 @@ def test_what_is_no_frame_is_refused():
             live.push(PIXELS)
         with pytest.raises(sdk.SessionError, match="above 0 ms"):
             live.push(frame(0), deadline_ms=-1)
-
-
-def filling(count):
-    """A noisy run in which a dark bar grows."""
-    rng = np.random.default_rng(3)
-    for index in range(count):
-        pixels = rng.normal(2000, 20, (128, 128)).astype(np.uint16)
-        pixels[:, 10 : 14 + 8 * index] -= 800
-        yield Frame(pixels=pixels, index=index, time_ms=66.0 * index, bits_stored=12)
-
-
-def test_a_live_run_is_answered_as_the_stored_one(tmp_path):
-    folder, run = folders.artery_folder(tmp_path / "model").path, list(filling(6))
-    with Session(folder) as session:
-        stored = [outcome.require() for outcome in session.stream(run)]
-        with session.live(waiting=len(run)) as live:
-            for one in run:
-                live.push(one)
-            live.finish()
-            pushed_ones = [outcome.require() for outcome in live]
-    assert any(answer.vessels.mask.any() for answer in stored)
-    for expected, got in zip(stored, pushed_ones, strict=True):
-        np.testing.assert_array_equal(got.vessels.mask, expected.vessels.mask)
-
-
-def test_a_session_follows_one_stream_and_closes_what_is_live(tmp_path):
-    session = Session(folders.quality_folder(tmp_path / "model").path)
-    with session.live() as live:
-        with pytest.raises(sdk.SessionError, match="another stream"):
-            session.live()
-        with pytest.raises(sdk.SessionError, match="another stream"):
-            next(session.stream([Frame(pixels=dark_square())]))
-        live.push(Frame(pixels=dark_square()))
-        outcome = live.take(20)
-    assert outcome.status is Status.DELIVERED
-    assert set(outcome.stages_ms) == {"queue", "preprocess", "inference", "postprocess"}
-    again = session.live()
-    session.close()
-    assert again.take() is None
-    with pytest.raises(sdk.SessionError, match="this session is closed"):
-        session.live()

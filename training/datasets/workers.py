@@ -42,7 +42,7 @@ def drawn(
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Whatever is started inside."""
+    """Processes started inside compute with one thread, unless the environment says otherwise."""
     before = os.environ.get(THREADS)
     os.environ[THREADS] = before or "1"
     try:
@@ -50,3 +50,5 @@ def _one_thread_each() -> Iterator[None]:
     finally:
         if before is None:
             del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before

@@ -12,6 +12,7 @@ from xa_files import damage, xa_file
 import sdk
 from sdk.cli import angioedge
 from sdk.dicom.write_xa import TransferSyntax
+from sdk.dicom.xa import XaRun
 from sdk.runs import _ArrayFrames
 
 FRAMES = ("outcomes.json", "overlay.webm", "contact_sheet.png", "timeline.png")
@@ -123,6 +124,21 @@ def test_ctrl_c_leaves_what_was_answered(model, good, tmp_path, monkeypatch):
     assert [frame["index"] for frame in told["frames"]] == [0, 1]
     assert told["stopped"] == "KeyboardInterrupt"
     assert told["latency_ms"]["total"]["frames"] == 2
+
+
+def test_ctrl_c_leaves_the_masks_of_what_was_answered(model, tmp_path, monkeypatch):
+    angiogram = xa_file(tmp_path, np.stack([folders.dark_square()] * 4))
+    read = XaRun.native
+
+    def interrupted(self, index):
+        if index == 2:
+            raise KeyboardInterrupt
+        return read(self, index)
+
+    monkeypatch.setattr(XaRun, "native", interrupted)
+    out = tmp_path / "out"
+    assert call(model, angiogram, out, "--no-pictures", "--segmentation").exit_code == 1
+    assert pydicom.dcmread(out / "segmentation.dcm").NumberOfFrames == 2
 
 
 def test_a_run_of_which_nothing_can_be_read_leaves_no_pictures(model, tmp_path):

@@ -1,12 +1,15 @@
 """A Segmentation holds the masks bit by bit and points at the frames that they were found on."""
 
+import dataclasses
 import shutil
 import subprocess
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pydicom
 import pytest
-from xa_files import xa_file
+from pydicom.encaps import encapsulate
+from xa_files import edited, xa_file
 
 import sdk
 from sdk.dicom.segmentation import Anatomy, DicomSegmentation, SegmentationInfo
@@ -83,9 +86,10 @@ def test_a_validator_of_dicom_finds_nothing(tmp_path, count):
 @pytest.mark.parametrize(
     ("index", "size", "said"),
     [
-        (0, (11, 13), r"a mask of \(13, 11\) pixels, got \(11, 13\)"),
-        (6, (13, 11), "a frame after 2 of the 6"),
-        (2, (13, 11), "a frame after 2 of the 6"),
+        (3, (11, 13), r"mask of \(13, 11\) pixels, got uint8 \(11, 13\)"),
+        (6, (13, 11), r"frames 3\.\.5 of .*, in order, got 6"),
+        (2, (13, 11), r"frames 3\.\.5 of .*, in order, got 2"),
+        (3.5, (13, 11), r"frames 3\.\.5 of .*, in order, got 3\.5"),
     ],
 )
 def test_a_mask_that_fits_no_frame_is_refused(tmp_path, index, size, said):
@@ -93,6 +97,54 @@ def test_a_mask_that_fits_no_frame_is_refused(tmp_path, index, size, said):
     segmentation.add(2, masks([2])[2])
     with pytest.raises(sdk.DicomError, match=said):
         segmentation.add(index, np.zeros(size, np.uint8))
+
+
+def test_probabilities_are_no_mask(tmp_path):
+    with pytest.raises(sdk.DicomError, match="bool or uint8 mask"):
+        DicomSegmentation(source(tmp_path), INFO).add(0, np.full((13, 11), 0.1))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"algorithm": ""},
+        {"algorithm": "Gef\u00e4\u00df"},
+        {"algorithm_version": "a\\b"},
+        {"parameters": "p" * 1025},
+    ],
+)
+def test_texts_that_do_not_fit_their_elements_are_refused(given):
+    with pytest.raises(sdk.DicomError, match="printable ASCII characters"):
+        dataclasses.replace(INFO, **given)
+
+
+def test_times_are_in_the_zone_of_the_source(tmp_path):
+    path = source(tmp_path)
+    with edited(path) as run:
+        run.TimezoneOffsetFromUTC, run.StudyTime = "+1300", "140000"
+    dataset = written(tmp_path, path, masks([0]))
+    assert (dataset.TimezoneOffsetFromUTC, dataset.StudyTime) == ("+1300", "140000")
+    told = datetime.strptime(f"{dataset.ContentDate}{dataset.ContentTime}+1300", "%Y%m%d%H%M%S%z")
+    assert abs(datetime.now(tz=timezone.utc) - told) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("kind", "lossy"), [("50", "01"), ("70", "00")])
+def test_what_was_found_on_lossy_pixels_says_so(tmp_path, kind, lossy):
+    path = source(tmp_path)
+    with edited(path) as run:
+        del run.LossyImageCompression
+        run.PixelData = encapsulate([b"\xff\xd8"] * 6)
+        run["PixelData"].VR = "OB"
+        run.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{kind}"
+    assert written(tmp_path, path, masks([0])).LossyImageCompression == lossy
+
+
+def test_a_series_number_that_would_not_fit_is_replaced(tmp_path):
+    path = source(tmp_path)
+    for number, expected in ((3, 301), (2**31 - 1, 1)):
+        with edited(path) as run:
+            run.SeriesNumber = number
+        assert written(tmp_path, path, masks([0])).SeriesNumber == expected
 
 
 def test_without_masks_nothing_is_written(tmp_path):
