@@ -66,7 +66,7 @@ def test_a_target_that_is_there_is_refused(folder):
 @pytest.mark.parametrize("calibrated_before", [False, True])
 def test_the_folder_opens_wherever_writing_stops(folder, monkeypatch, calibrated_before):
     """Stops before the first replaced file, before the second, and so on until none is left."""
-    replace, stops = model_folder._replace, 0
+    replace, stops = model_folder.write_whole, 0
     for stop in range(40):
         if calibrated_before:
             folder = add(folder, quantised(OLD), None)
@@ -77,14 +77,14 @@ def test_the_folder_opens_wherever_writing_stops(folder, monkeypatch, calibrated
                 raise KeyboardInterrupt
             replace(path, content)
 
-        monkeypatch.setattr(model_folder, "_replace", interrupted)
+        monkeypatch.setattr(model_folder, "write_whole", interrupted)
         try:
             add(folder, quantised(NEW), None)
             break
         except KeyboardInterrupt:
             stops += 1
         finally:
-            monkeypatch.setattr(model_folder, "_replace", replace)
+            monkeypatch.setattr(model_folder, "write_whole", replace)
         opened = ModelFolder.open(folder.path)
         assert opened.graph("fp32").is_file()
         if "int8" in opened.manifest.graphs:
@@ -94,14 +94,14 @@ def test_the_folder_opens_wherever_writing_stops(folder, monkeypatch, calibrated
 
 
 def test_an_interrupted_copy_leaves_nothing(folder, tmp_path, monkeypatch):
-    replace, left = model_folder._replace, iter(range(3))
+    replace, left = model_folder.write_whole, iter(range(3))
 
     def interrupted(path, content):
         if next(left, None) is None:
             raise KeyboardInterrupt
         replace(path, content)
 
-    monkeypatch.setattr(model_folder, "_replace", interrupted)
+    monkeypatch.setattr(model_folder, "write_whole", interrupted)
     with pytest.raises(KeyboardInterrupt):
         add(folder, quantised(NEW), tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
