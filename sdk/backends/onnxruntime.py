@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sdk import kernels
 from sdk.backends.base import Backend
-from sdk.backends.states import alternate
+from sdk.backends.states import alternate, forget
 from sdk.engines.driver import probe_device
 from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import adds_products_exactly, processor
@@ -110,9 +109,7 @@ class OnnxRuntimeBackend(Backend):
         ]
 
     def begin_run(self) -> None:
-        for read, _ in self._states:
-            for state in read.values():
-                kernels.clear(state)
+        forget(self._states)
 
     def close(self) -> None:
         self._session = None

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sdk import kernels
 from sdk.backends.base import Backend
-from sdk.backends.states import alternate
+from sdk.backends.states import alternate, forget
 from sdk.errors import BackendError, ModelFolderError
 from sdk.machine import adds_products_exactly, processor
 from sdk.model_folder import sha256_of
@@ -75,9 +74,7 @@ class OpenVinoBackend(Backend):
         ]
 
     def begin_run(self) -> None:
-        for read, _ in self._states:
-            for state in read.values():
-                kernels.clear(state)
+        forget(self._states)
 
     def close(self) -> None:
         self._requests, self._compiled = [], None

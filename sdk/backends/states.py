@@ -1,9 +1,10 @@
 """Tensors that a graph gives and takes again: what each backend that keeps them must check."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from sdk import kernels
 from sdk.errors import ModelFolderError
 from sdk.tensors import Tensors, specs_of
 
@@ -55,3 +56,10 @@ def alternate(
     pong = {after: outputs.pop(after) for after in states.values()}
     swapped = {before: pong[after] for before, after in states.items()}
     return [(ping, pong), (swapped, {states[name]: tensor for name, tensor in ping.items()})]
+
+
+def forget(sides: Iterable[tuple[Tensors, Tensors]]) -> None:
+    """Makes every state zero, on both sides."""
+    for read, _ in sides:
+        for state in read.values():
+            kernels.clear(state)

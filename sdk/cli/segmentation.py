@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from sdk.dicom.segmentation import DicomSegmentation
 
 FILE = "segmentation.dcm"
-ARTERIES = ("artery_sequence",)
-"""Tasks whose vessels are arteries alone."""
 
 
 def segmentation_of(session: Session[Any], run: Run) -> "DicomSegmentation":
@@ -33,10 +31,9 @@ def segmentation_of(session: Session[Any], run: Run) -> "DicomSegmentation":
             f"{run.name} is no DICOM file, which a segmentation would point at; leave out "
             "--segmentation"
         )
-    task = session.manifest.task
     info = SegmentationInfo(
-        anatomy=Anatomy.ARTERY if task in ARTERIES else Anatomy.BLOOD_VESSEL,
-        algorithm=f"AngioEdge {task}",
+        anatomy=Anatomy[session.task.anatomy],
+        algorithm=f"AngioEdge {session.task.name}",
         algorithm_version=session.model_sha256,
         parameters=f"precision {session.precision}, backend {session.backend}",
     )

@@ -61,6 +61,7 @@ class ArterySequence(Task[ArteryAnswer]):
     """
 
     name: ClassVar[str] = "artery_sequence"
+    anatomy: ClassVar[str] = "ARTERY"
 
     size: tuple[int, int] = (512, 512)
     noise_spreads: float = 8.0

@@ -65,6 +65,8 @@ class Task(Contract, Generic[Answer]):
     """
 
     name: ClassVar[str]
+    anatomy: ClassVar[str] = "BLOOD_VESSEL"
+    """What its masks show: a name in `sdk.dicom.segmentation.Anatomy`."""
 
     @property
     @abstractmethod

@@ -21,7 +21,7 @@ from training.phantoms.head_anatomy import (
     Anatomy,
     Maps,
 )
-from training.phantoms.head_grid import HeadGrid
+from training.phantoms.head_grid import HeadGrid, triple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +200,7 @@ def _vessel(rng: np.random.Generator, path: Points, radii: tuple[float, float]) 
 
 def _follow_fluid(rng: np.random.Generator, start: Points, heading: Points, sites: Sites) -> Points:
     """A swaying path that turns towards fluid and ends where there is none."""
-    place, towards = _triple(start), _triple(heading)
+    place, towards = triple(start), triple(heading)
     points = [place]
     for _ in range(_steps(rng)):
         turns = SWAY * rng.standard_normal((TRIES, 3))
@@ -216,7 +216,7 @@ def _follow_fluid(rng: np.random.Generator, start: Points, heading: Points, site
 
 def _wander(rng: np.random.Generator, start: Points, heading: Points) -> Points:
     """A slightly swaying path."""
-    place, towards = _triple(start), _triple(heading)
+    place, towards = triple(start), triple(heading)
     points = [place]
     turns = SWAY * rng.standard_normal((_steps(rng), TRIES, 3))[:, 0] * STRAIGHTER
     for turn in turns.tolist():
@@ -239,11 +239,6 @@ def _turned(direction: Triple, turn: Sequence[float]) -> Triple:
 
 def _stepped(place: Triple, direction: Triple) -> Triple:
     z, y, x = (a + STRIDE_MM * b for a, b in zip(place, direction, strict=True))
-    return z, y, x
-
-
-def _triple(values: Points) -> Triple:
-    z, y, x = values.tolist()
     return z, y, x
 
 

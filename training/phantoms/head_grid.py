@@ -32,7 +32,7 @@ class HeadGrid:
     def around(cls, centre_mm: Triple, spacing_mm: Triple, shape: tuple[int, int, int]) -> HeadGrid:
         """The grid whose middle lies at a point."""
         first = np.subtract(centre_mm, np.multiply(np.subtract(shape, 1) / 2, spacing_mm))
-        return cls(first_mm=_triple(first), spacing_mm=spacing_mm, shape=shape)
+        return cls(first_mm=triple(first), spacing_mm=spacing_mm, shape=shape)
 
     def axes(self) -> tuple[Field, Field, Field]:
         """Coordinates in mm along z, y and x, shaped to broadcast against each other."""
@@ -56,7 +56,7 @@ class HeadGrid:
         """So many more voxels on both sides of each axis."""
         first = np.subtract(self.first_mm, np.multiply(voxels, self.spacing_mm))
         slices, rows, columns = np.add(self.shape, np.multiply(2, voxels)).tolist()
-        return replace(self, first_mm=_triple(first), shape=(slices, rows, columns))
+        return replace(self, first_mm=triple(first), shape=(slices, rows, columns))
 
     def finer_slices(self, times: int) -> HeadGrid:
         """Every slice cut into so many thinner ones."""
@@ -104,6 +104,7 @@ class RandomField:
         return np.asarray(weights / np.sqrt(0.479), np.float32)
 
 
-def _triple(values: NDArray[np.floating]) -> Triple:
+def triple(values: NDArray[np.floating]) -> Triple:
+    """Three numbers of an array."""
     z, y, x = (float(value) for value in values)
     return z, y, x

@@ -59,6 +59,15 @@ def test_masks_are_written_as_a_segmentation_of_the_dicom_file(model, tmp_path):
     assert names_in(out) == {"outcomes.json"}
 
 
+def test_the_masks_of_arteries_are_called_arteries(tmp_path):
+    frames = np.random.default_rng(3).normal(2000, 20, (2, 128, 128)).astype(np.uint16)
+    frames[1, :, 10:40] -= 800
+    angiogram = xa_file(tmp_path, frames, bits_stored=12)
+    folder, out = folders.artery_folder(tmp_path / "arteries").path, tmp_path / "out"
+    assert call(folder, angiogram, out, "--no-pictures", "--segmentation").exit_code == 0
+    assert pydicom.dcmread(out / "segmentation.dcm").SegmentSequence[0].SegmentLabel == "Artery"
+
+
 def test_a_segmentation_of_what_is_no_dicom_is_refused_before_anything_is_answered(
     model, good, tmp_path
 ):
