@@ -12,8 +12,6 @@ from calibration.play import Player
 from sdk.outcome import Outcome, Status
 
 SIDE = 256
-GREY_BITS = 0xF8
-"""32 grey levels look the same and make PNGs of half the size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +20,12 @@ class Example:
 
     Attributes:
         caption: frame, graphs and their agreement.
-        png_base64: the picture.
+        jpeg_base64: the picture.
         size: its rows and columns.
     """
 
     caption: str
-    png_base64: str
+    jpeg_base64: str
     size: tuple[int, int]
 
 
@@ -56,7 +54,7 @@ def draw_examples(
 
 
 def _draw(players: Mapping[str, Player], held_out: Selection, index: int, dice: float) -> Example:
-    from sdk.pictures.overlay import draw_outcome, encode_png
+    from sdk.pictures.overlay import draw_outcome, encode_jpeg
 
     frame = held_out.frame(index)
     panels = []
@@ -68,11 +66,11 @@ def _draw(players: Mapping[str, Player], held_out: Selection, index: int, dice: 
             stages_ms={},
             backend=precision,
         )
-        panels.append(draw_outcome(outcome, SIDE) & np.uint8(GREY_BITS))
+        panels.append(draw_outcome(outcome, SIDE))
     picture = np.hstack(panels)
     return Example(
         caption=f"{held_out.label(held_out.picks[index])}, left to right {', '.join(players)}; "
         f"least Dice {dice:.4f}",
-        png_base64=base64.b64encode(encode_png(picture)).decode(),
+        jpeg_base64=base64.b64encode(encode_jpeg(picture)).decode(),
         size=(picture.shape[0], picture.shape[1]),
     )

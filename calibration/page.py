@@ -119,7 +119,7 @@ def _agreement(report: Mapping[str, Any]) -> str:
 def _figure(example: Example) -> str:
     rows, columns = example.size
     return (
-        f'<figure><img src="data:image/png;base64,{example.png_base64}" width="{columns}" '
+        f'<figure><img src="data:image/jpeg;base64,{example.jpeg_base64}" width="{columns}" '
         f'height="{rows}" alt="{escape(example.caption)}">'
         f"<figcaption>{escape(example.caption)}</figcaption></figure>"
     )

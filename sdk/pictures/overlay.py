@@ -18,6 +18,7 @@ DISPLAY_PERCENTILES = (0.5, 99.5)
 GRADE_COLOURS = {"good": (80, 200, 90), "acceptable": (240, 190, 40), "poor": (235, 70, 60)}
 NO_GRADE_COLOUR = (90, 170, 255)
 CAPTION_HEIGHT = 26
+JPEG_QUALITY = 88
 
 
 def draw_outcome(outcome: Outcome[Any], side: int) -> Picture:
@@ -64,9 +65,15 @@ def caption_of(outcome: Outcome[Any]) -> str:
     return "  ".join(parts)
 
 
-def encode_png(picture: Picture) -> bytes:
-    """An RGB picture as PNG."""
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+def encode_jpeg(picture: Picture) -> bytes:
+    """An RGB picture as JPEG that keeps thin coloured lines as sharp as grey ones."""
+    options = (
+        cv2.IMWRITE_JPEG_QUALITY,
+        JPEG_QUALITY,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    )
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), options)
     return encoded.tobytes()
 
 

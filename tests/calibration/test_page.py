@@ -10,6 +10,7 @@ import pytest
 from calibration.examples import Example
 from calibration.histogram import Histogram
 from calibration.page import write_page
+from sdk.pictures.overlay import encode_jpeg
 
 VOID = {"meta", "img", "path"}
 
@@ -121,14 +122,14 @@ def test_a_histogram_is_drawn_to_scale(report, histogram):
 
 
 def test_pictures_are_inside(report, histogram):
-    _, encoded = cv2.imencode(".png", np.full((4, 8, 3), 90, np.uint8))
+    encoded = encode_jpeg(np.full((4, 8, 3), 90, np.uint8))
     example = Example(
-        caption='frame "3"', png_base64=base64.b64encode(encoded).decode(), size=(4, 8)
+        caption='frame "3"', jpeg_base64=base64.b64encode(encoded).decode(), size=(4, 8)
     )
     found = page(report, histogram, [example])
     (source,) = [value for name, value in found.attributes if name == "src"]
     kind, content = source.split(",")
-    assert kind == "data:image/png;base64"
+    assert kind == "data:image/jpeg;base64"
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), cv2.IMREAD_COLOR)
     assert picture.shape == (4, 8, 3)
     assert 'frame "3"' in found.text

@@ -15,6 +15,32 @@ def test_vectors_come_back_by_name():
     assert [outputs["logits"][0] for _, outputs in read] == [-i for i in range(12)]
 
 
+def test_outputs_are_recorded_within_a_thirty_second_of_the_tolerance_and_pack_better():
+    noise = np.random.default_rng(3).normal(size=20_000).astype(np.float32)
+    packed = pack_golden([({"image": noise}, {"logits": noise})])
+    ((inputs, outputs),) = pair_golden(np.load(BytesIO(packed)))
+    assert np.array_equal(inputs["image"], noise)
+    assert outputs["logits"].dtype == np.float32
+    apart = relative_difference(noise, outputs["logits"])
+    assert 0 < apart <= Golden().tolerance / 32
+    exact = pack_golden([({"image": noise, "more": noise}, {})])
+    assert len(packed) < 0.9 * len(exact)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        np.full(5, 0.1, np.float32),
+        np.arange(5, dtype=np.uint8),
+        np.array([0.1, 0.7], np.float16),
+        np.array([0.1, np.nan], np.float32),
+    ],
+)
+def test_outputs_without_a_range_to_round_to_are_kept(output):
+    ((_, outputs),) = pair_golden(np.load(BytesIO(pack_golden([({"x": output}, {"y": output})]))))
+    assert np.array_equal(outputs["y"], output, equal_nan=True)
+
+
 def test_what_was_measured_for_a_precision_comes_before_what_rounding_explains():
     golden = Golden(tolerances={"int8": {"logits": 0.3}, "int8.cpu": {"logits": 0.2}})
     assert golden.tolerance_of("fp32", "logits") == 1e-3

@@ -10,7 +10,7 @@ import pytest
 import sdk
 from sdk.pictures import Album, draw_contact_sheet, draw_timeline, write_video
 from sdk.pictures.contact_sheet import pick
-from sdk.pictures.overlay import CAPTION_HEIGHT, caption_of, draw_outcome
+from sdk.pictures.overlay import CAPTION_HEIGHT, caption_of, draw_outcome, encode_jpeg
 from sdk.pictures.video import frame_rate
 
 
@@ -31,6 +31,14 @@ def test_the_outline_runs_around_the_vessel_in_the_grades_colour(outcomes):
     assert abs(rows.max() - 63) <= 1
     assert not colourful[40:56, 40:56].any()
     assert abs(columns.max() - 63) <= 1
+
+
+def test_a_thin_outline_keeps_its_colour_in_a_jpeg():
+    picture = np.full((64, 64, 3), 90, np.uint8)
+    picture[:, 31] = colour = (80, 200, 90)
+    read = cv2.imdecode(np.frombuffer(encode_jpeg(picture), np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert abs(read[:, 31].astype(int) - colour).max() < 24
+    assert abs(read[:, :30].astype(int) - 90).max() < 24
 
 
 def test_a_wide_frame_keeps_its_aspect(outcomes):
