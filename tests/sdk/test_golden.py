@@ -23,6 +23,7 @@ def test_outputs_are_recorded_within_a_thirty_second_of_the_tolerance_and_pack_b
     assert outputs["logits"].dtype == np.float32
     apart = relative_difference(noise, outputs["logits"])
     assert 0 < apart <= Golden().tolerance / 32
+    assert np.array_equal(np.sign(outputs["logits"]), np.sign(noise))
     exact = pack_golden([({"image": noise, "more": noise}, {})])
     assert len(packed) < 0.9 * len(exact)
 
