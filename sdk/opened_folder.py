@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, get_ident
 from types import TracebackType
 from typing import ClassVar, TypeVar
 
@@ -31,13 +31,19 @@ class OpenedFolder:
         self._backends = dict(backends)
         self._latency = LatencyRecord(stages)
         self._busy = Lock()
+        self._answering: int | None = None
         self._open = True
 
     def close(self) -> None:
-        """Releases the graphs; may be called twice."""
+        """Releases the graphs; may be called twice.
+
+        Waits for an answer that another thread is working on. Called in the midst of an answer, by
+        one of its callbacks, it releases them as soon as that is done.
+        """
         self._open = False
-        for backend in self._backends.values():
-            backend.close()
+        if self._answering != get_ident():
+            with self._busy:
+                self._release_graphs()
 
     def __enter__(self: Opened) -> Opened:  # noqa: PYI019  Self came with Python 3.11
         return self
@@ -85,13 +91,29 @@ class OpenedFolder:
     def _taken(self) -> Iterator[None]:
         """Holds the session for one answer."""
         self._take()
+        with self._held():
+            yield
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Answers in this thread, and frees a session that was taken."""
+        self._answering = get_ident()
         try:
             yield
         finally:
-            self._busy.release()
+            self._answering = None
+            try:
+                if not self._open:
+                    self._release_graphs()
+            finally:
+                self._busy.release()
+
+    def _release_graphs(self) -> None:
+        for backend in self._backends.values():
+            backend.close()
 
     def _take(self) -> None:
-        """Holds the session until `_busy` is released.
+        """Holds the session for what is done with it `_held`.
 
         Raises:
             SessionError: it is closed, or held.
@@ -101,6 +123,9 @@ class OpenedFolder:
             raise SessionError(
                 f"this session is answering another {self.ANSWERS}; use one session per thread"
             )
+        if not self._open:  # it was closed in between
+            self._busy.release()
+            self._check_open()
 
     def _check_open(self) -> None:
         if not self._open:

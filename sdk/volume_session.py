@@ -120,10 +120,8 @@ class VolumeSession(OpenedFolder):
         self._take()
 
         def answer() -> VolumeOutcome:
-            try:
+            with self._held():
                 return self._answer(volume, options, arrivals.in_order)
-            finally:
-                self._busy.release()
 
         incoming = self._begun(volume, arrivals, answer)
         self._incoming, self._stop = ref(incoming), incoming.stop  # its voxels are the caller's

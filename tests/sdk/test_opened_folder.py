@@ -1,5 +1,7 @@
 """What all sessions share: one caller at a time, and one word for networks that run alike."""
 
+from threading import Event, Thread
+
 import pytest
 import volume_folders
 
@@ -36,3 +38,52 @@ def test_it_serves_one_caller_and_none_once_closed(tmp_path):
     folder.close()
     with pytest.raises(sdk.SessionError, match="closed"), folder._taken():
         pass
+
+
+@pytest.fixture
+def closable(tmp_path, monkeypatch):
+    """A folder, and a list that its backend adds itself to when it is closed."""
+    folder, closed = opened(tmp_path, a="fp32"), []
+    backend = folder._backends["a"]
+    monkeypatch.setattr(backend, "close", lambda: closed.append(backend))
+    return folder, closed
+
+
+def test_closing_waits_for_the_answer_of_another_thread(closable):
+    folder, closed = closable
+    answering, done = Event(), Event()
+
+    def answer():
+        with folder._taken():
+            answering.set()
+            assert done.wait(10)
+
+    threads = [Thread(target=answer), Thread(target=folder.close)]
+    threads[0].start()
+    assert answering.wait(10)
+    threads[1].start()
+    threads[1].join(0.1)
+    assert threads[1].is_alive()
+    assert not closed
+    done.set()
+    for thread in threads:
+        thread.join(10)
+    assert closed
+
+
+def test_closed_in_the_midst_of_an_answer_it_lets_that_end_first(closable):
+    folder, closed = closable
+    with folder._taken():
+        folder.close()
+        assert not closed
+        with pytest.raises(sdk.SessionError, match="closed"), folder._taken():
+            pass
+    assert closed
+
+
+def test_a_graph_that_cannot_be_released_leaves_no_session_busy(closable, monkeypatch):
+    folder, _ = closable
+    monkeypatch.setattr(folder._backends["a"], "close", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError), folder._taken():
+        folder.close()
+    assert not folder._busy.locked()
