@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 GoldenPair: TypeAlias = tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]
 
 TOLERANCE = 1e-3
-"""Largest difference that a manifest allows where it says nothing, relative to an output's range."""
+"""Largest difference where a manifest says nothing, relative to the range of the output."""
 STEPS = 16
 """Steps that a recorded output takes within that tolerance; finer ones would be noise to store."""
 ROUNDING = {"fp16": 2e-2, "int8": 1e-1}
@@ -64,7 +64,7 @@ def _measured(of: Mapping[str, Mapping[str, float]], precision: str) -> dict[str
 
 
 def pack_golden(pairs: Sequence[GoldenPair]) -> bytes:
-    """The content of golden.npz; `pair_golden` of what ``numpy.load`` gives brings the vectors back.
+    """The content of golden.npz, which `pair_golden` of ``numpy.load`` brings back.
 
     Inputs come back exactly, outputs within a thirty-second of `TOLERANCE`: rounded, they take half
     the bytes.
