@@ -20,14 +20,15 @@ def read_volume(
 ) -> Volume:
     """Reads an SWI or magnitude image and its phase, and turns both to axial order.
 
-    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. The vendor
-    is told by the DICOM header, or by the JSON file that converters write beside a NIfTI image; it
-    decides how stored phase becomes radians and whether its sign is flipped (see `sdk.phase`). What
-    was done is in the volume's notes.
+    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. A series may
+    hold its phase too, as Philips writes it. The vendor is told by the DICOM header, or by the JSON
+    file that converters write beside a NIfTI image; it decides how stored phase becomes radians and
+    whether its sign is flipped (see `sdk.phase`). What was done is in the volume's notes.
 
     Args:
         image: the SWI or magnitude.
-        phase: high-pass-filtered phase of the same acquisition.
+        phase: high-pass-filtered phase of the same acquisition; None if `image` holds it too, or
+            there is none.
         phase_sign: 1 or -1 to multiply the phase with, whatever the header says.
 
     Raises:
@@ -35,16 +36,19 @@ def read_volume(
             no known convention.
         DicomError: the series is damaged or incomplete.
     """
-    volume, _ = _read(Path(image))
-    if phase is None:
+    volume, manufacturer = _read(Path(image))
+    stored = volume.phase
+    if phase is not None:
+        given, manufacturer = _read(Path(phase))
+        if not _same_place(given, volume):
+            raise VolumeError(
+                f"{phase} {given.shape} does not lie on {image} {volume.shape}; give magnitude and "
+                "phase of one acquisition, or resample one to the other"
+            )
+        stored = given.voxels if given.phase is None else given.phase
+    if stored is None:
         return volume
-    stored, manufacturer = _read(Path(phase))
-    if not _same_place(stored, volume):
-        raise VolumeError(
-            f"{phase} {stored.shape} does not lie on {image} {volume.shape}; give magnitude and "
-            "phase of one acquisition, or resample one to the other"
-        )
-    radians, notes = to_radians(stored.voxels, manufacturer, sign=phase_sign)
+    radians, notes = to_radians(stored, manufacturer, sign=phase_sign)
     return replace(volume, phase=radians, notes=notes)
 
 
@@ -68,13 +72,14 @@ def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:
 
 
 def _read(path: Path) -> tuple[Volume, str]:
-    """An image in axial order, and who made it."""
+    """An image in axial order, its phase as stored, and who made it."""
     from sdk.dicom.series import is_dicom, read_series
     from sdk.nifti import read_nifti
 
     if path.is_dir() or is_dicom(path):
         series = read_series(path)
-        volume = Volume(voxels=series.voxels, to_patient=series.to_patient)
+        place, phase = series.to_patient, series.phase
+        volume = Volume(voxels=series.voxels, to_patient=place, phase=phase)
         return volume.axial(), series.manufacturer
     voxels, to_patient = read_nifti(path)
     volume = Volume(voxels=voxels, to_patient=to_patient)

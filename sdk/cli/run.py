@@ -84,8 +84,8 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     answer.
 
     For microbleeds, IMAGE is an SWI volume, a NIfTI or enhanced MR file, or the folder of a series,
-    and --phase is needed. Writes microbleeds.json, microbleeds.csv, microbleeds.png and
-    overview.png.
+    and --phase is needed where that does not bring its phase along. Writes microbleeds.json,
+    microbleeds.csv, microbleeds.png and overview.png.
 
     What an earlier call wrote into OUT is removed first.
     """
@@ -94,21 +94,21 @@ def run(  # noqa: PLR0913  one parameter per command-line option
         phase=phase,
         brain=brain,
         phase_sign=int(phase_sign) if phase_sign else None,
-        whole_regions=whole_regions,
     )
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
         if segmentation:
             raise click.UsageError(f"{model} answers volumes: --segmentation is of frames")
-        if phase is None:
+        if given.lacks_phase:
             raise click.UsageError(
                 "microbleeds need the phase beside the SWI: add --phase FILE_OR_FOLDER"
             )
         make_empty(out, (image, phase, brain))
+        volume = given.read()
         with VolumeSession(model, **asked) as volumes:
-            run_volume(volumes, given, out, pictures=pictures)
+            run_volume(volumes, volume, out, whole_regions=whole_regions, pictures=pictures)
         return
-    if given != VolumeInput(image=image):
+    if whole_regions or given != VolumeInput(image=image):
         raise click.UsageError(f"{model} answers frames: it takes no option of volumes")
     make_empty(out, (image,))
     runs = open_runs(image, left_out=left_out)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from sdk.cli.latency_table import latency_table
 from sdk.cli.terminal import marked, terminal
+from sdk.errors import VolumeError
 from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.volume import Volume
 from sdk.volume_files import read_mask, read_volume
@@ -35,22 +36,33 @@ class VolumeInput:
     image: Path
     """SWI: a NIfTI or enhanced MR file, or the folder of a DICOM series."""
     phase: Path | None = None
-    """Its phase, likewise; microbleeds need it."""
+    """Its phase, likewise; None where the series of the SWI brings it along."""
     brain: Path | None = None
     """A mask on the same grid; None estimates it."""
     phase_sign: int | None = None
     """What to multiply the phase with; None follows the header."""
-    whole_regions: bool = False
-    """Label the whole brain."""
+
+    @property
+    def lacks_phase(self) -> bool:
+        """Whether it can be told without reading that there is no phase."""
+        from sdk.dicom.series import is_dicom
+
+        series = self.image.is_dir() or is_dicom(self.image)
+        return self.phase is None and not series
 
     def read(self) -> Volume:
         """The volume in axial order.
 
         Raises:
-            VolumeError: a file is no such image, or they do not lie on each other.
+            VolumeError: a file is no such image, they do not lie on each other, or there is no
+                phase.
             DicomError: a series is damaged or incomplete.
         """
         volume = read_volume(self.image, self.phase, phase_sign=self.phase_sign)
+        if volume.phase is None:
+            raise VolumeError(
+                f"{self.image} holds no phase, which microbleeds need: add --phase FILE_OR_FOLDER"
+            )
         return (
             volume if self.brain is None else replace(volume, brain=read_mask(self.brain, volume))
         )
@@ -89,16 +101,17 @@ class VolumeBars:
         self._bars.stop()
 
 
-def run_volume(session: VolumeSession, given: VolumeInput, out: Path, *, pictures: bool) -> None:
+def run_volume(
+    session: VolumeSession, volume: Volume, out: Path, *, whole_regions: bool, pictures: bool
+) -> None:
     """Answers a volume and writes what was found into an existing folder.
 
     Raises:
         VolumeError: there is no answer; the record that says why is written all the same.
     """
     console = terminal()
-    volume = given.read()
     with VolumeBars(terminal(stderr=True)) as bars:
-        options = VolumeOptions(progress=bars.show, whole_regions=given.whole_regions)
+        options = VolumeOptions(progress=bars.show, whole_regions=whole_regions)
         outcome = session(volume, options)
     write_volume_record(out / "microbleeds.json", outcome)
     answer = outcome.require()

@@ -29,6 +29,8 @@ AXES_TOLERANCE = 0.01
 SPACING_TOLERANCE = 0.02
 """Largest difference of two steps from slice to slice, as a part of the step."""
 SAME_PLACE_MM = 1e-3
+PHASE = {"P", "PHASE", "PHASE MAP"}
+"""Words for phase in ComplexImageComponent (0008,9208), FrameType and ImageType (0008,0008)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -39,11 +41,13 @@ class Series:
         voxels: (slices, rows, columns) after rescale slope and intercept.
         to_patient: (4, 4) from (slice, row, column, 1) to (x, y, z, 1) in mm.
         manufacturer: Manufacturer (0008,0070).
+        phase: of the shape of the voxels, likewise rescaled, where the series brings it along.
     """
 
     voxels: NDArray[np.float32]
     to_patient: NDArray[np.float64]
     manufacturer: str
+    phase: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,6 +65,13 @@ class _Slice:
         """Where an attribute of this slice stands."""
         return self.header.of_frame(keyword, self.frame)
 
+    @property
+    def is_phase(self) -> bool:
+        """Whether it says that it shows phase."""
+        keywords = ("ComplexImageComponent", "FrameType", "ImageType")
+        said = (word for keyword in keywords for word in self.at(keyword).texts(keyword))
+        return any(word.upper().replace("_", " ") in PHASE for word in said)
+
     def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
         """As many numbers as an attribute must have."""
         place = self.at(keyword)
@@ -74,12 +85,34 @@ class _Slice:
 def read_series(path: Path) -> Series:
     """Reads a folder of DICOM files, or one multi-frame file, as one series in its order in space.
 
+    Where images and their phase come together, as Philips writes them, they are told apart by what
+    they say about themselves; phase alone is read as any other image.
+
     Raises:
         DicomError: there is none, more than one series or echo, a missing slice, or a file that is
             damaged or lies elsewhere than the others.
     """
     headers = [read_header(file) for file in ([path] if path.is_file() else _files(path))]
     slices = [one for header in headers for one in _slices(header)]
+    phase = [one for one in slices if one.is_phase]
+    images = [one for one in slices if not one.is_phase]
+    ordered = [_in_order(part, path) for part in (images, phase) if part]
+    _check_one_place(ordered, path)
+    stored = {header.path: _stored(header) for header in headers}
+    voxels, *others = (
+        np.stack([_rescaled(one, stored[one.header.path][one.frame]) for one in part])
+        for part, _ in ordered
+    )
+    return Series(
+        voxels=voxels,
+        to_patient=ordered[0][1],
+        manufacturer=headers[0].text("Manufacturer"),
+        phase=others[0] if others else None,
+    )
+
+
+def _in_order(slices: list[_Slice], path: Path) -> tuple[list[_Slice], NDArray[np.float64]]:
+    """Slices of one kind in their order in space, and where their voxels lie in the patient."""
     _check_one_series(slices, path)
     axes = _axes(slices[0])
     positions = np.array([one.numbers("ImagePositionPatient", 3) for one in slices])
@@ -91,12 +124,7 @@ def read_series(path: Path) -> Series:
     to_patient[:3, 1] = axes[1] * row_mm
     to_patient[:3, 2] = axes[0] * column_mm
     to_patient[:3, 3] = positions[order[0]]
-    stored = {header.path: _stored(header) for header in headers}
-    return Series(
-        voxels=np.stack([_rescaled(one, stored[one.header.path][one.frame]) for one in slices]),
-        to_patient=to_patient,
-        manufacturer=headers[0].text("Manufacturer"),
-    )
+    return slices, to_patient
 
 
 def _files(folder: Path) -> list[Path]:
@@ -150,6 +178,17 @@ def _check_one_series(slices: list[_Slice], path: Path) -> None:
                     f"{path}: {describe(keyword)} changes: {_said(first, keyword)}, "
                     f"{_said(other, keyword)}; give parallel slices of one size"
                 )
+
+
+def _check_one_place(parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path) -> None:
+    """Refuses phase that does not lie on the other images."""
+    (first, place), *others = parts
+    for slices, to_patient in others:
+        if len(slices) != len(first) or np.abs(to_patient - place).max() > SAME_PLACE_MM:
+            raise DicomError(
+                f"{path} holds {len(first)} images and {len(slices)} of phase, which do not lie on "
+                "each other; give magnitude or SWI and phase of one acquisition"
+            )
 
 
 def _said(one: _Slice, keyword: str) -> str:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 import sdk
 from sdk.cli import angioedge
+from sdk.cli.volume_run import VolumeInput
 from sdk.nifti import write_nifti
 
 LESIONS = ((12, 40, 22), (8, 20, 50))
@@ -83,6 +84,11 @@ def test_a_volume_without_phase_is_wrong_usage(beside, tmp_path):
     result = call("run", beside / "model", beside / "swi.nii.gz", "--out", tmp_path)
     assert result.exit_code == 2
     assert "--phase" in result.output
+
+
+def test_a_series_without_phase_is_refused_when_it_is_read(beside):
+    with pytest.raises(sdk.VolumeError, match="holds no phase, which microbleeds"):
+        VolumeInput(image=beside / "swi.nii.gz").read()
 
 
 def test_options_of_volumes_are_wrong_usage_for_frames(beside, tmp_path):

@@ -87,10 +87,59 @@ def test_frames_of_an_enhanced_file_are_slices(tmp_path):
         np.testing.assert_allclose(volume.to_patient_mm([2, 3, 4]), [-10 + 2.8, -20 + 1.5, 34])
 
 
+def test_frames_of_phase_are_told_from_the_others(tmp_path):
+    """Philips writes both into one file, phase behind magnitude or in turns."""
+    order = (3, 3, 0, 0, 4, 4, 1, 1, 2, 2)
+    series = read_series(enhanced(tmp_path / "IM1", order, slope=[1, 2] * 5, kind="MP"))
+    np.testing.assert_array_equal(series.voxels, VOXELS - 5.0)
+    np.testing.assert_array_equal(series.phase, 2.0 * VOXELS - 5.0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"], "SeriesInstanceUID": "1.2.4"},
+        {"ComplexImageComponent": "PHASE"},
+    ],
+)
+def test_files_of_phase_are_told_from_the_others(tmp_path, said):
+    for index, pixels in enumerate(VOXELS):
+        image = slice_of(pixels, index)
+        image.save_as(tmp_path / f"a{index}.dcm", enforce_file_format=True)
+        phase = slice_of(4095 - pixels, index, **said)
+        phase.save_as(tmp_path / f"b{index}.dcm", enforce_file_format=True)
+    series = read_series(tmp_path)
+    np.testing.assert_array_equal(series.voxels, VOXELS)
+    np.testing.assert_array_equal(series.phase, 4095 - VOXELS)
+    volume = sdk.read_volume(tmp_path)
+    assert abs(volume.phase).max() <= np.pi
+    (tmp_path / "b2.dcm").unlink()
+    with pytest.raises(sdk.DicomError, match=r"b1\.dcm and b3\.dcm are 4\.000 mm apart"):
+        read_series(tmp_path)
+
+
+def test_phase_alone_is_read_as_any_other_image(tmp_path):
+    series = read_series(written(tmp_path, ImageType=["ORIGINAL", "PRIMARY", "P"]))
+    np.testing.assert_array_equal(series.voxels, VOXELS)
+    assert series.phase is None
+
+
+def test_phase_of_another_place_is_refused(tmp_path):
+    for index, pixels in enumerate(VOXELS):
+        image = slice_of(pixels, index)
+        image.save_as(tmp_path / f"a{index}.dcm", enforce_file_format=True)
+        phase = slice_of(pixels, index + 1, ImageType=["ORIGINAL", "PRIMARY", "P"])
+        phase.save_as(tmp_path / f"b{index}.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match="5 images and 5 of phase, which do not lie on each"):
+        read_series(tmp_path)
+
+
 def test_what_an_enhanced_file_mixes_is_named(tmp_path):
     path = tmp_path / "IM1"
     for changes, told in (
-        ({"kind": "MP"}, r"different FrameType: IM1 frame 0 has .* IM1 frame 1 has "),
+        ({"kind": "MR"}, r"different FrameType: IM1 frame 0 has .* IM1 frame 1 has "),
+        ({"kind": "MP"}, r"IM1 holds 3 images and 2 of phase, which do not lie on each other"),
         ({"order": (0, 1, 1, 2, 3)}, "IM1 frame 1 and IM1 frame 2 lie in the same place"),
         ({"order": (0, 1, 3, 4)}, r"IM1 frame 1 and IM1 frame 2 are 4\.000 mm apart"),
         ({"NumberOfFrames": 2**31 - 1}, "is 2147483647, but the place of 5 is described"),
