@@ -20,10 +20,10 @@ def read_volume(
 ) -> Volume:
     """Reads an SWI or magnitude image and its phase, and turns both to axial order.
 
-    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. A series may
-    hold its phase too, as Philips writes it. The vendor is told by the DICOM header, or by the JSON
-    file that converters write beside a NIfTI image; it decides how stored phase becomes radians and
-    whether its sign is flipped (see `sdk.phase`). What was done is in the volume's notes.
+    A folder or a multi-frame DICOM file is read as one series, any other file as NIfTI. A series
+    may hold its phase too, as Philips writes it. The vendor is told by the DICOM header, or by the
+    JSON file that converters write beside a NIfTI image; it decides how stored phase becomes
+    radians and whether its sign is flipped (see `sdk.phase`). The volume's notes say what was done.
 
     Args:
         image: the SWI or magnitude.
