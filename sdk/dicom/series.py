@@ -22,6 +22,16 @@ SAME = (
     "FrameType",
 )
 """What all slices of a series say alike, or none of them says."""
+TOGETHER = (
+    "PatientID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Manufacturer",
+    "EchoNumbers",
+    "EchoTime",
+    "EffectiveEchoTime",
+)
+"""What images and the phase beside them say alike; the scanner may have made a series of each."""
 ALIKE = ("ImageOrientationPatient", "PixelSpacing")
 ALIKE_TOLERANCE = 1e-3
 AXES_TOLERANCE = 0.01
@@ -97,7 +107,7 @@ def read_series(path: Path) -> Series:
     phase = [one for one in slices if one.is_phase]
     images = [one for one in slices if not one.is_phase]
     ordered = [_in_order(part, path) for part in (images, phase) if part]
-    _check_one_place(ordered, path)
+    _check_one_acquisition(ordered, path)
     stored = {header.path: _stored(header) for header in headers}
     voxels, *others = (
         np.stack([_rescaled(one, stored[one.header.path][one.frame]) for one in part])
@@ -164,11 +174,7 @@ def _check_one_series(slices: list[_Slice], path: Path) -> None:
     first = slices[0]
     for keyword in SAME:
         for other in slices:
-            if other.at(keyword).texts(keyword) != first.at(keyword).texts(keyword):
-                raise DicomError(
-                    f"{path} mixes images of different {keyword}: {_said(first, keyword)}, "
-                    f"{_said(other, keyword)}; give one series, magnitude or SWI apart from phase"
-                )
+            _check_same(first, other, keyword, path)
     for keyword in ALIKE:
         numbers = np.array(first.at(keyword).numbers(keyword))
         for other in slices:
@@ -180,15 +186,25 @@ def _check_one_series(slices: list[_Slice], path: Path) -> None:
                 )
 
 
-def _check_one_place(parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path) -> None:
-    """Refuses phase that does not lie on the other images."""
+def _check_one_acquisition(parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path) -> None:
+    """Refuses phase of another acquisition than the other images, or beside them."""
     (first, place), *others = parts
     for slices, to_patient in others:
+        for keyword in TOGETHER:
+            _check_same(first[0], slices[0], keyword, path)
         if len(slices) != len(first) or np.abs(to_patient - place).max() > SAME_PLACE_MM:
             raise DicomError(
                 f"{path} holds {len(first)} images and {len(slices)} of phase, which do not lie on "
                 "each other; give magnitude or SWI and phase of one acquisition"
             )
+
+
+def _check_same(first: _Slice, other: _Slice, keyword: str, path: Path) -> None:
+    if other.at(keyword).texts(keyword) != first.at(keyword).texts(keyword):
+        raise DicomError(
+            f"{path} mixes images of different {keyword}: {_said(first, keyword)}, "
+            f"{_said(other, keyword)}; give one series, or magnitude or SWI with its phase"
+        )
 
 
 def _said(one: _Slice, keyword: str) -> str:

@@ -125,6 +125,19 @@ def test_phase_alone_is_read_as_any_other_image(tmp_path):
     assert series.phase is None
 
 
+@pytest.mark.parametrize(
+    "other", [{"StudyInstanceUID": "7"}, {"Manufacturer": "GE"}, {"EchoTime": 20}]
+)
+def test_phase_of_another_acquisition_is_refused(tmp_path, other):
+    for index, pixels in enumerate(VOXELS):
+        image = slice_of(pixels, index)
+        image.save_as(tmp_path / f"a{index}.dcm", enforce_file_format=True)
+        phase = slice_of(pixels, index, ImageType=["ORIGINAL", "PRIMARY", "P"], **other)
+        phase.save_as(tmp_path / f"b{index}.dcm", enforce_file_format=True)
+    with pytest.raises(sdk.DicomError, match=f"different {next(iter(other))}: a0.* b0"):
+        read_series(tmp_path)
+
+
 def test_phase_of_another_place_is_refused(tmp_path):
     for index, pixels in enumerate(VOXELS):
         image = slice_of(pixels, index)
