@@ -84,8 +84,8 @@ class OnnxRuntimeBackend(Backend):
     @property
     def identity(self) -> Mapping[str, str]:
         here = {"backend": self.name, "library": f"onnxruntime {VERSION}"}
-        device = probe_device() if self._provider == CUDA else processor()
-        return here | {"device": str(device), "graph_sha256": sha256_of(self._graph)}
+        device = probe_device().identity if self._provider == CUDA else processor()
+        return here | {"device": device, "graph_sha256": sha256_of(self._graph)}
 
     def run(self) -> None:
         if self._session is None:

@@ -257,7 +257,7 @@ def identity_of(plan: Plan, device: Device) -> dict[str, str]:
     return {
         "backend": f"tensorrt-{sidecar.precision}",
         "library": f"tensorrt {sidecar.machine.tensorrt}",
-        "device": str(device),
+        "device": device.identity,
         "graph_sha256": sidecar.graph_sha256,
         "plan_sha256": sidecar.plan_sha256,
     }

@@ -9,6 +9,7 @@ from sdk.errors import BackendError
 
 DRIVER = "libcuda.so.1"
 TEGRA_RELEASE = Path("/etc/nv_tegra_release")
+DRIVER_RELEASE = Path("/proc/driver/nvidia/version")
 
 # CUdevice_attribute of cuda.h
 INTEGRATED = 18
@@ -29,6 +30,7 @@ class Device:
         integrated: whether it shares its memory with the CPU.
         cuda: newest CUDA version the driver serves, such as ``12.6``.
         l4t: release of Jetson Linux, such as ``36.4.3``; empty on anything else.
+        driver: release of the driver, such as ``570.86.15``; empty where Jetson Linux brings it.
     """
 
     name: str
@@ -37,13 +39,28 @@ class Device:
     integrated: bool
     cuda: str
     l4t: str = ""
+    driver: str = ""
 
     def __str__(self) -> str:
-        board = f", Jetson Linux {self.l4t}" if self.l4t else ""
-        return f"{self.name}, sm_{self.sm}, {self.memory_mib} MiB, CUDA {self.cuda}{board}"
+        return ", ".join([self.name, f"sm_{self.sm}", f"{self.memory_mib} MiB", *self._software])
+
+    @property
+    def identity(self) -> str:
+        """What a certificate recognises it by: its memory is not the same after every start."""
+        return ", ".join([self.name, f"sm_{self.sm}", *self._software])
+
+    @property
+    def _software(self) -> list[str]:
+        driver = [f"driver {self.driver}"] if self.driver else []
+        board = [f"Jetson Linux {self.l4t}"] if self.l4t else []
+        return [f"CUDA {self.cuda}", *driver, *board]
 
 
-def probe_device(library: str = DRIVER, tegra_release: Path = TEGRA_RELEASE) -> Device:
+def probe_device(
+    library: str = DRIVER,
+    tegra_release: Path = TEGRA_RELEASE,
+    driver_release: Path = DRIVER_RELEASE,
+) -> Device:
     """Asks the driver for its first device; makes no context.
 
     TensorRT ends the process where there is no driver, hence this question comes first.
@@ -51,6 +68,7 @@ def probe_device(library: str = DRIVER, tegra_release: Path = TEGRA_RELEASE) -> 
     Args:
         library: file name of the driver's library.
         tegra_release: the file in which Jetson Linux names its release.
+        driver_release: the file in which other drivers name theirs.
 
     Raises:
         BackendError: there is no driver, it does not start, or it sees no device.
@@ -72,17 +90,27 @@ def probe_device(library: str = DRIVER, tegra_release: Path = TEGRA_RELEASE) -> 
         integrated=bool(integrated),
         cuda=f"{version // 1000}.{version % 1000 // 10}",
         l4t=l4t_release(tegra_release),
+        driver=_driver_release(driver_release),
     )
 
 
 def l4t_release(path: Path = TEGRA_RELEASE) -> str:
     """Release of Jetson Linux, such as ``36.4.3``; empty where the file is absent or foreign."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    found = re.search(r"# R(\d+) \(release\), REVISION: ([\d.]+)", text)
+    found = _found(r"# R(\d+) \(release\), REVISION: ([\d.]+)", path)
     return f"{found[1]}.{found[2]}" if found else ""
+
+
+def _driver_release(path: Path) -> str:
+    found = _found(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", path)
+    return found[1] if found else ""
+
+
+def _found(pattern: str, path: Path) -> re.Match[str] | None:
+    """Where a file says it; None if it does not, or is absent."""
+    try:
+        return re.search(pattern, path.read_text(encoding="utf-8"))
+    except OSError:
+        return None
 
 
 class _Driver:
