@@ -16,9 +16,9 @@ from sdk.timing import Stopwatch
 
 Answer = TypeVar("Answer")
 Overflow = Literal["newest", "oldest"]
-"""Which frames are kept where more wait than may."""
+"""Which frames to keep where more wait than `LiveOptions.waiting` allows."""
 UNREAD = 256
-"""Frames that may be without an outcome that was read: they are held in memory until then."""
+"""Most frames whose outcome was not read yet: their pixels stay in memory until then."""
 LOGGER = logging.getLogger("sdk.live")
 
 
@@ -45,14 +45,14 @@ class LiveOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """The account of all frames: as many were pushed as wait and ended together."""
+    """The account of all frames: `pushed` is the sum of `waiting` and of all that `ended`."""
 
     pushed: int
     """Frames that were taken."""
     waiting: int
     """Of these, without an outcome yet, the one that is being answered among them."""
     ended: Mapping[Status, int]
-    """And with one, by what became of them."""
+    """Frames that have their outcome, counted by status."""
 
 
 @dataclass(kw_only=True)
@@ -99,6 +99,7 @@ class Live(Generic[Answer]):
         self._outcomes: deque[Outcome[Answer]] = deque()
         self._pushed, self._ended = 0, Counter[Status]()
         self._accepts, self._over, self._begins = True, False, False
+        self._answers = False  # at this moment
         self._run = _RunSoFar()
         self._thread = Thread(target=self._work, name="angioedge-live", daemon=True)
         self._thread.start()
@@ -205,7 +206,8 @@ class Live(Generic[Answer]):
             )
 
     def _make_room(self) -> None:
-        if len(self._waiting) > self._options.waiting:
+        begins_at_once = not self._answers  # the thread has only to wake up
+        if len(self._waiting) > self._options.waiting + begins_at_once:
             newest = self._options.overflow == "newest"
             ticket = self._waiting.popleft() if newest else self._waiting.pop()
             which = "a newer frame came" if newest else "older frames waited"
@@ -218,11 +220,12 @@ class Live(Generic[Answer]):
                 with self._changed:
                     self._outcomes.append(outcome)
                     self._ended[outcome.status] += 1
+                    self._answers = False
                     self._changed.notify_all()
         finally:  # whoever waits for outcomes shall not wait for ever
             self._follower.release()
             with self._changed:
-                self._over = True
+                self._accepts, self._over = False, True
                 self._changed.notify_all()
 
     def _next(self) -> Ticket | None:
@@ -234,6 +237,7 @@ class Live(Generic[Answer]):
             ticket = self._tickets.popleft()
             if ticket.ended is None:
                 self._waiting.popleft()
+                self._answers = True
             return ticket
 
     def _outcome_of(self, ticket: Ticket) -> Outcome[Answer]:

@@ -18,7 +18,7 @@ class OpenedFolder:
     """What every session is: a context manager over the backends of one model folder."""
 
     ANSWERS: ClassVar[str] = "frame"
-    """What it is given."""
+    """What one call answers, for messages."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from sdk.errors import FrameError
+from sdk.errors import AngioEdgeError, BackendError, FrameError, SessionError
 from sdk.frame import Frame
 
 Answer = TypeVar("Answer")
@@ -20,6 +20,14 @@ class Status(str, Enum):
     REJECTED = "rejected"  # the frame cannot be fed to this network
     FAILED = "failed"  # the backend failed on it
     CANCELLED = "cancelled"  # the caller wanted no answer any more
+
+
+ERRORS: Mapping[Status, type[AngioEdgeError]] = {
+    Status.FAILED: BackendError,
+    Status.DROPPED: SessionError,
+    Status.CANCELLED: SessionError,
+}
+"""What `require` raises where it was not what was given that could not be used."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -62,11 +70,14 @@ class Outcome(Account[Answer]):
     frame: Frame
 
     def require(self) -> Answer:
-        """The answer.
+        """The answer; where there is none, an error whose message is the reason.
 
         Raises:
-            FrameError: there is none; the message is the reason.
+            FrameError: the frame was rejected.
+            BackendError: the backend failed on it.
+            SessionError: it was dropped or cancelled.
         """
         if self.answer is None:
-            raise FrameError(self.reason or f"frame {self.frame.index} has no answer")
+            error = ERRORS.get(self.status, FrameError)
+            raise error(self.reason or f"frame {self.frame.index} has no answer")
         return self.answer

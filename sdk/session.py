@@ -34,6 +34,8 @@ class Session(OpenedFolder, Generic[Answer]):
     """What stands for the stream whose run the states hold; at first nobody's."""
     _lives: tuple[Live[Answer], ...] = ()
     """What frames are pushed into."""
+    _lacking: int = 0
+    """Frames of the run that have no answer."""
 
     def __init__(
         self,
@@ -48,14 +50,13 @@ class Session(OpenedFolder, Generic[Answer]):
 
         Args:
             folder: the model folder.
-            task: the task the folder must be for; tells type checkers what the answers are.
+            task: the one the folder must be for; tells type checkers what the answers are.
             precision: which of its graphs to run; None: what ``angioedge tune`` chose on this
                 machine, otherwise ``fp32``; or the one this device's engine was built from.
             threads: threads of one inference; None lets the library, or the tuning, decide.
             backend: of `sdk.backends.LIBRARIES`, the one that runs the graph; ``tensorrt`` for the
-                certified engine of this device, or a `TensorRT` to say more; or what runs instead,
-                such as a `ReplayBackend`: the golden vectors are then not compared. What is not
-                there is an error: nothing falls back in silence.
+                certified engine of this device, or a `TensorRT` to say more; or one of your own,
+                whose golden vectors are not compared. What is not there is an error.
 
         Raises:
             ModelFolderError: the folder is damaged, foreign, newer, or does not fit its task.
@@ -65,23 +66,24 @@ class Session(OpenedFolder, Generic[Answer]):
         """
         opened = ModelFolder.open(folder)
         self._task: Task[Answer] = make_task(opened, _checked(task))
-        self._upload = FrameUpload()
+        self._upload, self._order = FrameUpload(), RunOrder()
         if isinstance(backend, Backend):
             fit(self._task, backend)
             self._backend = backend
         else:
-            request = Request(backend=backend, precision=precision, threads=threads)
-            self._backend = open_ready(opened, self._task, request)
+            asked = Request(backend=backend, precision=precision, threads=threads)
+            self._backend = open_ready(opened, self._task, asked)
         super().__init__(opened, {"": self._backend})
-        self._order = RunOrder()
+        self._options = opened.manifest.options_of("")
+        self._take_options()
         self.reset()
 
     def __call__(self, frame: Frame) -> Outcome[Answer]:
         """Answers on one frame; never raises for what is in the frame, see `Outcome.require`.
 
-        Outside of `stream` every frame counts as a run of its own, unless the task has states that
-        its network carries from frame to frame: then frames are one run until `reset`, or until
-        frame 0 comes after a later one, which begins another run and says so in its notes.
+        Outside of `stream` every frame counts as a run of its own, unless the task remembers the
+        frames of a run: then frames are one run until `reset`, or until frame 0 comes after a later
+        one, which begins another run and says so in its notes.
 
         Raises:
             SessionError: the session is closed, busy, or follows the run of a `stream`.
@@ -100,14 +102,14 @@ class Session(OpenedFolder, Generic[Answer]):
                 that was begun and has not been taken to its end, closed or dropped.
             TypeError: something that comes is no `sdk.Frame`.
         """
-        run, source = object(), iter(frames)
+        run, end, source = object(), object(), iter(frames)
         self._claim(run)
         try:
             while True:
                 watch = Stopwatch()
                 with watch.stage("decode"):
-                    frame = next(source, None)
-                if frame is None:
+                    frame = next(source, end)
+                if frame is end:
                     return
                 yield self._answer(frame, watch, run)
         finally:
@@ -144,7 +146,7 @@ class Session(OpenedFolder, Generic[Answer]):
             answer=lambda frame, watch, begins: self._answer(frame, watch, run, begins=begins),
             backend=lambda: self._backend.name,
             notes=lambda: self.notes,
-            remembers=bool(self._task.states),
+            remembers=self._task.remembers,
             release=partial(self._release, run),
         )
         live = Live(follower, options)
@@ -185,7 +187,7 @@ class Session(OpenedFolder, Generic[Answer]):
             self._streamed = None
 
     def _answer(
-        self, frame: Frame, watch: Stopwatch, run: object | None, *, begins: bool = False
+        self, frame: object, watch: Stopwatch, run: object | None, *, begins: bool = False
     ) -> Outcome[Answer]:
         """Answers a frame of a stream's run, or one that is given by itself (None)."""
         if not isinstance(frame, Frame):
@@ -193,7 +195,7 @@ class Session(OpenedFolder, Generic[Answer]):
                 f"expected an sdk.Frame, got {type(frame).__name__}; wrap pixels as "
                 "sdk.Frame(pixels=...)"
             )
-        follows = run is not None or bool(self._task.states)
+        follows = run is not None or self._task.remembers
         with self._taken():
             if follows:
                 self._claim(run)
@@ -217,13 +219,23 @@ class Session(OpenedFolder, Generic[Answer]):
             raise FrameError(objection)
         if self._task.begins_anew(frame):
             self._begin_run()
+        self._lacking += 1  # until it has its answer
         return ("frame 0 begins another run",) if over else ()
 
     def _begin_run(self) -> None:
+        self._backend.begin_run()
+        self._take_options()
         self._task.reset()
         self._order.reset()
-        self._backend.begin_run()
-        self._begins = False
+        self._begins, self._lacking = False, 0
+
+    def _take_options(self) -> None:
+        """Makes the task anew where the graph that runs now has other options than the last."""
+        precision = self._backend.precision
+        options = self._folder.manifest.options_of(precision)
+        if options != self._options:
+            self._options = options
+            self._task = make_task(self._folder, precision=precision)
 
     def _run_stages(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
         answer: Answer | None = None
@@ -240,14 +252,12 @@ class Session(OpenedFolder, Generic[Answer]):
                 with watch.stage("postprocess"):
                     self._backend.check_outputs(self._task.outputs)
                     answer = self._task.postprocess(self._backend.outputs, seen)
-            notes += self._task.remarks(frame)
-            if follows:
-                self._order.add(frame)
-        except FrameError as error:
-            status, reason = Status.REJECTED, str(error)
+            notes += self._task.remarks(frame) + self._answered(frame, follows=follows)
+            self._latency.add(watch.stages_ms)
+        except (FrameError, ValueError) as error:  # kernels raise the latter, as NumPy does
+            answer, status, reason = None, Status.REJECTED, str(error)
         except BackendError as error:
             status, reason = Status.FAILED, str(error)
-        self._latency.add(watch.stages_ms)
         return Outcome(
             frame=frame,
             status=status,
@@ -257,6 +267,16 @@ class Session(OpenedFolder, Generic[Answer]):
             stages_ms=watch.stages_ms,
             backend=self._backend.name,
         )
+
+    def _answered(self, frame: Frame, *, follows: bool) -> tuple[str, ...]:
+        """Takes a frame into the run; says what the answer on it lacks."""
+        if not follows:
+            return ()
+        self._order.add(frame)
+        self._lacking -= 1
+        if not self._lacking or not self._task.remembers:
+            return ()
+        return (f"frames of its run that have no answer: {self._lacking}; this one lacks them",)
 
 
 def _checked(task: type[Task[Answer]] | None) -> type[Task[Answer]] | None:

@@ -51,6 +51,8 @@ class Volume:
                     f"{name} must have the shape of the voxels, {self.voxels.shape}, got "
                     f"{other.shape}; give two images of one acquisition"
                 )
+        if self.phase is not None and self.phase.dtype.kind not in "uif":
+            raise VolumeError(f"phase must be real numbers in radians, got {self.phase.dtype}")
         affine = np.asarray(self.to_patient, np.float64)
         placed = affine.shape == (4, 4) and bool(np.isfinite(affine).all())
         if not placed or not abs(np.linalg.det(affine[:3, :3])) > 1e-9:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sdk.errors import VolumeError
-from sdk.outcome import Account
+from sdk.outcome import ERRORS, Account
 from sdk.tasks.brain_guide import BrainGuide
 from sdk.tasks.microbleeds import MicrobleedAnswer
 from sdk.volume import Volume
@@ -47,11 +47,13 @@ class VolumeOutcome(Account[MicrobleedAnswer]):
     volume: Volume
 
     def require(self) -> MicrobleedAnswer:
-        """The answer.
+        """The answer; where there is none, an error whose message is the reason.
 
         Raises:
-            VolumeError: there is none; the message is the reason.
+            VolumeError: the volume was rejected.
+            BackendError: a backend failed on it.
+            SessionError: it was cancelled.
         """
         if self.answer is None:
-            raise VolumeError(self.reason)
+            raise ERRORS.get(self.status, VolumeError)(self.reason)
         return self.answer

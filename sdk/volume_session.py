@@ -66,7 +66,7 @@ class VolumeSession(OpenedFolder):
             SessionError: your own backends have other names, or `threads` is no number of threads.
         """
         opened = ModelFolder.open(folder)
-        self._task = make_volume_task(opened)
+        self._task, self._options = make_volume_task(opened), opened.manifest.options_of("")
         self._incoming: Callable[[], IncomingVolume | None] = _nothing
         self._stop: Callable[[], None] = _nothing
         super().__init__(opened, {}, VOLUME_STAGES)
@@ -74,7 +74,7 @@ class VolumeSession(OpenedFolder):
             for part in parts_of(opened):
                 request = Request(precision=precision, threads=threads)
                 self._backends[part_name(part)] = _opened(part, backend, request)
-            self._task = make_volume_task(opened, self._backends["detector"].precision)
+            self._take_options()
         except AngioEdgeError:
             self.close()
             raise
@@ -145,6 +145,7 @@ class VolumeSession(OpenedFolder):
 
     def close(self) -> None:
         """Releases the graphs; may be called twice. A volume that is under way is cancelled."""
+        self._open = False  # its next tile asks
         self._stop()
         super().close()
 
@@ -158,22 +159,34 @@ class VolumeSession(OpenedFolder):
             self._stop()
         super()._take()
 
+    def _take_options(self) -> None:
+        """Makes the task anew where the graphs that run now have other options than the last."""
+        precision = self._backends["detector"].precision
+        options = self._folder.manifest.options_of(precision)
+        if options != self._options:
+            self._options = options
+            self._task = make_volume_task(self._folder, precision)
+
     def _answer(self, volume: Volume, options: VolumeOptions, order: Order) -> VolumeOutcome:
         watch, notes = Stopwatch(), list(volume.notes)
         answer, status, reason = None, Status.DELIVERED, ""
+        asked = options.cancelled or _never
+        options = replace(options, cancelled=lambda: asked() or not self._open)
         for backend in self._backends.values():
             backend.begin_run()
+        self._take_options()
         try:
             answer = self._run_stages(volume, options, order, watch)
             notes += _hindsight(answer.volume, options, self._task.percentiles)
             notes += self._task.remarks(answer.volume)
+            self._latency.add(watch.stages_ms)
         except CancelledError:
-            status, reason = Status.CANCELLED, "the caller cancelled it"
-        except VolumeError as error:
+            why = "the caller cancelled it" if self._open else "the session was closed"
+            status, reason = Status.CANCELLED, why
+        except (VolumeError, ValueError) as error:  # kernels raise the latter, as NumPy does
             status, reason = Status.REJECTED, str(error)
         except BackendError as error:
             status, reason = Status.FAILED, str(error)
-        self._latency.add(watch.stages_ms)
         return VolumeOutcome(
             volume=volume,
             status=status,

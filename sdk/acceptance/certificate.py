@@ -20,7 +20,7 @@ from sdk.engines.files import write_engine_file
 from sdk.errors import BackendError, ModelFolderError
 from sdk.golden import Golden, relative_difference
 from sdk.model_folder import ModelFolder
-from sdk.tasks import Contract
+from sdk.tasks import Contract, contract_of
 from sdk.typed_json import parse
 
 REFERENCE = "fp32"
@@ -142,7 +142,7 @@ def qualify(
 
     Args:
         folder: gives the golden frames and the limits.
-        contract: what the graphs must fit; reads the answers.
+        contract: what the graphs must fit; reads the answers of the candidate.
         precision: of the graph the candidate runs, or was built from; chooses the limits.
         reference: runs the FP32 graph on the CPU; must itself give what was recorded.
         candidate: what shall answer instead; like the reference, it has not run yet.
@@ -154,6 +154,7 @@ def qualify(
     golden, pairs = folder.manifest.golden or Golden(), folder.golden()
     if not pairs:
         raise ModelFolderError(f"{folder.path} has no golden frames: nothing can be certified")
+    own = contract_of(folder)  # the reference may have another threshold
     for backend in (reference, candidate):
         fit(contract, backend)
     warm_up(reference, folder, REFERENCE)
@@ -161,7 +162,7 @@ def qualify(
         backend.begin_run()
     differences, agreements = [], []
     for inputs, _ in pairs:
-        expected, got = (_answer(contract, backend, inputs) for backend in (reference, candidate))
+        expected, got = _answer(own, reference, inputs), _answer(contract, candidate, inputs)
         agreements.append(contract.agreement(expected, got))
         differences.append(_differences(contract, reference, candidate))
     return Certificate(

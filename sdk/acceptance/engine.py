@@ -79,7 +79,8 @@ def open_engine(
         built = plan or _built(folder, toolkit, wanted, precision)
         if _objections(folder, built, toolkit.device):  # what was built now may be certified
             certify(folder, built, threads)
-        return _open_plan(folder, contract_of(folder), built, uncertified=wanted.uncertified)
+        contract = contract_of(folder, built.sidecar.precision)
+        return _open_plan(folder, contract, built, uncertified=wanted.uncertified)
 
     return TakeoverBackend(first, prepare, wanted=WANTED)
 
@@ -111,7 +112,7 @@ def certify(folder: ModelFolder, plan: Plan, threads: int | None = None) -> Cert
     """
     from sdk.backends.tensorrt import open_plan
 
-    contract = contract_of(folder)
+    contract = contract_of(folder, plan.sidecar.precision)
     with (
         closing(open_backend(folder.graph(REFERENCE), threads=threads)) as reference,
         closing(open_plan(plan, on_device=contract.on_device)) as engine,

@@ -14,7 +14,7 @@ from sdk.cli.segmentation import FILE, gathered, segmentation_of
 from sdk.cli.terminal import marked, terminal
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame
-from sdk.outcome import Outcome
+from sdk.outcome import Outcome, Status
 from sdk.report import write_outcomes
 from sdk.runs import Run
 from sdk.session import Session
@@ -29,7 +29,7 @@ def run_frames(
     """Answers runs, and writes what was answered even where a run is not answered to its end.
 
     Returns:
-        Whether every frame could be read and every run has an answer.
+        Whether every frame could be read, no backend failed, and every run has an answer.
 
     Raises:
         FrameError: a segmentation is wanted of a run that is not out of a DICOM file.
@@ -67,6 +67,7 @@ class _Answering:
     def __init__(self, session: Session[Any], one: Run, console: Console) -> None:
         self.answered = 0
         self.unread: dict[int, str] = {}
+        self._failed = False
         self._session, self._run, self._console = session, one, console
         self._unanswered: dict[int, str] = {}
 
@@ -74,6 +75,7 @@ class _Answering:
         outcomes = self._session.stream(self._readable())
         told, count = f"answering {self._run.name}", len(self._run)
         for outcome in track(outcomes, told, total=count, console=self._console):
+            self._failed |= outcome.status is Status.FAILED
             if outcome.answer is None:
                 self._unanswered[outcome.frame.index] = outcome.reason
             else:
@@ -91,7 +93,7 @@ class _Answering:
             )
         done = "Done" if self.answered else "Nothing was answered"
         self._console.print(f"{done}: look into", marked(str(folder), "bold"))
-        return self.answered > 0 and not self.unread
+        return self.answered > 0 and not self.unread and not self._failed
 
     def _readable(self) -> Iterator[Frame]:
         frames = iter(self._run)

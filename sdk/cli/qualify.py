@@ -95,7 +95,7 @@ def _certified(
         plan = find_engine(folder, request.precision, cache)
         return certify(folder, plan, request.threads), [certificate_path(plan)]
     library, precision = str(request.backend), request.precision or REFERENCE
-    graph, contract = folder.graph(precision), contract_of(folder)
+    graph, contract = folder.graph(precision), contract_of(folder, precision)
     on_device, threads = contract.on_device, request.threads
     with (
         closing(open_backend(folder.graph(REFERENCE))) as reference,

@@ -80,8 +80,8 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     For a task on frames, IMAGE is a DICOM XA file, an .npy, .npz or NIfTI file, a grey PNG file, or
     a folder of them; the PNG files of a folder are one run. Writes outcomes.json and, unless told
     otherwise, overlay.webm, contact_sheet.png and timeline.png into the folder OUT; of several runs
-    each has a folder of its own there. Exit code 1 if a frame cannot be read or a run has no
-    answer.
+    each has a folder of its own there. Exit code 1 if a frame cannot be read, the backend fails on
+    one, or a run has no answer.
 
     For microbleeds, IMAGE is an SWI volume, a NIfTI or enhanced MR file, or the folder of a series,
     and --phase is needed where that does not bring its phase along. Writes microbleeds.json,

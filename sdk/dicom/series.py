@@ -186,7 +186,9 @@ def _check_one_series(slices: list[_Slice], path: Path) -> None:
                 )
 
 
-def _check_one_acquisition(parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path) -> None:
+def _check_one_acquisition(
+    parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path
+) -> None:
     """Refuses phase of another acquisition than the other images, or beside them."""
     (first, place), *others = parts
     for slices, to_patient in others:

@@ -47,12 +47,15 @@ VOLUME_TASKS: dict[str, type[MicrobleedDetection]] = {MicrobleedDetection.name: 
 """Those that answer volumes."""
 
 
-def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Task[Any]:
+def make_task(
+    folder: ModelFolder, wanted: type[Task[Any]] | None = None, precision: str = ""
+) -> Task[Any]:
     """The task of a model folder, made with the options that belong to its weights.
 
     Args:
         folder: the model folder.
         wanted: the task it must be for.
+        precision: of the graph that runs, whose options may differ.
 
     Raises:
         ModelFolderError: it is for another task, for an unknown one, or its options do not fit.
@@ -69,7 +72,7 @@ def make_task(folder: ModelFolder, wanted: type[Task[Any]] | None = None) -> Tas
             f"{folder.path} is for the task {manifest.task!r}, this SDK knows "
             f"{', '.join(sorted(TASKS | VOLUME_TASKS))}; update angioedge on this device"
         )
-    return _made(TASKS[manifest.task], folder)
+    return _made(TASKS[manifest.task], folder, precision)
 
 
 def make_volume_task(folder: ModelFolder, precision: str = "") -> MicrobleedDetection:
@@ -95,15 +98,19 @@ def answers_volumes(folder: ModelFolder) -> bool:
     return folder.manifest.task in VOLUME_TASKS
 
 
-def contract_of(folder: ModelFolder) -> Contract:
+def contract_of(folder: ModelFolder, precision: str = "") -> Contract:
     """What the graphs of a model folder, or of one of its parts, must fit.
+
+    Args:
+        folder: the model folder, or one of its parts.
+        precision: of the graph whose answers are read, whose options may differ.
 
     Raises:
         ModelFolderError: its task is unknown, or its options do not fit.
     """
     if isinstance(folder, ModelPart):
-        return make_volume_task(folder).networks[folder.name]
-    return make_task(folder)
+        return make_volume_task(folder, precision).networks[folder.name]
+    return make_task(folder, precision=precision)
 
 
 def parts_of(folder: ModelFolder) -> tuple[ModelFolder, ...]:

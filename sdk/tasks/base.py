@@ -97,6 +97,11 @@ class Task(Contract, Generic[Answer]):
     def reset(self) -> None:
         """Forgets the run followed so far."""
 
+    @property
+    def remembers(self) -> bool:
+        """Whether an answer depends on the frames of its run so far."""
+        return bool(self.states) or type(self).reset is not Task.reset
+
     def begins_anew(self, frame: Frame) -> bool:  # noqa: ARG002
         """Whether the run followed so far is none that this frame can go on with."""
         return False

@@ -34,6 +34,8 @@ STRIDE = 4
 """Voxels of a tile per cell of the detector's grid."""
 MOST_STRETCH = 1.3
 """Pixels larger or smaller than the known ones by more than this factor are remarked upon."""
+LEAST_BOX_MM = 0.01
+"""Smaller boxes, of networks that know nothing of this, would have no volume left in FLOAT32."""
 
 
 @dataclass(kw_only=True)
@@ -211,7 +213,7 @@ class MicrobleedDetection:
     ) -> tuple[list[Microbleed], list[DroppedCandidate]]:
         """Keeps the best of candidates that overlap or are near, in mm."""
         centres = candidates.centres * np.array(brain.volume.spacing_mm)
-        half = candidates.diameters_mm[:, None] / 2
+        half = np.maximum(candidates.diameters_mm, LEAST_BOX_MM)[:, None] / 2
         boxes = np.ascontiguousarray(np.hstack([centres - half, centres + half]), np.float32)
         options = NmsOptions(iou_threshold=self.nms_iou, min_distance=self.nms_distance_mm)
         kept = kernels.nms(boxes, candidates.scores, options).tolist()

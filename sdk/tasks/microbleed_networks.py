@@ -50,7 +50,8 @@ class DetectorContract(Contract):
     def read(self, outputs: Tensors) -> NDArray[np.float64]:
         """(n, 3) centres of the bleeds in voxels of the tile, best first."""
         boxes, scores = self.decode(outputs)
-        kept = kernels.nms(boxes, scores, NmsOptions(iou_threshold=self.nms_iou))
+        options = NmsOptions(iou_threshold=self.nms_iou, invalid="drop")
+        kept = kernels.nms(boxes, scores, options)
         return np.asarray((boxes[kept, :3].astype(np.float64) + boxes[kept, 3:]) / 2)
 
     def agreement(

@@ -91,6 +91,17 @@ def test_more_frames_than_may_wait_are_dropped_and_told_in_their_order(options, 
     assert all(outcome.notes == ("said always",) for outcome in dropped)
 
 
+def test_the_frame_that_begins_at_once_is_not_one_that_waits(monkeypatch):
+    """Between a push and the moment at which the thread wakes up, more may be pushed."""
+    answers = Answers()
+    live = answers.live(waiting=1)
+    with live._changed:  # the thread cannot take one yet
+        live.push(frame(0))
+        live.push(frame(1))
+    live.finish()
+    assert [outcome.status for outcome in live] == [Status.DELIVERED, Status.DELIVERED]
+
+
 def test_an_answer_after_its_deadline_is_late_and_a_frame_that_waited_longer_is_stale():
     answers = Answers(held=True)
     live = answers.live(deadline_ms=20.0, waiting=3)

@@ -87,3 +87,12 @@ def test_a_graph_that_cannot_be_released_leaves_no_session_busy(closable, monkey
     with pytest.raises(ZeroDivisionError), folder._taken():
         folder.close()
     assert not folder._busy.locked()
+
+
+def test_closing_cancels_the_volume_that_is_under_way(tmp_path):
+    session = sdk.VolumeSession(volume_folders.microbleed_folder(tmp_path / "model").path)
+    options = sdk.VolumeOptions(progress=lambda *_: session.close())
+    outcome = session(volume_folders.head((12, 40, 30)), options)
+    assert (outcome.status, outcome.reason) == (sdk.Status.CANCELLED, "the session was closed")
+    with pytest.raises(sdk.SessionError, match="closed"):
+        session(volume_folders.head((12, 40, 30)))

@@ -12,7 +12,6 @@ from folders import SIDE, dark_square
 
 import sdk
 from sdk import Frame, Session, Status
-from sdk.backends import TakeoverBackend
 
 
 @pytest.fixture
@@ -197,6 +196,28 @@ def test_a_failing_backend_is_an_outcome(folder):
     assert outcome.status is Status.FAILED
     assert outcome.reason == "the device is gone"
     assert outcome.backend == "replay"
+    with pytest.raises(sdk.BackendError, match="the device is gone"):
+        outcome.require()
+
+
+def test_latency_is_that_of_what_was_answered(folder):
+    blank = Frame(pixels=np.full((128, 128), 7, np.uint16))
+    with Session(folder) as session:
+        session(frames(1)[0])
+        assert [session(blank).status for _ in range(3)] == 3 * [Status.REJECTED]
+        latency = session.latency.summary()["inference"]
+    assert (latency.frames, latency.p50_ms > 0) == (1, True)
+
+
+def test_what_the_kernels_refuse_is_the_frames_fault(folder, monkeypatch):
+    def refuse(*_):
+        raise ValueError("points lie too far apart")
+
+    with Session(folder) as session:
+        monkeypatch.setattr(session.task, "postprocess", refuse)
+        outcome = session(frames(1)[0])
+    assert (outcome.status, outcome.answer) == (Status.REJECTED, None)
+    assert outcome.reason == "points lie too far apart"
 
 
 def test_nothing_grows_while_frames_flow(folder):
@@ -213,24 +234,6 @@ def test_nothing_grows_while_frames_flow(folder):
         after = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
     assert after - before < 2000 * 20  # no Python object is that small
-
-
-def test_a_backend_takes_over_between_runs_and_not_within_one(folder):
-    task = sdk.AngiogramQuality(size=(SIDE, SIDE))
-    first, other = (sdk.ReplayBackend(task.inputs, recorded_outputs(task)) for _ in range(2))
-    first.name, other.name, go = "first", "other", threading.Event()
-    backend = TakeoverBackend(first, lambda: go.wait(60) and other, wanted="the other")
-    with Session(folder, backend=backend) as session:
-        run = session.stream(frames(3))
-        assert next(run).notes == ("the other is not ready yet, first answers",)
-        go.set()
-        assert backend.wait(60)
-        assert next(run).backend == "first"
-        assert session(frames(1)[0]).backend == "first"  # the run goes on
-        assert next(run).backend == "first"
-        assert list(run) == []
-        outcome = session(frames(1)[0])
-        assert (outcome.backend, outcome.notes, session.backend) == ("other", (), "other")
 
 
 def test_a_run_that_is_not_followed_to_its_end_is_over(folder):
@@ -261,6 +264,8 @@ def test_what_is_no_frame_is_an_error_of_the_caller(folder):
             session(dark_square())
         with pytest.raises(TypeError, match=r"expected an sdk\.Frame, got ndarray"):
             list(session.stream([dark_square()]))
+        with pytest.raises(TypeError, match=r"expected an sdk\.Frame, got NoneType"):
+            list(session.stream([*frames(1), None, *frames(3)[2:]]))
         assert session(frames(1)[0]).status is Status.DELIVERED
 
 

@@ -63,6 +63,8 @@ def test_refuses_what_does_not_fit_together():
     voxels = np.zeros((2, 3, 4), np.float32)
     with pytest.raises(sdk.VolumeError, match="phase must have the shape"):
         sdk.Volume(voxels=voxels, to_patient=np.eye(4), phase=np.zeros((2, 3, 3), np.float32))
+    with pytest.raises(sdk.VolumeError, match="phase must be real numbers in radians, got compl"):
+        sdk.Volume(voxels=voxels, to_patient=np.eye(4), phase=np.zeros((2, 3, 4), complex))
     with pytest.raises(sdk.VolumeError, match="slices, rows, columns"):
         sdk.Volume(voxels=voxels[0], to_patient=np.eye(4))
     with pytest.raises(sdk.VolumeError, match="invertible"):

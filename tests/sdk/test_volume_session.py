@@ -121,8 +121,15 @@ def test_a_cancelled_volume_has_no_answer(session):
     )
     assert (outcome.status, outcome.answer) == (sdk.Status.CANCELLED, None)
     assert len(asked) == 4
-    with pytest.raises(sdk.VolumeError, match="cancelled"):
+    with pytest.raises(sdk.SessionError, match="cancelled"):
         outcome.require()
+
+
+@pytest.mark.parametrize("values", [1e300, 1e-42])
+def test_values_that_no_window_can_hold_are_refused(session, values):
+    head = volume_folders.head((12, 40, 30))
+    outcome = session(replace(head, voxels=head.voxels.astype(np.float64) * values))
+    assert (outcome.status, outcome.answer) == (sdk.Status.REJECTED, None)
 
 
 @pytest.mark.parametrize("guided", [False, True])

@@ -120,7 +120,7 @@ def test_the_certificate_stands_beside_the_engine(folder, toolkit, cache):
     assert certificate.candidate == {
         "backend": "tensorrt-fp32",
         "library": "tensorrt 10.3.0",
-        "device": str(toolkit.device),
+        "device": toolkit.device.identity,
         "graph_sha256": folder.manifest.files["graph.fp32.onnx"],
         "plan_sha256": plan.sidecar.plan_sha256,
     }

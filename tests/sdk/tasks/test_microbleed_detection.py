@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sdk import DroppedCandidate, Microbleed, MicrobleedDetection, Region
+from sdk.tasks.microbleeds import Candidates
 from sdk.volume import Volume
 
 SMALL = {"tile": (16, 16, 16), "halo": 4, "patch": (4, 8, 8)}
@@ -39,6 +40,19 @@ def test_slices_lie_where_the_weights_expect_them(slices, spacing_mm, fine):
 def test_without_a_distance_every_volume_gets_as_many():
     task = MicrobleedDetection(**SMALL, slices=31)
     assert {task.prepare(head(slices, 2.0)).fine_slices for slices in (24, 72)} == {31}
+
+
+def test_a_box_without_volume_is_a_candidate_as_any_other():
+    """Networks of any origin may decode one; FLOAT32 has no room for it far from the origin."""
+    task = MicrobleedDetection(**SMALL)
+    found = Candidates(
+        centres=np.array([[2.0, 3.0, 4.0], [20.0, 3.0, 4.0]]),
+        diameters_mm=np.array([1e-6, 3.0]),
+        scores=np.array([0.9, 0.8], np.float32),
+    )
+    kept, dropped = task.suppress(found, task.prepare(head(24, 2.0)))
+    assert [bleed.diameter_mm for bleed in kept] == [1e-6, 3.0]
+    assert dropped == []
 
 
 @pytest.mark.parametrize("distance", [0.0, -1.0, float("nan")])
