@@ -28,17 +28,44 @@ class Placement:
     origin: tuple[int, int]
 
     @classmethod
-    def fit(cls, source: tuple[int, int], network: tuple[int, int]) -> "Placement":
-        """Scales the source to the largest size that fits the network's input."""
+    def fit(
+        cls, source: tuple[int, int], network: tuple[int, int], step: tuple[int, int] = (1, 1)
+    ) -> "Placement":
+        """Scales the source to the largest size that fits the network's input.
+
+        Args:
+            source: (rows, columns) of the source image.
+            network: (rows, columns) of the network's input.
+            step: (rows, columns) that size and origin are multiples of, and the input too.
+        """
         scale = min(network[0] / source[0], network[1] / source[1])
-        rows = min(network[0], max(1, round(source[0] * scale)))
-        columns = min(network[1], max(1, round(source[1] * scale)))
-        origin = ((network[0] - rows) // 2, (network[1] - columns) // 2)
-        return cls(source, network, (rows, columns), origin)
+        rows, columns = (
+            min(whole, max(one, round(pixels * scale / one) * one))
+            for pixels, whole, one in zip(source, network, step, strict=True)
+        )
+        first_row, first_column = (
+            (whole - size) // (2 * one) * one
+            for whole, size, one in zip(network, (rows, columns), step, strict=True)
+        )
+        return cls(source, network, (rows, columns), (first_row, first_column))
 
     def at(self, network: tuple[int, int]) -> "Placement":
-        """The same placement on a grid of another size, such as a network's smaller output."""
-        return self if network == self.network else Placement.fit(self.source, network)
+        """The same placement on a grid of another size, such as a network's smaller output.
+
+        Exactly the same where size and origin come out whole there, see `step_between`; otherwise
+        the nearest.
+        """
+        scaled = [
+            (size * there, origin * there, here)
+            for size, origin, there, here in zip(
+                self.size, self.origin, network, self.network, strict=True
+            )
+        ]
+        if any(size % here or origin % here for size, origin, here in scaled):
+            return Placement.fit(self.source, network)
+        (rows, row, here), (columns, column, across) = scaled
+        size, origin = (rows // here, columns // across), (row // here, column // across)
+        return Placement(self.source, network, size, origin)
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -60,6 +87,14 @@ class Placement:
         """Maps (..., 2) network points to source points."""
         network: Points = np.asarray(points, np.float64)
         return np.subtract((network - self.origin + 0.5) / self.scale, 0.5)
+
+
+def step_between(fine: tuple[int, int], coarse: tuple[int, int]) -> tuple[int, int]:
+    """Pixels of one grid to a pixel of another, by (rows, columns); 1 where they are not whole."""
+    rows, columns = (
+        one // other if one % other == 0 else 1 for one, other in zip(fine, coarse, strict=True)
+    )
+    return rows, columns
 
 
 def to_mm(points: ArrayLike, pixel_spacing_mm: tuple[float, float]) -> Points:

@@ -38,13 +38,15 @@ class Normaliser:
         percentiles: tuple[float, float],
         span: tuple[float, float] = (0.0, 1.0),
         padding: float = 0.0,
+        step: tuple[int, int] = (1, 1),
     ) -> None:
-        """Takes the network input's (rows, columns), and see above."""
+        """Takes the network input's (rows, columns), and the step of `Placement.fit`; see above."""
         self._size = size
         self._percentiles = percentiles
         self._span = span
         self._padding = padding
-        self._placement = Placement.fit(size, size)
+        self._step = step
+        self._placement = Placement.fit(size, size, step)
         self._workspace, self._drawing = PercentileWorkspace(), ThresholdWorkspace()
         self._window_copy = HostCopy()
         self._found: Floats | None = None
@@ -61,7 +63,7 @@ class Normaliser:
     def placement(self, source: tuple[int, int]) -> Placement:
         """Where a source of (rows, columns) lies in the network's input."""
         if self._placement.source != source:
-            self._placement = Placement.fit(source, self._size)
+            self._placement = Placement.fit(source, self._size, self._step)
         return self._placement
 
     def __call__(self, frame: Frame, out: Any) -> None:

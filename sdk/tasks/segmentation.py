@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sdk import kernels
 from sdk.frame import Frame
+from sdk.geometry import step_between
 from sdk.tasks.base import Task
 from sdk.tasks.normalise import Normaliser
 from sdk.tasks.vessels import VesselReader, Vessels, dice, logit_of
@@ -73,7 +74,8 @@ class Segmentation(Task[Vessels]):
         self._image = np.empty(_size(self.input_shape, self.layout), np.float32)
         self._plane = np.empty(_size(self.output_shape, self.layout), np.float32)
         span = (self.low, self.high)
-        self._normalise = Normaliser(self._image.shape, self.percentiles, span, self.low)
+        step = step_between(self._image.shape, self._plane.shape)
+        self._normalise = Normaliser(self._image.shape, self.percentiles, span, self.low, step)
         logit = logit_of(self.threshold)
         level = logit if self.values == "logits" else self.threshold
         self._vessels = VesselReader(level, self.min_tree_fraction)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.geometry import Placement, from_mm, to_mm
+from sdk.geometry import Placement, from_mm, step_between, to_mm
 
 SIDES = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 POINTS = st.lists(st.tuples(st.floats(-50, 3000), st.floats(-50, 3000)), min_size=1)
@@ -41,6 +41,29 @@ def test_the_window_selects_what_the_source_covers():
     covered[placement.window] = 1
     assert covered.sum() == 64 * 32
     assert covered[:16].sum() == 0
+
+
+@given(SIDES, st.sampled_from([(1, 1), (8, 8), (4, 16)]), POINTS)
+def test_a_coarser_output_covers_exactly_the_same_part(source, step, points):
+    network, coarse = (512, 512), (512 // step[0], 512 // step[1])
+    fine = Placement.fit(source, network, step_between(network, coarse))
+    placement = fine.at(coarse)
+    assert placement.network == coarse
+    back = placement.to_source(placement.to_network(points))
+    np.testing.assert_allclose(back, points, atol=1e-6)
+    corners = np.add(fine.to_network(points), 0.5) / step - 0.5
+    np.testing.assert_allclose(placement.to_network(points), corners, atol=1e-6)
+
+
+def test_grids_that_do_not_divide_each_other_are_matched_to_the_nearest_pixel():
+    assert step_between((513, 513), (65, 65)) == (1, 1)
+    placement = Placement.fit((1024, 768), (513, 513)).at((65, 65))
+    assert (placement.network, placement.size, placement.origin) == ((65, 65), (65, 49), (0, 8))
+
+
+def test_a_finer_output_covers_exactly_the_same_part():
+    placement = Placement.fit((1000, 700), (128, 128)).at((512, 512))
+    assert (placement.size, placement.origin) == ((512, 360), (0, 76))
 
 
 @given(POINTS, st.tuples(st.floats(0.05, 3), st.floats(0.05, 3)))

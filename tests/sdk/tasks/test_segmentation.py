@@ -90,6 +90,22 @@ def test_a_smaller_output_is_brought_to_source_pixels():
     assert not mask[:58].any()
 
 
+@pytest.mark.parametrize("shape", [(1000, 700), (700, 1000), (993, 401), (300, 777)])
+def test_a_mask_of_an_output_eight_times_as_coarse_lies_where_the_vessel_is(shape):
+    task = task_of(input_shape=(1, 1, 512, 512), output_shape=(1, 1, 64, 64))
+    pixels = np.full(shape, 3000, np.uint16)
+    pixels[: shape[0] // 2, : shape[1] // 2] = 40
+    frame = Frame(pixels=pixels)
+    image = {"image": np.zeros(task.input_shape, np.float32)}
+    task.preprocess(frame, image)
+    plane = 0.5 - image["image"].reshape((1, 1, 64, 8, 64, 8)).mean(axis=(3, 5))
+    mask = task.postprocess({"map": np.ascontiguousarray(plane)}, frame).mask
+    columns = np.flatnonzero(mask[: shape[0] // 4].any(axis=0))
+    rows = np.flatnonzero(mask[:, : shape[1] // 4].any(axis=1))
+    assert abs(columns.max() + 1 - shape[1] // 2) <= 1
+    assert abs(rows.max() + 1 - shape[0] // 2) <= 1
+
+
 def test_specks_are_dropped():
     plane = np.full((SIDE, SIDE), -9.0)
     plane[10:30, 10:14] = 9.0
