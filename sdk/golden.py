@@ -64,7 +64,7 @@ def _measured(of: Mapping[str, Mapping[str, float]], precision: str) -> dict[str
 
 
 def pack_golden(pairs: Sequence[GoldenPair]) -> bytes:
-    """The content of golden.npz, which `pair_golden` of ``numpy.load`` brings back.
+    """The content of golden.npz; ``pair_golden(numpy.load(file))`` reads it back.
 
     Inputs come back exactly, outputs within a thirty-second of `TOLERANCE`: rounded, they take half
     the bytes.
