@@ -76,7 +76,8 @@ class VolumeSession(OpenedFolder):
                 self._backends[part_name(part)] = _opened(part, backend, request)
             self._take_options()
         except AngioEdgeError:
-            self.close()
+            if not isinstance(backend, Mapping):  # those are the caller's until they are taken
+                self.close()
             raise
 
     def __call__(self, volume: Volume, options: VolumeOptions | None = None) -> VolumeOutcome:

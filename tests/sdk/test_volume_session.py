@@ -249,7 +249,7 @@ def test_every_network_runs_what_was_tuned_for_it(tmp_path):
         assert session.precision == "fp32"
 
 
-def test_your_own_backends_take_the_networks_names(tmp_path):
+def test_your_own_backends_take_the_networks_names(tmp_path, monkeypatch):
     folder = volume_folders.microbleed_folder(tmp_path)
     replays = {
         part_name(part): sdk.ReplayBackend(contract_of(part).inputs, [part.golden()[0][1]])
@@ -258,6 +258,7 @@ def test_your_own_backends_take_the_networks_names(tmp_path):
     with sdk.VolumeSession(folder.path, backend=replays) as session:
         assert session.backend == "replay"
         assert session(volume_folders.head()).status is sdk.Status.DELIVERED
+    monkeypatch.setattr(sdk.ReplayBackend, "close", lambda _: pytest.fail("it is the caller's"))
     with pytest.raises(sdk.SessionError, match="a backend named regions, got detector"):
         sdk.VolumeSession(folder.path, backend={"detector": replays["detector"]})
     with pytest.raises(sdk.ModelFolderError, match="does not fit its task"):
