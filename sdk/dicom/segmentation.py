@@ -1,8 +1,6 @@
 """Masks as a DICOM Segmentation that points back at the frames they were found on."""
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from io import BytesIO
 from pathlib import Path
@@ -14,49 +12,27 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage, generate_uid
 
-from sdk.dicom.header import foreign_errors, read_header, software_version
+from sdk.dicom import codes
+from sdk.dicom.derived import add_series, check_identity, check_text, of_the_source
+from sdk.dicom.header import foreign_errors, read_header
 from sdk.errors import DicomError
 from sdk.files import write_whole
 from sdk.frame import whole_number
 
-Code = tuple[str, str, str]
-"""Value, coding scheme and meaning (DICOM PS3.16)."""
-ANATOMICAL_STRUCTURE: Code = ("91723000", "SCT", "Anatomical Structure")
-ARTIFICIAL_INTELLIGENCE: Code = ("123110", "DCM", "Artificial Intelligence")
-SEGMENTATION: Code = ("113076", "DCM", "Segmentation")
-SOURCE_IMAGE: Code = ("121322", "DCM", "Source image for image processing operation")
-OF_THE_SOURCE = {
-    "SpecificCharacterSet": False,
-    "PatientName": True,
-    "PatientID": True,
-    "IssuerOfPatientID": False,
-    "PatientBirthDate": True,
-    "PatientSex": True,
-    "StudyInstanceUID": True,
-    "StudyDate": True,
-    "StudyTime": True,
-    "ReferringPhysicianName": True,
-    "StudyID": True,
-    "AccessionNumber": True,
-    "StudyDescription": False,
-    "TimezoneOffsetFromUTC": False,
-    "LossyImageCompression": False,
-    "LossyImageCompressionRatio": False,
-    "LossyImageCompressionMethod": False,
-}
-"""Attribute that is taken over from the source -> whether it is written if that is empty."""
-
-
 LOSSY = {f"1.2.840.10008.1.2.4.{kind}" for kind in (50, 51, 81, 91, 203)}
 """Transfer syntaxes that may have lost something."""
-MOST_IN_IS = 2**31
+OF_LOSSY_PIXELS = (
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
 
 
 class Anatomy(Enum):
     """What a mask shows (DICOM PS3.16, CID 7166 and 7197)."""
 
-    ARTERY = ("51114001", "SCT", "Artery")
-    BLOOD_VESSEL = ("59820001", "SCT", "Blood Vessel")
+    ARTERY = codes.ARTERY
+    BLOOD_VESSEL = codes.BLOOD_VESSEL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +54,9 @@ class SegmentationInfo:
         Raises:
             DicomError: one does not.
         """
-        _check_text("algorithm", self.algorithm, 1, 64)
-        _check_text("algorithm_version", self.algorithm_version, 1, 64)
-        _check_text("parameters", self.parameters, 0, 1024)
+        check_text("algorithm", self.algorithm, 1, 64)
+        check_text("algorithm_version", self.algorithm_version, 1, 64)
+        check_text("parameters", self.parameters, 0, 1024)
 
 
 class DicomSegmentation:
@@ -102,9 +78,7 @@ class DicomSegmentation:
             DicomError: the file is damaged, or does not say which study and object it is.
         """
         self._source, self._info = read_header(Path(source)), info
-        for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-            if not self._source.text(keyword):
-                self._source.refuse(keyword, "is missing", "nothing can refer to such a file")
+        check_identity(self._source)
         self._size = self._source.integer("Rows"), self._source.integer("Columns")
         self._frames = self._source.integer("NumberOfFrames", 1)
         self._indices: list[int] = []
@@ -166,39 +140,23 @@ class DicomSegmentation:
         self._rest = bits[whole:]
 
     def _of_the_source(self) -> Dataset:
-        dataset, header = Dataset(), self._source.dataset
-        for keyword, always in OF_THE_SOURCE.items():
+        dataset, header = of_the_source(self._source), self._source.dataset
+        for keyword in OF_LOSSY_PIXELS:
             if header.get(keyword) not in (None, ""):
                 dataset[keyword] = header[keyword]
-            elif always:
-                setattr(dataset, keyword, "")
         if "LossyImageCompression" not in dataset:
             dataset.LossyImageCompression = "01" if self._source.syntax in LOSSY else "00"
         return dataset
 
     def _add_series(self, dataset: Dataset) -> None:
-        now = self._now()
-        dataset.SOPClassUID, dataset.SOPInstanceUID = SegmentationStorage, generate_uid()
-        dataset.SeriesInstanceUID = generate_uid()
-        dataset.Modality, dataset.InstanceNumber = "SEG", 1
-        number = 100 * max(0, self._source.integer("SeriesNumber", 0)) + 1
-        dataset.SeriesNumber = number if number < MOST_IN_IS else 1
-        dataset.SeriesDescription = f"{self._info.anatomy.value[2]} segmentation"
-        dataset.ContentDate, dataset.ContentTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-        dataset.Manufacturer = dataset.ManufacturerModelName = "AngioEdge"
-        dataset.DeviceSerialNumber, dataset.SoftwareVersions = "none", software_version()
+        description = f"{self._info.anatomy.value[2]} segmentation"
+        add_series(dataset, self._source, "SEG", description)
+        dataset.SOPClassUID = SegmentationStorage
         dataset.ContentLabel = "SEGMENTATION"
         dataset.ContentDescription = f"found by {self._info.algorithm}"[:64]
         dataset.ContentCreatorName = ""
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-
-    def _now(self) -> datetime:
-        """In the zone of the source, which holds for all times of a file; else in the local one."""
-        with suppress(ValueError):
-            zone = datetime.strptime(self._source.text("TimezoneOffsetFromUTC"), "%z").tzinfo
-            return datetime.now(tz=zone)
-        return datetime.now().astimezone()
 
     def _add_image(self, dataset: Dataset) -> None:
         dataset.ImageType, dataset.PatientOrientation = ["DERIVED", "PRIMARY"], ""
@@ -214,13 +172,13 @@ class DicomSegmentation:
 
     def _add_segment(self, dataset: Dataset) -> None:
         info, segment, algorithm = self._info, Dataset(), Dataset()
-        algorithm.AlgorithmFamilyCodeSequence = [_coded(ARTIFICIAL_INTELLIGENCE)]
+        algorithm.AlgorithmFamilyCodeSequence = [_coded(codes.ARTIFICIAL_INTELLIGENCE)]
         algorithm.AlgorithmName = info.algorithm
         algorithm.AlgorithmVersion = info.algorithm_version
         if info.parameters:
             algorithm.AlgorithmParameters = info.parameters
         segment.SegmentNumber, segment.SegmentLabel = 1, info.anatomy.value[2]
-        segment.SegmentedPropertyCategoryCodeSequence = [_coded(ANATOMICAL_STRUCTURE)]
+        segment.SegmentedPropertyCategoryCodeSequence = [_coded(codes.ANATOMICAL_STRUCTURE)]
         segment.SegmentedPropertyTypeCodeSequence = [_coded(info.anatomy.value)]
         segment.SegmentAlgorithmType = "AUTOMATIC"
         segment.SegmentAlgorithmName = info.algorithm
@@ -253,24 +211,15 @@ class DicomSegmentation:
         if self._frames > 1:
             image.ReferencedFrameNumber = index + 1
         image.SpatialLocationsPreserved = "YES"
-        image.PurposeOfReferenceCodeSequence = [_coded(SOURCE_IMAGE)]
+        image.PurposeOfReferenceCodeSequence = [_coded(codes.SOURCE_IMAGE)]
         derivation = _item(SourceImageSequence=[image])
-        derivation.DerivationCodeSequence = [_coded(SEGMENTATION)]
+        derivation.DerivationCodeSequence = [_coded(codes.SEGMENTATION)]
         return _item(FrameContentSequence=[content], DerivationImageSequence=[derivation])
 
     def _reference(self) -> Dataset:
         return _item(
             ReferencedSOPClassUID=self._source.text("SOPClassUID"),
             ReferencedSOPInstanceUID=self._source.text("SOPInstanceUID"),
-        )
-
-
-def _check_text(name: str, text: str, least: int, most: int) -> None:
-    plain = text.isascii() and (text.isprintable() or not text) and "\\" not in text
-    if not plain or not least <= len(text) <= most:
-        raise DicomError(
-            f"{name} must be {least} to {most} printable ASCII characters without a backslash, got "
-            f"{text!r}"
         )
 
 
@@ -281,7 +230,7 @@ def _item(**values: Any) -> Dataset:
     return dataset
 
 
-def _coded(code: Code) -> Dataset:
+def _coded(code: codes.Code) -> Dataset:
     value, scheme, meaning = code
     return _item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
 
