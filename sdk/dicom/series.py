@@ -61,7 +61,7 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Slice:
+class Slice:
     """One frame of a file, described by its functional groups or by the header."""
 
     header: Header
@@ -91,6 +91,22 @@ class _Slice:
             place.refuse(keyword, problem, "give a series of slices with their place")
         return numbers
 
+    @property
+    def axes(self) -> NDArray[np.float64]:
+        """Unit vectors along columns, along rows, and across slices."""
+        keyword = "ImageOrientationPatient"
+        along = np.array(self.numbers(keyword, 6)).reshape(2, 3)
+        if np.abs(along @ along.T - np.eye(2)).max() > AXES_TOLERANCE:
+            place = self.at(keyword)
+            problem = f"must be two perpendicular vectors of length 1, got {place.shown(keyword)}"
+            place.refuse(keyword, problem, "correct the file")
+        return np.stack([*along, np.cross(along[0], along[1])])
+
+    @property
+    def position(self) -> tuple[float, ...]:
+        """(x, y, z) of the first voxel's centre in mm."""
+        return self.numbers("ImagePositionPatient", 3)
+
 
 def read_series(path: Path) -> Series:
     """Reads a folder of DICOM files, or one multi-frame file, as one series in its order in space.
@@ -102,13 +118,12 @@ def read_series(path: Path) -> Series:
         DicomError: there is none, more than one series or echo, a missing slice, or a file that is
             damaged or lies elsewhere than the others.
     """
-    headers = [read_header(file) for file in ([path] if path.is_file() else _files(path))]
-    slices = [one for header in headers for one in _slices(header)]
+    slices = read_slices(path)
     phase = [one for one in slices if one.is_phase]
     images = [one for one in slices if not one.is_phase]
     ordered = [_in_order(part, path) for part in (images, phase) if part]
     _check_one_acquisition(ordered, path)
-    stored = {header.path: _stored(header) for header in headers}
+    stored = {header.path: _stored(header) for header in {one.header for one in slices}}
     voxels, *others = (
         np.stack([_rescaled(one, stored[one.header.path][one.frame]) for one in part])
         for part, _ in ordered
@@ -116,16 +131,16 @@ def read_series(path: Path) -> Series:
     return Series(
         voxels=voxels,
         to_patient=ordered[0][1],
-        manufacturer=headers[0].text("Manufacturer"),
+        manufacturer=slices[0].header.text("Manufacturer"),
         phase=others[0] if others else None,
     )
 
 
-def _in_order(slices: list[_Slice], path: Path) -> tuple[list[_Slice], NDArray[np.float64]]:
+def _in_order(slices: list[Slice], path: Path) -> tuple[list[Slice], NDArray[np.float64]]:
     """Slices of one kind in their order in space, and where their voxels lie in the patient."""
     _check_one_series(slices, path)
-    axes = _axes(slices[0])
-    positions = np.array([one.numbers("ImagePositionPatient", 3) for one in slices])
+    axes = slices[0].axes
+    positions = np.array([one.position for one in slices])
     order = np.argsort(positions @ axes[2], kind="stable")
     slices = [slices[index] for index in order]
     row_mm, column_mm = _pixel_spacing(slices[0])
@@ -135,6 +150,16 @@ def _in_order(slices: list[_Slice], path: Path) -> tuple[list[_Slice], NDArray[n
     to_patient[:3, 2] = axes[0] * column_mm
     to_patient[:3, 3] = positions[order[0]]
     return slices, to_patient
+
+
+def read_slices(path: Path) -> list[Slice]:
+    """The headers of a folder of DICOM files, or of one file: every frame, in no order.
+
+    Raises:
+        DicomError: there is none, or a file is damaged.
+    """
+    headers = [read_header(file) for file in ([path] if path.is_file() else _files(path))]
+    return [one for header in headers for one in _slices(header)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -159,16 +184,16 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
-def _slices(header: Header) -> list[_Slice]:
+def _slices(header: Header) -> list[Slice]:
     frames = header.integer("NumberOfFrames", 1)
     described = max(1, len(header.items("PerFrameFunctionalGroupsSequence")))
     if frames != described:
         problem = f"is {frames}, but the place of {described} is described"
         header.refuse("NumberOfFrames", problem, "export it as enhanced MR, or one file per slice")
-    return [_Slice(header, frame) for frame in range(frames)]
+    return [Slice(header, frame) for frame in range(frames)]
 
 
-def _check_one_series(slices: list[_Slice], path: Path) -> None:
+def _check_one_series(slices: list[Slice], path: Path) -> None:
     if len(slices) < 2:
         raise DicomError(f"{path} holds one slice, expected a volume; give the folder of a series")
     first = slices[0]
@@ -187,7 +212,7 @@ def _check_one_series(slices: list[_Slice], path: Path) -> None:
 
 
 def _check_one_acquisition(
-    parts: list[tuple[list[_Slice], NDArray[np.float64]]], path: Path
+    parts: list[tuple[list[Slice], NDArray[np.float64]]], path: Path
 ) -> None:
     """Refuses phase of another acquisition than the other images, or beside them."""
     (first, place), *others = parts
@@ -201,7 +226,7 @@ def _check_one_acquisition(
             )
 
 
-def _check_same(first: _Slice, other: _Slice, keyword: str, path: Path) -> None:
+def _check_same(first: Slice, other: Slice, keyword: str, path: Path) -> None:
     if other.at(keyword).texts(keyword) != first.at(keyword).texts(keyword):
         raise DicomError(
             f"{path} mixes images of different {keyword}: {_said(first, keyword)}, "
@@ -209,23 +234,12 @@ def _check_same(first: _Slice, other: _Slice, keyword: str, path: Path) -> None:
         )
 
 
-def _said(one: _Slice, keyword: str) -> str:
+def _said(one: Slice, keyword: str) -> str:
     place = one.at(keyword)
     return f"{one} has {place.shown(keyword) if place.texts(keyword) else 'none'}"
 
 
-def _axes(one: _Slice) -> NDArray[np.float64]:
-    """Unit vectors along columns, along rows, and across slices."""
-    keyword = "ImageOrientationPatient"
-    along = np.array(one.numbers(keyword, 6)).reshape(2, 3)
-    if np.abs(along @ along.T - np.eye(2)).max() > AXES_TOLERANCE:
-        place = one.at(keyword)
-        problem = f"must be two perpendicular vectors of length 1, got {place.shown(keyword)}"
-        place.refuse(keyword, problem, "correct the file")
-    return np.stack([*along, np.cross(along[0], along[1])])
-
-
-def _pixel_spacing(one: _Slice) -> tuple[float, float]:
+def _pixel_spacing(one: Slice) -> tuple[float, float]:
     row_mm, column_mm = one.numbers("PixelSpacing", 2)
     if min(row_mm, column_mm) <= 0:
         one.at("PixelSpacing").refuse("PixelSpacing", "must be positive", "correct the file")
@@ -233,7 +247,7 @@ def _pixel_spacing(one: _Slice) -> tuple[float, float]:
 
 
 def _slice_step(
-    slices: list[_Slice], positions: NDArray[np.float64], path: Path
+    slices: list[Slice], positions: NDArray[np.float64], path: Path
 ) -> NDArray[np.float64]:
     """The vector from one slice to the next."""
     steps = np.diff(positions, axis=0)
@@ -267,7 +281,7 @@ def _stored(header: Header) -> NDArray[Any]:
     return pixels if pixels.ndim == 3 else pixels[None]
 
 
-def _rescaled(one: _Slice, pixels: NDArray[Any]) -> NDArray[np.float32]:
+def _rescaled(one: Slice, pixels: NDArray[Any]) -> NDArray[np.float32]:
     place = one.at("RescaleSlope")
     slope, intercept = place.number("RescaleSlope"), place.number("RescaleIntercept")
     slope = 1.0 if slope is None else slope
