@@ -131,6 +131,7 @@ def _optional_libraries() -> Iterator[Finding]:
         ("openvino", "OpenVINO", "pip install 'angioedge[openvino]'"),
         ("pycuda", "PyCUDA", "pip install 'angioedge[tensorrt]'"),
         ("nibabel", "NIfTI volumes", "pip install 'angioedge[volumes]'"),
+        ("highdicom", "structured reports", "pip install 'angioedge[reports]'"),
         ("matplotlib", "pictures", "pip install 'angioedge[pictures]'"),
         ("torch", "workstation", "make setup, in a checkout"),
     ):

@@ -14,17 +14,18 @@ BRAIN: Code = ("12738006", "SCT", "Brain")
 MICROBLEED: Code = ("723857007", "SCT", "Silent micro-hemorrhage of brain")
 """What SNOMED CT calls a cerebral microbleed; nobody asked the patient, whatever the name says."""
 
-LOBAR: Code = ("MARS-LOBAR", PRIVATE, "Lobar, Microbleed Anatomical Rating Scale")
-DEEP: Code = ("MARS-DEEP", PRIVATE, "Deep, Microbleed Anatomical Rating Scale")
+LOBAR: Code = ("LOBAR", PRIVATE, "Lobar, Microbleed Anatomical Rating Scale")
+DEEP: Code = ("DEEP", PRIVATE, "Deep, Microbleed Anatomical Rating Scale")
 INFRATENTORIAL: Code = (
-    "MARS-INFRATENTORIAL",
+    "INFRATENTORIAL",
     PRIVATE,
     "Infratentorial, Microbleed Anatomical Rating Scale",
 )
 """Groups of structures that the scale makes: no standard has a code for one."""
 
 ANGIOGRAPHY: Code = ("77343006", "SCT", "Angiography")
-MR_BRAIN: Code = ("24590-2", "LN", "MR Brain")
+MR_OF_UNSAID_REGION: Code = ("25056-3", "LN", "MRI unspecified body region")
+"""Of the procedures that reports of measurements know (CID 100); the finding site is the brain."""
 
 SEGMENTATION: Code = ("113076", "DCM", "Segmentation")
 SOURCE_IMAGE: Code = ("121322", "DCM", "Source image for image processing operation")

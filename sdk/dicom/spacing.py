@@ -31,6 +31,11 @@ class SpacingOrigin(str, Enum):
     DETECTOR = "ImagerPixelSpacing"  # at the detector: larger than in the patient
     UNKNOWN = "unknown"
 
+    @property
+    def holds_in_patient(self) -> bool:
+        """Whether lengths and areas of the patient follow from it."""
+        return self not in {self.UNSAID, self.DETECTOR, self.UNKNOWN}
+
 
 def read_spacing(header: Header, frames: int) -> tuple[Spacing | None, SpacingOrigin]:
     """(row, column) size of a pixel in mm; None if it is unknown or changes inside the run.

@@ -19,6 +19,7 @@ HEAVY = {
     "openvino",
     "tensorrt",
     "pydicom",
+    "highdicom",
     "cv2",
     "matplotlib",
     "nibabel",
@@ -29,6 +30,7 @@ HEAVY = {
 HOMES = {
     "cv2": ("sdk/pictures/", "training/", "benchmarks/", "samples/"),
     "gdcm": (),
+    "highdicom": ("sdk/dicom/report.py",),
     "matplotlib": ("sdk/pictures/chart.py", "training/"),
     "PIL": ("sdk/runs.py",),
     "nibabel": ("sdk/nifti.py",),

@@ -101,3 +101,8 @@ def test_a_spacing_that_changes_inside_the_run_is_none(tmp_path, distances, spac
     run = read_xa(path)
     assert run.pixel_spacing_mm == (pytest.approx(spacing) if spacing else None)
     assert run.spacing_origin is (SpacingOrigin.DISTANCES if spacing else SpacingOrigin.UNKNOWN)
+
+
+def test_only_spacings_of_the_patient_measure_the_patient():
+    elsewhere = {SpacingOrigin.UNSAID, SpacingOrigin.DETECTOR, SpacingOrigin.UNKNOWN}
+    assert {origin for origin in SpacingOrigin if not origin.holds_in_patient} == elsewhere
