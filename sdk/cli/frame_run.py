@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import track
 
+from sdk.cli import segmentation, structured_report
+from sdk.cli.extras import Extras
 from sdk.cli.latency_table import latency_table
 from sdk.cli.out_folder import make_folders
-from sdk.cli.segmentation import FILE, gathered, segmentation_of
 from sdk.cli.terminal import marked, terminal
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame
@@ -23,30 +24,36 @@ if TYPE_CHECKING:
     from sdk.pictures import Album
 
 
-def run_frames(
-    session: Session[Any], runs: list[Run], out: Path, *, pictures: bool, segmentation: bool = False
-) -> bool:
+def run_frames(session: Session[Any], runs: list[Run], out: Path, extras: Extras) -> bool:
     """Answers runs, and writes what was answered even where a run is not answered to its end.
 
     Returns:
         Whether every frame could be read, no backend failed, and every run has an answer.
 
     Raises:
-        FrameError: a segmentation is wanted of a run that is not out of a DICOM file.
+        FrameError: a segmentation or a report is wanted of a run that is not out of a DICOM file.
     """
     console = terminal()
     done = True
-    segmentations = [segmentation_of(session, one) for one in runs] if segmentation else []
+    masks = [segmentation.segmentation_of(session, one) for one in runs if extras.segmentation]
+    reports = [
+        structured_report.report_of(session, one) for one in runs if extras.structured_report
+    ]
     folders = make_folders(out, [Path(one.name).stem for one in runs])
     for number, (folder, one) in enumerate(zip(folders, runs, strict=True)):
         session.latency.reset()
         answering = _Answering(session, one, console)
         outcomes = iter(answering)
         with ExitStack() as stack:
-            if segmentations:
-                masks = gathered(outcomes, segmentations[number], folder / FILE)
-                outcomes = stack.enter_context(masks)
-            if pictures:
+            if masks:
+                path = folder / segmentation.FILE
+                gathered = segmentation.gathered(outcomes, masks[number], path)
+                outcomes = stack.enter_context(gathered)
+            if reports:
+                path = folder / structured_report.FILE
+                reported = structured_report.reported(outcomes, reports[number], path)
+                outcomes = stack.enter_context(reported)
+            if extras.pictures:
                 outcomes = stack.enter_context(_album(folder, one)).drawn(outcomes)
             path = folder / "outcomes.json"
             write_outcomes(path, outcomes, session.latency, answering.unread)

@@ -14,8 +14,13 @@ FRAMES, VOLUME, RUNS = "outcomes.json", "microbleeds.json", "runs.json"
 FOLDER = re.compile(r"\d{3,}-[^/\\]*")
 """Names of the folders of several runs."""
 BESIDE = {
-    FRAMES: re.compile(r"overlay\.webm|(contact_sheet|timeline|arrival)\.png|segmentation\.dcm"),
-    VOLUME: re.compile(r"microbleeds\.csv|(microbleeds(_\d+)?|overview)\.png|regions\.nii\.gz"),
+    FRAMES: re.compile(
+        r"overlay\.webm|(contact_sheet|timeline|arrival)\.png|(segmentation|structured_report)\.dcm"
+    ),
+    VOLUME: re.compile(
+        r"microbleeds\.csv|(microbleeds(_\d+)?|overview)\.png|regions\.nii\.gz"
+        r"|structured_report\.dcm"
+    ),
 }
 """Record -> names of the files that belong to it."""
 

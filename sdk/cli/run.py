@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from sdk.acceptance import BACKENDS
+from sdk.cli.extras import Extras
 from sdk.cli.frame_run import run_frames
 from sdk.cli.out_folder import make_empty
+from sdk.cli.structured_report import volume_report_of
 from sdk.cli.terminal import left_out
 from sdk.cli.volume_run import VolumeInput, run_volume
 from sdk.model_folder import ModelFolder
@@ -60,6 +62,12 @@ from sdk.volume_session import VolumeSession
     is_flag=True,
     help="The masks of a DICOM run as a DICOM Segmentation too: segmentation.dcm.",
 )
+@click.option(
+    "--structured-report",
+    is_flag=True,
+    help="What was measured on DICOM images as a DICOM Structured Report too: "
+    "structured_report.dcm.",
+)
 def run(  # noqa: PLR0913  one parameter per command-line option
     model: Path,
     image: Path,
@@ -74,6 +82,7 @@ def run(  # noqa: PLR0913  one parameter per command-line option
     threads: int | None,
     pictures: bool,
     segmentation: bool,
+    structured_report: bool,
 ) -> None:
     """Run MODEL, a model folder, over IMAGE.
 
@@ -95,6 +104,12 @@ def run(  # noqa: PLR0913  one parameter per command-line option
         brain=brain,
         phase_sign=int(phase_sign) if phase_sign else None,
     )
+    extras = Extras(
+        pictures=pictures,
+        whole_regions=whole_regions,
+        segmentation=segmentation,
+        structured_report=structured_report,
+    )
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
         if segmentation:
@@ -106,11 +121,12 @@ def run(  # noqa: PLR0913  one parameter per command-line option
         make_empty(out, (image, phase, brain))
         volume = given.read()
         with VolumeSession(model, **asked) as volumes:
-            run_volume(volumes, volume, out, whole_regions=whole_regions, pictures=pictures)
+            report = volume_report_of(volumes, image, phase) if structured_report else None
+            run_volume(volumes, volume, out, extras, report)
         return
     if whole_regions or given != VolumeInput(image=image):
         raise click.UsageError(f"{model} answers frames: it takes no option of volumes")
     make_empty(out, (image,))
     runs = open_runs(image, left_out=left_out)
     with Session[Any](model, **asked) as session:
-        sys.exit(not run_frames(session, runs, out, pictures=pictures, segmentation=segmentation))
+        sys.exit(not run_frames(session, runs, out, extras))

@@ -4,13 +4,15 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from sdk.cli.extras import Extras
 from sdk.cli.latency_table import latency_table
+from sdk.cli.structured_report import FILE
 from sdk.cli.terminal import marked, terminal
 from sdk.errors import VolumeError
 from sdk.tasks.microbleeds import MicrobleedAnswer
@@ -24,6 +26,9 @@ from sdk.volume_report import (
     write_volume_record,
 )
 from sdk.volume_session import VolumeSession
+
+if TYPE_CHECKING:
+    from sdk.structured_report import VolumeReport
 
 SHOWN = 30
 """Bleeds that the printed table holds; the files hold all."""
@@ -102,7 +107,11 @@ class VolumeBars:
 
 
 def run_volume(
-    session: VolumeSession, volume: Volume, out: Path, *, whole_regions: bool, pictures: bool
+    session: VolumeSession,
+    volume: Volume,
+    out: Path,
+    extras: Extras,
+    report: "VolumeReport | None" = None,
 ) -> None:
     """Answers a volume and writes what was found into an existing folder.
 
@@ -111,16 +120,18 @@ def run_volume(
     """
     console = terminal()
     with VolumeBars(terminal(stderr=True)) as bars:
-        options = VolumeOptions(progress=bars.show, whole_regions=whole_regions)
+        options = VolumeOptions(progress=bars.show, whole_regions=extras.whole_regions)
         outcome = session(volume, options)
     write_volume_record(out / "microbleeds.json", outcome)
     answer = outcome.require()
     write_candidates(out / "microbleeds.csv", answer)
+    if report:
+        report.write(out / FILE, outcome)
     if answer.regions is not None:
         from sdk.nifti import write_nifti
 
         write_nifti(out / "regions.nii.gz", answer.regions, answer.volume.to_patient)
-    if pictures:
+    if extras.pictures:
         with console.status("drawing") if console.is_terminal else nullcontext():
             _draw(answer, out)
     show(outcome, answer, console)
