@@ -127,15 +127,12 @@ class RunReport:
 
     def _part_of(self, answer: Any) -> _Part:
         grade = answer.grade if isinstance(answer, QualityAnswer) else None
-        found = next((part for part in self._parts if part.grade == grade), None)
-        if isinstance(answer, ArteryAnswer):
-            followed = self._parts[-1] if self._parts else None
-            goes_on = followed and followed.last and answer.frames > followed.last.frames
-            found = followed if goes_on else None
-        if found is None:
-            found = _Part(grade)
+        arteries = answer if isinstance(answer, ArteryAnswer) else None
+        found = next((part for part in reversed(self._parts) if part.grade == grade), None)
+        if found is None or (arteries and found.last and arteries.frames <= found.last.frames):
+            found = _Part(grade)  # arteries: another run is followed, its frames are counted anew
             self._parts.append(found)
-        found.last = answer if isinstance(answer, ArteryAnswer) else None
+        found.last = arteries
         return found
 
     def _ordered(self) -> list[_Part]:
@@ -199,9 +196,12 @@ class RunReport:
         else:
             yield f"Areas are in pixels: no pixel spacing holds in the patient ({origin})."
         if any(part.last for part in self._parts):
+            yield "The area of arteries is of all that were seen up to the last frame."
+            by = f", by {self._run.time_origin}" if self._run.time_origin else ""
             yield (
-                "The area of arteries is of all that were seen up to the last frame; arrival times "
-                f"count from the first frame of the file ({self._run.time_origin or 'unknown'})."
+                "The file does not say when its frames were taken: there is no arrival time."
+                if self._run.frame_times_ms is None
+                else f"Arrival times count from the first frame of the file{by}."
             )
         for status in dict.fromkeys(self._unanswered.values()):
             lost = [index for index, said in self._unanswered.items() if said == status]

@@ -180,7 +180,9 @@ def test_arteries_of_a_run_are_one_group_with_their_arrival(arteries, tmp_path):
     report = RunReport(arteries, run)
     for told in arteries.stream(run):
         report.add(told)
-    (group,) = reports.groups_of(written(tmp_path, report))
+    path = written(tmp_path, report)
+    (group,) = reports.groups_of(path)
+    assert any(comment.endswith(", by FrameTime.") for comment in reports.comments_of(path))
     assert reports.label_of(group) == "Arteries, frames 1 to 4"
     assert reports.code_of(reports.item_of(group, "Finding")) == ("51114001", "SCT")
     assert reports.frames_of(group) == [1, 2, 3, 4]
@@ -197,7 +199,9 @@ def test_arrival_is_not_made_up_where_the_file_has_no_times(arteries, tmp_path):
     report = RunReport(arteries, run)
     for told in arteries.stream(run):
         report.add(told)
-    (group,) = reports.groups_of(written(tmp_path, report))
+    path = written(tmp_path, report)
+    (group,) = reports.groups_of(path)
+    assert any("there is no arrival time" in comment for comment in reports.comments_of(path))
     assert set(reports.numbers_of(group)) == {("Number of Frames", ""), ("Area", "")}
 
 
