@@ -48,7 +48,14 @@ class SourceRun:
 
 
 class SourceSeries:
-    """The slices of a volume, in files of their own or as frames of one."""
+    """The slices of a volume, in files of their own or as frames of one.
+
+    Where phase lies between the images, it belongs to the series, but places are those of images.
+
+    Attributes:
+        headers: of all files.
+        frame_of_reference: in which all of them lie.
+    """
 
     def __init__(self, path: Path) -> None:
         """Reads the headers.
@@ -62,8 +69,9 @@ class SourceSeries:
                 f"{path} is no DICOM image, so that a report has no patient and no study; give a "
                 "DICOM series"
             )
-        self._slices = read_slices(path)
-        self.headers = tuple(dict.fromkeys(one.header for one in self._slices))
+        slices = read_slices(path)
+        self._slices = [one for one in slices if not one.is_phase] or slices
+        self.headers = tuple(dict.fromkeys(one.header for one in slices))
         for header in self.headers:
             check_identity(header)
         self.frame_of_reference = _only_one(self.headers, "FrameOfReferenceUID")

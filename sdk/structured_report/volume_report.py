@@ -30,6 +30,8 @@ class VolumeReport:
     def __init__(self, session: VolumeSession, swi: str | Path, phase: str | Path | None) -> None:
         """Takes the session that answers, and what it reads: folders or files of series.
 
+        No `phase` is given where the series of the SWI brings it along.
+
         Raises:
             DicomError: highdicom is missing, an image is no DICOM, nothing can refer to it, or
                 they are of several studies.

@@ -39,6 +39,19 @@ def test_a_frame_of_an_enhanced_file_is_referred_to_by_its_number(tmp_path):
     assert series.lies_on(sdk.read_volume(path))
 
 
+def test_phase_between_the_images_belongs_to_the_series_and_is_nobodys_place(tmp_path):
+    mr_files.written(tmp_path)
+    for index in range(len(mr_files.VOXELS)):
+        kind = ["ORIGINAL", "PRIMARY", "P", "SWI"]
+        phase = mr_files.slice_of(2 * mr_files.VOXELS[0], index, ImageType=kind)
+        phase.save_as(tmp_path / f"0{index}.dcm", enforce_file_format=True)  # sorted before
+    series = SourceSeries(tmp_path)
+    assert len(series.headers) == 10
+    expected = pydicom.dcmread(tmp_path / "1.dcm").SOPInstanceUID
+    assert series.nearest((0.0, 0.0, 30 + mr_files.STEP_MM)).sop_instance == expected
+    assert series.lies_on(sdk.read_volume(tmp_path))
+
+
 def test_a_volume_lies_on_the_series_it_was_read_from_and_on_no_other(tmp_path):
     series = SourceSeries(mr_files.written(tmp_path))
     volume = sdk.read_volume(tmp_path)
