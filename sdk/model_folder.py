@@ -88,6 +88,14 @@ class Manifest:
         """Fields of the task for the graphs of a precision."""
         return {**self.options, **self.precision_options.get(precision, {})}
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know who reads answers, such as that it is not for clinical use."""
+        trained_on = self.origin.get("trained_on")
+        if self.intended_input.note:
+            return (self.intended_input.note,)
+        return (f"The network was trained on {trained_on}.",) if isinstance(trained_on, str) else ()
+
     def certified(self, precision: str) -> bool:
         """Whether a graph is the reference, or was found to answer as it does when it was made."""
         said = self.origin.get("calibration")

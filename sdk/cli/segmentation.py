@@ -36,6 +36,7 @@ def segmentation_of(session: Session[Any], run: Run) -> "DicomSegmentation":
         algorithm=f"AngioEdge {session.task.name}",
         algorithm_version=session.model_sha256,
         parameters=f"precision {session.precision}, backend {session.backend}",
+        warning=" ".join(session.manifest.warnings),
     )
     return DicomSegmentation(run.frames.path, info)
 

@@ -47,6 +47,9 @@ class SegmentationInfo:
     """Which one: a release, or the hash of the model."""
     parameters: str = ""
     """How it ran: precision, backend."""
+    warning: str = ""
+    """What a person should know, such as that it is not for clinical use; its first 1024 characters
+    are written, in ASCII."""
 
     def __post_init__(self) -> None:
         """Checks that the texts fit their elements in any character set.
@@ -180,6 +183,8 @@ class DicomSegmentation:
         segment.SegmentNumber, segment.SegmentLabel = 1, info.anatomy.value[2]
         segment.SegmentedPropertyCategoryCodeSequence = [_coded(codes.ANATOMICAL_STRUCTURE)]
         segment.SegmentedPropertyTypeCodeSequence = [_coded(info.anatomy.value)]
+        if info.warning:
+            segment.SegmentDescription = info.warning.encode("ascii", "replace").decode()[:1024]
         segment.SegmentAlgorithmType = "AUTOMATIC"
         segment.SegmentAlgorithmName = info.algorithm
         segment.SegmentationAlgorithmIdentificationSequence = [algorithm]

@@ -17,7 +17,7 @@ from sdk.errors import DicomError
 from sdk.outcome import Outcome
 from sdk.report import vessels_of
 from sdk.session import Session
-from sdk.structured_report.wording import algorithm_of, numbers, warnings_of
+from sdk.structured_report.wording import algorithm_of, numbers
 from sdk.tasks import ArteryAnswer, Grade, QualityAnswer
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class RunReport:
                 )
 
     def _remarks(self) -> Iterator[str]:
-        yield from warnings_of(self._session)
+        yield from self._session.manifest.warnings
         origin = self._run.spacing_origin.value
         if self._in_mm2:
             yield f"Areas are in mm2, by the pixel spacing from {origin}."

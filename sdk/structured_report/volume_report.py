@@ -8,7 +8,7 @@ from sdk.dicom.report import write_report
 from sdk.dicom.report_content import Group, Measured, ReportContent
 from sdk.dicom.source import SourceSeries, check_one_study
 from sdk.errors import DicomError
-from sdk.structured_report.wording import algorithm_of, warnings_of
+from sdk.structured_report.wording import algorithm_of
 from sdk.tasks.microbleeds import Microbleed, MicrobleedAnswer, Region
 from sdk.volume_outcome import VolumeOutcome
 from sdk.volume_session import VolumeSession
@@ -61,7 +61,7 @@ class VolumeReport:
             procedure=codes.MR_OF_UNSAID_REGION,
             algorithm=algorithm_of(self._session),
             groups=(_summary(answer), *(self._group(*numbered) for numbered in bleeds)),
-            remarks=(*warnings_of(self._session), *outcome.notes),
+            remarks=(*self._session.manifest.warnings, *outcome.notes),
             frame_of_reference=self._swi.frame_of_reference,
         )
         write_report(Path(path), self._headers, content)

@@ -19,16 +19,6 @@ def algorithm_of(session: OpenedFolder) -> Algorithm:
     )
 
 
-def warnings_of(session: OpenedFolder) -> tuple[str, ...]:
-    """What the manifest says a person should know, such as that it is not for clinical use."""
-    manifest = session.manifest
-    trained_on = manifest.origin.get("trained_on")
-    said = manifest.intended_input.note
-    if said or not isinstance(trained_on, str):
-        return (said,) if said else ()
-    return (f"The network was trained on {trained_on}.",)
-
-
 def numbers(indices: Iterable[int]) -> str:
     """Frames counted from 0 as people count them: 1-3, 7."""
     counted = enumerate(sorted(indices))

@@ -6,7 +6,13 @@ import pytest
 
 from sdk import ModelFolderError
 from sdk.golden import Golden
-from sdk.model_folder import FORMAT_VERSION, Manifest, ModelFolder, write_folder
+from sdk.model_folder import (
+    FORMAT_VERSION,
+    IntendedInput,
+    Manifest,
+    ModelFolder,
+    write_folder,
+)
 
 MANIFEST = Manifest(task="segmentation", graphs={"fp32": "graph.onnx"})
 
@@ -25,6 +31,25 @@ def test_reads_what_was_written(folder):
     assert folder.manifest.task == "segmentation"
     assert folder.graph("fp32").read_bytes() == b"graph"
     assert ModelFolder.open(folder.path).manifest == folder.manifest
+
+
+@pytest.mark.parametrize(
+    ("note", "trained_on", "said"),
+    [
+        ("Phantoms only.", "phantoms", ("Phantoms only.",)),
+        ("", "phantoms only", ("The network was trained on phantoms only.",)),
+        ("", None, ()),
+    ],
+)
+def test_it_warns_of_what_the_network_was_trained_on(note, trained_on, said):
+    origin = {"trained_on": trained_on} if trained_on else {}
+    manifest = Manifest(
+        task="segmentation",
+        graphs={},
+        intended_input=IntendedInput(note=note),
+        origin=origin,
+    )
+    assert manifest.warnings == said
 
 
 def test_an_altered_file_is_refused(folder):

@@ -15,7 +15,11 @@ import sdk
 from sdk.dicom.segmentation import Anatomy, DicomSegmentation, SegmentationInfo
 
 INFO = SegmentationInfo(
-    anatomy=Anatomy.ARTERY, algorithm="network", algorithm_version="1", parameters="fp32"
+    anatomy=Anatomy.ARTERY,
+    algorithm="network",
+    algorithm_version="1",
+    parameters="fp32",
+    warning="trained on phantoms, für niemanden",
 )
 
 
@@ -60,6 +64,7 @@ def test_it_says_what_found_what(tmp_path):
     algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("network", "1")
     assert algorithm.AlgorithmParameters == "fp32"
+    assert segment.SegmentDescription == "trained on phantoms, f?r niemanden"
 
 
 def test_a_file_of_one_frame_is_referred_to_as_a_whole(tmp_path):

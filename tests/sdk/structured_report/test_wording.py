@@ -4,8 +4,7 @@ import folders
 import pytest
 
 import sdk
-from sdk.model_folder import IntendedInput
-from sdk.structured_report.wording import algorithm_of, numbers, warnings_of
+from sdk.structured_report.wording import algorithm_of, numbers
 
 
 @pytest.mark.parametrize(
@@ -14,23 +13,6 @@ from sdk.structured_report.wording import algorithm_of, numbers, warnings_of
 )
 def test_frames_are_counted_from_1_in_stretches(indices, said):
     assert numbers(indices) == said
-
-
-@pytest.mark.parametrize(
-    ("note", "trained_on", "said"),
-    [
-        ("Phantoms only.", "phantoms", ("Phantoms only.",)),
-        ("", "phantoms only", ("The network was trained on phantoms only.",)),
-        ("", None, ()),
-    ],
-)
-def test_it_warns_as_the_manifest_does(tmp_path, note, trained_on, said):
-    origin = {"trained_on": trained_on} if trained_on else {}
-    folder = folders.quality_folder(
-        tmp_path, intended_input=IntendedInput(note=note), origin=origin
-    )
-    with sdk.Session(folder.path) as session:
-        assert warnings_of(session) == said
 
 
 @pytest.mark.parametrize(
