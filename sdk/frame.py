@@ -66,6 +66,8 @@ class Frame:
         inverted: a larger stored value means less X-ray intensity, as in most MONOCHROME1 images.
         mask: contrast-free image to subtract, None for a native frame.
         irradiated: (rows, columns) uint8 or bool, not 0 inside the shutter; None if there is none.
+        notes: what was done to the stored image, or could not be, in sentences; the outcome repeats
+            them.
         user: anything of the caller's, carried untouched to the outcome.
 
     Raises:
@@ -81,6 +83,7 @@ class Frame:
     inverted: bool = False
     mask: Mask | None = None
     irradiated: Any = None
+    notes: tuple[str, ...] = ()
     user: Any = None
 
     def __post_init__(self) -> None:

@@ -240,7 +240,7 @@ class Session(OpenedFolder, Generic[Answer]):
     def _run_stages(self, frame: Frame, watch: Stopwatch, *, follows: bool) -> Outcome[Answer]:
         answer: Answer | None = None
         status, reason = Status.DELIVERED, ""
-        notes = self._folder.manifest.intended_input.outside(frame)
+        notes = (*frame.notes, *self._folder.manifest.intended_input.outside(frame))
         try:
             with self._backend.errors():
                 notes += self._place(frame, follows=follows)

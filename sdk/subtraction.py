@@ -11,6 +11,11 @@ from sdk.frame import Frame, Mask
 from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
 Position = tuple[float, ...]
+STILL = 0.2
+"""Encoders are noisy: table and gantry stand still while no number differs by more, in mm or
+degrees."""
+MOVED = "it stays native: table or gantry moved after its mask was taken"
+LOST = "it stays native: a frame of its mask did not come"
 
 
 class _Held(NamedTuple):
@@ -75,11 +80,12 @@ class Subtractor:
 
         Args:
             frame: the next frame of the run, in host memory if it is needed again.
-            position: where table and gantry are, in any units. A mask taken at another position
-                is not attached.
+            position: where table and gantry are, in mm and degrees. A mask that was taken
+                elsewhere is not attached, see `STILL`.
 
         Returns:
-            The frame with its mask, or the same frame if it stays native.
+            The frame with its mask, or as it is where none is due yet; where there should be one
+            and is not, its notes say why.
 
         Raises:
             FrameError: a frame that is out of order, has a mask already, has another size or
@@ -133,7 +139,7 @@ class Subtractor:
 
     def _make(self, item: MaskSubtraction, frames: tuple[int, ...]) -> _Made | None:
         held = [self._held[index] for index in frames if index in self._held]
-        if len(held) < len(frames) or any(h.position != held[0].position for h in held):
+        if len(held) < len(frames) or any(_apart(h.position, held[0].position) for h in held):
             return None
         pixels = _average([h.pixels for h in held])
         mask = Mask(pixels=pixels, shift_px=item.shift_px, frame_indices=frames)
@@ -147,8 +153,11 @@ class Subtractor:
             made = self._averaged.get(item)
         else:
             made = self._make(item, item.masks_of(frame.index))
-        if made is None or made.position != position:
-            return frame
+        if made is None:
+            lost = -1 < max(item.masks_of(frame.index)) < frame.index
+            return replace(frame, notes=(*frame.notes, LOST)) if lost else frame
+        if _apart(made.position, position):
+            return replace(frame, notes=(*frame.notes, MOVED))
         if item.contrast_frames == 1:
             return replace(frame, mask=made.mask)
         return replace(frame, mask=made.mask, pixels=self._trailing(item, frame, position))
@@ -157,10 +166,16 @@ class Subtractor:
         pixels = []
         for index in reversed(item.window_of(frame.index)):
             held = self._held.get(index)
-            if held is None or held.position != position or not item.applies_to(index):
+            if held is None or _apart(held.position, position) or not item.applies_to(index):
                 break
             pixels.append(held.pixels)
         return _average(pixels)
+
+
+def _apart(one: Position, other: Position) -> bool:
+    if len(one) != len(other):
+        return True
+    return any(abs(a - b) > STILL for a, b in zip(one, other, strict=True))
 
 
 def _kept(frame: Frame) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import VolumeError
-from sdk.phase import to_radians
+from sdk.phase import to_radians, vendor_of
 from sdk.volume import Volume
 
 PLACE_TOLERANCE_MM = 0.05
@@ -39,7 +39,8 @@ def read_volume(
     volume, manufacturer = _read(Path(image))
     stored = volume.phase
     if phase is not None:
-        given, manufacturer = _read(Path(phase))
+        given, maker = _read(Path(phase))
+        manufacturer = _one_of(manufacturer, maker)
         if not _same_place(given, volume):
             raise VolumeError(
                 f"{phase} {given.shape} does not lie on {image} {volume.shape}; give magnitude and "
@@ -50,6 +51,16 @@ def read_volume(
         return volume
     radians, notes = to_radians(stored, manufacturer, sign=phase_sign)
     return replace(volume, phase=radians, notes=notes)
+
+
+def _one_of(magnitude: str, phase: str) -> str:
+    """The manufacturer of both, where one or both name it."""
+    if magnitude and phase and vendor_of(magnitude) != vendor_of(phase):
+        raise VolumeError(
+            f"the magnitude is of {magnitude}, the phase of {phase}; give two images of one "
+            "acquisition"
+        )
+    return phase or magnitude
 
 
 def read_mask(path: str | Path, volume: Volume) -> NDArray[np.bool_]:

@@ -1,10 +1,14 @@
 """MaskSubtractionSequence of a file, and where table and gantry were for each frame."""
 
+from collections.abc import Sequence
+
 from sdk.dicom.header import Header
 from sdk.errors import DicomError, FrameError
 from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 from sdk.subtraction import Position
 
+Shift = tuple[float, float]
+SUBTRACTION = "MaskSubtractionSequence"
 POSITIONS = (
     "PositionerPrimaryAngle",
     "PositionerSecondaryAngle",
@@ -27,13 +31,7 @@ def read_subtraction(header: Header, frames: int) -> tuple[MaskSubtraction, ...]
     Raises:
         DicomError: an item contradicts itself or names frames that the run does not have.
     """
-    if "FramePixelShiftSequence" in header.of_frame("FramePixelShiftSequence").dataset:
-        header.refuse(
-            "FramePixelShiftSequence",
-            "gives every frame a mask shift of its own, which is not supported",
-            "read the run with subtract=False",
-        )
-    return tuple(_read(item, frames) for item in header.items("MaskSubtractionSequence"))
+    return tuple(_read(item, frames) for item in header.items(SUBTRACTION))
 
 
 def _read(item: Header, frames: int) -> MaskSubtraction:
@@ -42,9 +40,6 @@ def _read(item: Header, frames: int) -> MaskSubtraction:
         known = ", ".join(MaskOperation.__members__)
         problem = f"must be one of {known}, got {item.shown('MaskOperation')}"
         item.refuse("MaskOperation", problem, "correct it")
-    shift = item.numbers("MaskSubPixelShift") or (0.0, 0.0)
-    if len(shift) != 2:
-        item.refuse("MaskSubPixelShift", f"must be (row, column), got {shift[:8]}", "correct it")
     averaged = operation == "AVG_SUB"
     try:
         return MaskSubtraction(
@@ -52,7 +47,7 @@ def _read(item: Header, frames: int) -> MaskSubtraction:
             ranges=_ranges(item, frames),
             mask_frames=_frame_indices(item, "MaskFrameNumbers", frames) if averaged else (),
             contrast_frames=item.integer("ContrastFrameAveraging", 1),
-            shift_px=(shift[0], -shift[1]),  # C.7.6.10.1.2: a positive column offset is to the left
+            shift_px=_shift(item) or (0.0, 0.0),
             tid_offset=item.integer("TIDOffset", 1),
         )
     except FrameError as error:
@@ -60,6 +55,41 @@ def _read(item: Header, frames: int) -> MaskSubtraction:
             f"{item.path}: Mask Subtraction Sequence (0028,6100): {error}; correct it or read the "
             "run with subtract=False"
         ) from error
+
+
+def read_shifts(
+    header: Header, items: Sequence[MaskSubtraction], frames: int
+) -> tuple[Shift | None, ...]:
+    """Displacement of the mask of each frame that has one of its own, None of the others.
+
+    FramePixelShiftSequence (0028,9415) of enhanced files; an item of it belongs to the item of
+    MaskSubtractionSequence with its SubtractionItemID.
+
+    Raises:
+        DicomError: a displacement is no pair of numbers.
+    """
+    names = [item.integer("SubtractionItemID", 0) for item in header.items(SUBTRACTION)]
+    return tuple(_shift_of_frame(header, items, names, frame) for frame in range(frames))
+
+
+def _shift_of_frame(
+    header: Header, items: Sequence[MaskSubtraction], names: Sequence[int], frame: int
+) -> Shift | None:
+    keyword = "FramePixelShiftSequence"
+    wanted = next((n for one, n in zip(items, names, strict=True) if one.applies_to(frame)), None)
+    given = header.of_frame(keyword, frame).items(keyword)
+    own = [one for one in given if one.integer("SubtractionItemID", 0) == wanted]
+    if len(given) == len(items) == 1:
+        own = given  # there is nothing to confuse
+    return _shift(own[0]) if own else None
+
+
+def _shift(item: Header) -> Shift | None:
+    """(row, column), positive down and right; in DICOM to the left (PS3.3 C.7.6.10.1.2)."""
+    shift = item.numbers("MaskSubPixelShift")
+    if len(shift) not in {0, 2}:
+        item.refuse("MaskSubPixelShift", f"must be (row, column), got {shift[:8]}", "correct it")
+    return (shift[0], -shift[1]) if shift else None
 
 
 def _ranges(item: Header, frames: int) -> tuple[tuple[int, int], ...]:
@@ -77,7 +107,7 @@ def _frame_indices(item: Header, keyword: str, frames: int) -> tuple[int, ...]:
 
 
 def read_positions(header: Header, frames: int) -> list[Position]:
-    """Where table and gantry were, per frame, in degrees and mm to the first decimal.
+    """Where table and gantry were, per frame, in degrees and mm.
 
     Increments are offsets from the first frame, or one number that is added per frame
     (DICOM PS3.3 C.8.7.5.1.3, C.8.7.4). Without any, all positions are equal.
@@ -90,8 +120,7 @@ def read_positions(header: Header, frames: int) -> list[Position]:
         for keyword in POSITIONS
         if header.items("PerFrameFunctionalGroupsSequence")
     ]
-    rounded = [[round(value, 1) for value in column] for column in columns]
-    return list(zip(*rounded, strict=True)) if rounded else [()] * frames
+    return list(zip(*columns, strict=True)) if columns else [()] * frames
 
 
 def _increments(header: Header, keyword: str, frames: int) -> list[float]:

@@ -101,9 +101,10 @@ def read_irradiated(header: Header, shape: tuple[int, int]) -> Pixels | None:
         return None
     inside: Pixels = np.bitwise_and.reduce([shutter.irradiated(shape) for shutter in shutters])
     if not inside.any():
+        kinds = [kind for kind in KINDS if header.of_frame(f"{kind}Shape").texts(f"{kind}Shape")]
+        named = " and ".join(describe(f"{kind}Shape") for kind in kinds)
         raise DicomError(
-            f"{header.path}: {describe('ShutterShape')} leaves none of the {shape[0]} x {shape[1]} "
-            "pixels; correct the shutter of the file"
+            f"{header.path}: {named} leaves none of the {shape[0]} x {shape[1]} pixels; correct it"
         )
     inside.flags.writeable = False
     return inside

@@ -1,7 +1,8 @@
 """When the frames of a run were taken."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 
 from sdk.dicom.header import Header
@@ -9,6 +10,9 @@ from sdk.dicom.header import Header
 # What FrameIncrementPointer (0028,0009) may point at, and where to look when it does not.
 INTERVALS = {0x00181065: "FrameTimeVector", 0x00181063: "FrameTime"}
 RATES = ("CineRate", "RecommendedDisplayFrameRateInFloat", "RecommendedDisplayFrameRate")
+STAMP = re.compile(r"(\d{12})(?:([0-5]\d|60)(?:\.(\d{1,6}))?)?([+-]\d{4})?")
+TO_THE_HOUR = re.compile(r"\d{4,10}([+-]\d{4})?")
+"""Less than the minute: of no use for the frames of a run."""
 DATE_TIMES = ("FrameReferenceDateTime", "FrameAcquisitionDateTime")
 
 
@@ -57,13 +61,14 @@ def _from_intervals(header: Header, keyword: str, frames: int) -> tuple[float, .
         interval = _not_negative(header, keyword)
         return _steady(interval, frames) if interval else None
     vector = header.numbers(keyword)
-    if not vector or (frames > 1 and not any(vector)):
+    between = vector[1:]  # the first says nothing (PS3.3 C.7.6.5.1.2)
+    if not vector or (frames > 1 and not any(between)):
         return None
     if len(vector) != frames:
         header.refuse(keyword, f"has {len(vector)} values for {frames} frames", "correct the file")
-    if min(vector) < 0:
-        header.refuse(keyword, f"must not be negative, got {min(vector)} ms", "correct the file")
-    return tuple(accumulate((0.0, *vector[1:])))
+    if min(between, default=0) < 0:
+        header.refuse(keyword, f"must not be negative, got {min(between)} ms", "correct the file")
+    return tuple(accumulate((0.0, *between)))
 
 
 def _steady(interval_ms: float, frames: int) -> tuple[float, ...]:
@@ -79,7 +84,7 @@ def _not_negative(header: Header, keyword: str) -> float | None:
 
 def _from_date_times(header: Header, keyword: str, frames: int) -> tuple[float, ...] | None:
     texts = [header.of_frame(keyword, frame).text(keyword) for frame in range(frames)]
-    if not all(texts):
+    if not all(texts) or any(TO_THE_HOUR.fullmatch(text) for text in texts):
         return None
     try:
         stamps = [_stamp(text) for text in texts]
@@ -92,8 +97,14 @@ def _from_date_times(header: Header, keyword: str, frames: int) -> tuple[float, 
 
 
 def _stamp(text: str) -> datetime:
-    """YYYYMMDDHHMMSS.FFFFFF&ZZXX, the zone optional (DICOM PS3.5 6.2, DT)."""
-    stamp = text if "." in text else f"{text[:14]}.0{text[14:]}"
-    zoned = stamp[-5:-4] in {"+", "-"}
-    time = datetime.strptime(stamp, "%Y%m%d%H%M%S.%f" + ("%z" if zoned else ""))  # noqa: DTZ007
-    return time if zoned else time.replace(tzinfo=timezone.utc)
+    """YYYYMMDDHHMM[SS[.FFFFFF]][&ZZXX] (DICOM PS3.5 6.2, DT); second 60 is that of a leap second.
+
+    Raises:
+        ValueError: it is no such date and time.
+    """
+    found = STAMP.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    minute, second, fraction, zone = found.groups(default="")
+    time = datetime.strptime(minute + (zone or "+0000"), "%Y%m%d%H%M%z")
+    return time + timedelta(seconds=float(f"{second or 0}.{fraction or 0}"))

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sdk.dicom.codecs import PixelFormat, check_decoder, check_encoded, decode
 from sdk.dicom.header import Header, read_header
 from sdk.dicom.intensity import read_intensity, read_rescale
-from sdk.dicom.masks import read_positions, read_subtraction
+from sdk.dicom.masks import Shift, read_positions, read_shifts, read_subtraction
 from sdk.dicom.pixel_data import FrameStore, index_encapsulated, index_native
 from sdk.dicom.shutter import read_irradiated
 from sdk.dicom.spacing import SpacingOrigin, read_spacing
@@ -60,6 +60,7 @@ class XaRun:
         rescale: (slope, intercept) of the file, not applied.
         has_modality_lut: the file has a ModalityLUTSequence, not applied.
         positions: of table and gantry, per frame; a mask is used only where it was taken.
+        mask_shifts: (row, column) displacement of the mask, per frame; None: that of its item.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class XaRun:
     rescale: tuple[float, float] | None
     has_modality_lut: bool
     positions: tuple[Position, ...]
+    mask_shifts: tuple[Shift | None, ...]
     _layout: PixelFormat
     _store: FrameStore
 
@@ -105,7 +107,14 @@ class XaRun:
         attached = subtractor.attach(frame, position=self.positions[index])
         if lost := damaged.keys() & subtractor.sources(index):
             raise DicomError(f"frame {index} needs a damaged one: {damaged[min(lost)]}")
-        return attached
+        return self._shifted(attached)
+
+    def _shifted(self, frame: Frame) -> Frame:
+        """The frame, with the displacement of its mask where it has one of its own."""
+        shift = self.mask_shifts[frame.index]
+        if frame.mask is None or shift is None:
+            return frame
+        return replace(frame, mask=replace(frame.mask, shift_px=shift))
 
     def __getitem__(self, index: int) -> Frame:
         """One frame; the frames of its mask are decoded too.
@@ -119,7 +128,7 @@ class XaRun:
         *earlier, last = subtractor.sources(index)
         for source in earlier:
             subtractor.attach(self.native(source), position=self.positions[source])
-        return subtractor.attach(self.native(last), position=self.positions[last])
+        return self._shifted(subtractor.attach(self.native(last), position=self.positions[last]))
 
     def native(self, index: int) -> Frame:
         """One frame without a mask.
@@ -189,6 +198,7 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
     times: FrameTimes = read_frame_times(header, frames)
     spacing, spacing_origin = read_spacing(header, frames)
     intensity, sign = read_intensity(header)
+    header.check_steady(["AppliedMaskSubtractionFlag"])
     subtracted = header.of_frame("AppliedMaskSubtractionFlag")
     already_subtracted = subtracted.text("AppliedMaskSubtractionFlag") == "YES"
     items = read_subtraction(header, frames) if subtract and not already_subtracted else ()
@@ -210,6 +220,7 @@ def _describe(header: Header, layout: PixelFormat, store: FrameStore, *, subtrac
         rescale=read_rescale(header),
         has_modality_lut=bool(header.items("ModalityLUTSequence")),
         positions=tuple(read_positions(header, frames)) if items else ((),) * frames,
+        mask_shifts=read_shifts(header, items, frames) if items else (None,) * frames,
         _layout=layout,
         _store=store,
     )

@@ -79,3 +79,9 @@ def test_a_backend_takes_over_between_runs_and_not_within_one(tmp_path):
         assert list(run) == []
         outcome = session(frames(1)[0])
         assert (outcome.backend, outcome.notes, session.backend) == ("other", (), "other")
+
+
+def test_what_a_reader_says_of_a_frame_stands_in_its_outcome(tmp_path):
+    with sdk.Session(folders.quality_folder(tmp_path / "model").path) as session:
+        frame = sdk.Frame(pixels=folders.dark_square(), notes=("it stays native",))
+        assert session(frame).notes == ("it stays native",)

@@ -35,6 +35,14 @@ def test_frames_before_their_mask_stay_native():
     assert mask_frames(frames) == [None, None, (1, 2), (1, 2), (1, 2)]
 
 
+def test_frames_whose_mask_got_lost_say_so():
+    subtractor = Subtractor([MaskSubtraction(operation=AVG_SUB, mask_frames=(1, 2))])
+    frames = [subtractor.attach(frame_of(index)) for index in (0, 2, 3)]  # 1 never comes
+    assert mask_frames(frames) == [None, None, None]
+    said = "it stays native: a frame of its mask did not come"
+    assert [frame.notes for frame in frames] == [(), (), (said,)]
+
+
 def test_a_native_frame_is_passed_on_itself():
     frame = frame_of(0)
     assert Subtractor().attach(frame) is frame

@@ -29,6 +29,23 @@ def test_the_sidecar_tells_the_sign(tmp_path):
     assert any("does not tell" in note for note in plain.notes)
 
 
+def test_the_sidecar_of_the_magnitude_tells_the_sign_too(tmp_path):
+    swi = written(tmp_path / "swi.nii", np.abs(RADIANS), "GE MEDICAL SYSTEMS")
+    volume = sdk.read_volume(swi, written(tmp_path / "phase.nii", -1000 * RADIANS))
+    plain = written(tmp_path / "plain.nii", np.abs(RADIANS))
+    np.testing.assert_allclose(
+        volume.phase, sdk.read_volume(plain, written(tmp_path / "p.nii", RADIANS)).phase, atol=1e-5
+    )
+    assert any("flipped" in note for note in volume.notes)
+
+
+def test_images_of_two_vendors_are_refused(tmp_path):
+    swi = written(tmp_path / "swi.nii", np.abs(RADIANS), "GE MEDICAL SYSTEMS")
+    phase = written(tmp_path / "phase.nii", RADIANS, "Siemens")
+    with pytest.raises(sdk.VolumeError, match="is of GE MEDICAL SYSTEMS, the phase of Siemens"):
+        sdk.read_volume(swi, phase)
+
+
 def test_volumes_arrive_in_axial_order(tmp_path):
     volume = sdk.read_volume(written(tmp_path / "swi.nii", RADIANS))
     assert volume.shape == (4, 5, 6)

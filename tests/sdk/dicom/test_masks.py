@@ -93,11 +93,83 @@ def test_refuses_increments_of_another_count(tmp_path):
         read_xa(path)
 
 
-def test_refuses_shifts_of_single_frames(tmp_path):
-    path = xa_file(tmp_path)
+def shifted(path, groups, items):
+    with edited(path) as dataset:
+        dataset.MaskSubtractionSequence = [item(**elements) for elements in items]
+        dataset.PerFrameFunctionalGroupsSequence = [
+            item(FramePixelShiftSequence=[item(**one) for one in group]) if group else item()
+            for group in groups
+        ]
+    return path
+
+
+def test_frames_may_shift_their_mask_each_on_its_own(tmp_path):
+    """The frames that do not say so have the shift of none: enhanced items have no other."""
+    one = {"SubtractionItemID": 1, "MaskOperation": "AVG_SUB", "MaskFrameNumbers": [1]}
+    groups = [
+        [],
+        [],
+        [{"SubtractionItemID": 1, "MaskSubPixelShift": [0.5, 1.25]}],
+        [{"SubtractionItemID": 1, "MaskSubPixelShift": [0, -2]}],
+    ]
+    run = read_xa(shifted(xa_file(tmp_path), groups, [one]))
+    expected = [(0.0, 0.0), (0.0, 0.0), (0.5, -1.25), (0.0, 2.0)]
+    assert [frame.mask.shift_px for frame in run] == expected
+    assert [run[index].mask.shift_px for index in range(4)] == expected
+
+
+def test_a_shift_belongs_to_the_item_that_it_names(tmp_path):
+    items = [
+        {
+            "SubtractionItemID": name,
+            "MaskOperation": "AVG_SUB",
+            "MaskFrameNumbers": [1],
+            "ApplicableFrameRange": span,
+        }
+        for name, span in ((1, [1, 2]), (2, [3, 4]))
+    ]
+    group = [
+        {"SubtractionItemID": 2, "MaskSubPixelShift": [2, 0]},
+        {"SubtractionItemID": 1, "MaskSubPixelShift": [1, 0]},
+    ]
+    run = read_xa(shifted(xa_file(tmp_path), [group] * 4, items))
+    assert [frame.mask.shift_px[0] for frame in run] == [1, 1, 2, 2]
+
+
+def test_shifts_without_a_mask_are_none_of_our_business(tmp_path):
+    group = [{"SubtractionItemID": 1, "MaskSubPixelShift": [2, 0]}]
+    run = read_xa(shifted(xa_file(tmp_path), [group] * 4, []))
+    assert [frame.mask for frame in run] == [None] * 4
+
+
+@pytest.mark.parametrize("increment", [[0.0499, 0.0501, 0.0499, -0.1], [0, 0.1, -0.1, 0.05]])
+def test_noise_of_encoders_is_no_movement(tmp_path, increment):
+    path = with_item(xa_file(tmp_path), MaskOperation="AVG_SUB", MaskFrameNumbers=[1])
+    with edited(path) as dataset:
+        dataset.TableVerticalIncrement = increment
+    frames = list(read_xa(path))
+    assert all(frame.mask is not None and not frame.notes for frame in frames)
+
+
+def test_frames_that_lose_their_mask_to_a_movement_say_so(tmp_path):
+    path = with_item(xa_file(tmp_path), MaskOperation="AVG_SUB", MaskFrameNumbers=[1])
+    with edited(path) as dataset:
+        dataset.TableVerticalIncrement = [0, 0, 40, 0]
+    notes = [frame.notes for frame in read_xa(path)]
+    assert notes == [
+        (),
+        (),
+        ("it stays native: table or gantry moved after its mask was taken",),
+        (),
+    ]
+
+
+def test_runs_that_are_subtracted_in_part_are_refused(tmp_path):
+    path = with_item(xa_file(tmp_path), MaskOperation="AVG_SUB", MaskFrameNumbers=[1])
     with edited(path) as dataset:
         dataset.PerFrameFunctionalGroupsSequence = [
-            item(FramePixelShiftSequence=[item(SubtractionItemID=1)])
-        ] * 4
-    with pytest.raises(DicomError, match=r"\(0028,9415\).*subtract=False"):
+            item(FramePixelDataPropertiesSequence=[item(AppliedMaskSubtractionFlag=flag)])
+            for flag in ("NO", "YES", "YES", "YES")
+        ]
+    with pytest.raises(DicomError, match=r"Applied Mask Subtraction Flag.*changes inside the run"):
         read_xa(path)

@@ -102,7 +102,15 @@ def test_the_collimator_counts_too(tmp_path):
                 "CenterOfCircularShutter": [90, 90],
                 "RadiusOfCircularShutter": 3,
             },
-            "leaves none",
+            r"Shutter Shape \(0018,1600\) leaves none",
+        ),
+        (
+            {
+                "CollimatorShape": "CIRCULAR",
+                "CenterOfCircularCollimator": [90, 90],
+                "RadiusOfCircularCollimator": 3,
+            },
+            r"run.dcm: Collimator Shape \(0018,1700\) leaves none",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """Frame times follow the pointer, the vector, and only then a rate."""
 
 import pytest
-from xa_files import edited, xa_file
+from xa_files import described, edited, item, xa_file
 
 from sdk.dicom import read_xa
 from sdk.errors import DicomError
@@ -28,6 +28,8 @@ def timed(path, **elements):
             "FrameTime",
         ),
         ({"FrameTime": 9, "FrameIncrementPointer": 0x00181065}, (0, 9, 18, 27), "FrameTime"),
+        ({"FrameTimeVector": [33, 0, 0, 0], "CineRate": 25}, (0, 40, 80, 120), "CineRate"),
+        ({"FrameTimeVector": [-33, 33, 33, 33]}, (0, 33, 66, 99), "FrameTimeVector"),
         ({"FrameTime": 0, "CineRate": 25}, (0, 40, 80, 120), "CineRate"),
         ({"RecommendedDisplayFrameRate": 4}, (0, 250, 500, 750), "RecommendedDisplayFrameRate"),
         ({}, None, ""),
@@ -36,6 +38,29 @@ def timed(path, **elements):
 def test_times_and_where_they_come_from(tmp_path, elements, times, origin):
     run = timed(xa_file(tmp_path), **elements)
     assert run.time_origin == origin
+    assert run.frame_times_ms == (pytest.approx(times) if times else None)
+
+
+@pytest.mark.parametrize(
+    ("stamps", "times"),
+    [
+        (["202601011234", "202601011235", "202601011236", "202601011236"], (0, 6e4, 12e4, 12e4)),
+        (["20260101123400"] * 3 + ["20260101123400.25"], (0, 0, 0, 250)),
+        (
+            ["20261231235959", "20261231235960", "20270101000000", "20270101000001"],
+            (0, 1000, 1000, 2000),  # a leap second is where the next minute begins
+        ),
+        (["20260101123400+0100"] * 3 + ["20260101113401+0000"], (0, 0, 0, 1000)),
+        (["20260101"] * 4, None),
+        (["2026010112"] * 4, None),
+    ],
+)
+def test_date_times_may_leave_out_what_comes_last(tmp_path, stamps, times):
+    """PS3.5 6.2: down to the year; what leaves out the minute says nothing about frames."""
+    path = xa_file(tmp_path)
+    with edited(path) as dataset:
+        described(dataset, *(item(FrameReferenceDateTime=stamp) for stamp in stamps))
+    run = timed(path)
     assert run.frame_times_ms == (pytest.approx(times) if times else None)
 
 
