@@ -12,7 +12,7 @@ from sdk.cli import segmentation, structured_report
 from sdk.cli.extras import Extras
 from sdk.cli.latency_table import latency_table
 from sdk.cli.out_folder import make_folders
-from sdk.cli.terminal import marked, terminal
+from sdk.cli.terminal import marked, terminal, without_chatter
 from sdk.errors import AngioEdgeError
 from sdk.frame import Frame
 from sdk.outcome import Outcome, Status
@@ -120,4 +120,5 @@ class _Answering:
 def _album(out: Path, one: Run) -> "Album":
     from sdk.pictures import Album
 
-    return Album(out, len(one), one.frame_rate_hz)
+    with without_chatter():  # FFmpeg misses a tag that WebM files do not have
+        return Album(out, len(one), one.frame_rate_hz)

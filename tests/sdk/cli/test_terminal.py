@@ -1,6 +1,7 @@
 """Names with square brackets are shown as they are."""
 
 import io
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 import sdk.cli
-from sdk.cli.terminal import marked, terminal
+from sdk.cli.terminal import marked, terminal, without_chatter
 
 NAMES = ["pip install 'angioedge[openvino]'", "net[v2].onnx", "in[/x]", "[bold]"]
 
@@ -44,3 +45,17 @@ def test_every_command_prints_by_it():
     found = [path.name for path in sources if re.search(r"\bConsole\(", path.read_text())]
     assert found == ["terminal.py"]
     assert Console().render_str("[bold]x").plain == "x", "the library takes markup by default"
+
+
+def test_native_code_can_be_kept_from_chattering(capfd):
+    with without_chatter():
+        os.write(2, b"tag 0x30385056 is not supported\n")
+    os.write(2, b"an error\n")
+    assert capfd.readouterr().err == "an error\n"
+
+
+def test_an_error_meanwhile_is_none_of_the_chatter(capfd):
+    with pytest.raises(OSError, match="disk"), without_chatter():
+        raise OSError("the disk is gone")
+    os.write(2, b"heard again\n")
+    assert capfd.readouterr().err == "heard again\n"
