@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "bindings/array_in.h"
+#include "bindings/exclusive.h"
 #include "bindings/register.h"
 #include "kernels/kernels.h"
 
@@ -15,7 +16,7 @@ using namespace py::literals;
 constexpr const char* kSequential = "one box follows the other; pass what is left after nms";
 constexpr const char* kFromCandidates = "it fuses what is left of several networks";
 
-struct Scratch : BoxScratch {
+struct Scratch : BoxScratch, Exclusive {
   cuda::BoxMemory device;
 };
 
@@ -110,6 +111,7 @@ int bind_nms(const py::object& boxes, const py::object& scores, const py::object
   const ArrayIn kept = host_array(workspace.attr("kept"), "workspace.kept");
   auto* indices = room<std::int64_t>(kept, std::min(rule.max_kept, in.list.size()));
   auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
+  const Holding holding(scratch);
   py::gil_scoped_release release;
   return by_dimension(in.dimensions, [&](auto d) {
     if constexpr (kHasCuda)
@@ -136,6 +138,7 @@ int bind_soft_nms(const py::object& boxes, const py::object& scores, const py::o
   auto* indices = room<std::int64_t>(kept, most);
   auto* decayed = room<float>(kept_scores, most);
   auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
+  const Holding holding(scratch);
   py::gil_scoped_release release;
   return by_dimension(in.dimensions, [&](auto d) {
     return soft_nms<d()>(in.list, rule, scratch, indices, decayed);
@@ -252,6 +255,7 @@ int bind_decode(const py::object& anchors_object, const py::object& offsets_obje
                          room<std::int64_t>(indices, most)};
   const HeadView offsets_in = offsets_view(offsets), logits_in = logits_view(logits);
   auto& scratch = py::cast<Scratch&>(workspace.attr("scratch"));
+  const Holding holding(scratch);
   py::gil_scoped_release release;
   return by_dimension(anchors.cols / 2, [&](auto d) {
     if constexpr (kHasCuda)

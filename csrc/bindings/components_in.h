@@ -1,19 +1,18 @@
 // What the bindings of components and of editing by component take from Python alike.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <optional>
 
 #include "bindings/array_in.h"
+#include "bindings/exclusive.h"
 #include "kernels/components.h"
 #include "kernels/cuda/components.h"
 
 namespace angio::components {
 
-// One call at a time may use a workspace; the GIL does not see to that while kernels run.
-struct Workspace : ComponentsWorkspace {
+struct Workspace : ComponentsWorkspace, Exclusive {
   cuda::ComponentsMemory device;
-  std::atomic_flag busy = ATOMIC_FLAG_INIT;
 };
 
 // The caller's workspace for the time of a call, or one of its own.
@@ -26,19 +25,15 @@ class Borrowed {
                            py::cast<std::string>(py::type::of(given).attr("__name__")) +
                            "; make one, and keep it for the next call");
     workspace_ = own_ ? own_.get() : py::cast<Workspace*>(given);
-    if (workspace_->busy.test_and_set())
-      throw py::value_error(
-          "workspace must be idle, got one that another thread is using; give each thread its own");
+    holding_.emplace(*workspace_);
   }
-  ~Borrowed() { workspace_->busy.clear(); }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
 
   Workspace& operator*() const { return *workspace_; }
 
  private:
   std::unique_ptr<Workspace> own_;
   Workspace* workspace_;
+  std::optional<Holding> holding_;
 };
 
 // An image is a volume of depth 1.

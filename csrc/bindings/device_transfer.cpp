@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/device_array.h"
+#include "bindings/exclusive.h"
 #include "bindings/register.h"
 
 namespace angio {
@@ -91,7 +92,7 @@ class HostCopy {
 
 // Sends host images and volumes to the device through pinned memory, without waiting for them to
 // arrive.
-class Upload {
+class Upload : public Exclusive {
  public:
   void send(const py::object& object, const DeviceArray& to) {
     const ArrayIn array = array_in(object, "array");
@@ -102,6 +103,7 @@ class Upload {
     check_layout(array, array.shape.size() == 3 ? 3 : 2, false);
     if constexpr (kHasCuda) {
       const std::size_t size = to.bytes();
+      const Holding holding(*this);
       py::gil_scoped_release release;
       pack(array, staging_.open(size));
       staging_.send(to.data(), size, to.stream());

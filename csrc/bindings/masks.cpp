@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "bindings/array_in.h"
+#include "bindings/exclusive.h"
 #include "bindings/register.h"
 #include "kernels/cuda/threshold.h"
 #include "kernels/kernels.h"
@@ -11,9 +12,11 @@ namespace {
 
 using namespace py::literals;
 
+struct ThresholdWorkspace : cuda::ThresholdMemory, Exclusive {};
+
 std::optional<std::int64_t> bind_threshold(const py::object& logits_object, float level,
                                            const py::object& out_object,
-                                           cuda::ThresholdMemory& workspace, bool counted) {
+                                           ThresholdWorkspace& workspace, bool counted) {
   const ArrayIn logits = array_in(logits_object, "logits"), out = mask_array(out_object, "out");
   check_usable(logits);
   check_same_device(out, logits);
@@ -26,6 +29,7 @@ std::optional<std::int64_t> bind_threshold(const py::object& logits_object, floa
   if (args.logits.rows == 0 || args.logits.cols == 0)
     throw py::value_error("logits must have pixels to fill out, got " + logits.describe() +
                           "; pass the window that the source covers");
+  const Holding holding(workspace);
   py::gil_scoped_release release;
   if constexpr (kHasCuda) {
     if (out.device == Device::cuda && counted) return cuda::threshold(args, out.stream, workspace);
@@ -41,10 +45,10 @@ std::optional<std::int64_t> bind_threshold(const py::object& logits_object, floa
 }  // namespace
 
 void register_masks(py::module_& m) {
-  py::class_<cuda::ThresholdMemory>(m, "ThresholdWorkspace",
-                                    "Where `threshold` counts on a device; one call at a time.")
+  py::class_<ThresholdWorkspace>(m, "ThresholdWorkspace",
+                                 "Where `threshold` counts on a device; one call at a time.")
       .def(py::init<>())
-      .def_property_readonly("not_numbers", [](const cuda::ThresholdMemory& workspace) {
+      .def_property_readonly("not_numbers", [](const ThresholdWorkspace& workspace) {
         const cuda::ThresholdCounts* const answer = workspace.on_host.data();
         return answer == nullptr ? 0u : answer->not_numbers;
       });

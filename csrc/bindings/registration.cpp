@@ -1,6 +1,7 @@
 #include <vector>
 
 #include "bindings/array_in.h"
+#include "bindings/exclusive.h"
 #include "bindings/register.h"
 #include "kernels/cuda/shift.h"
 #include "kernels/kernels.h"
@@ -10,7 +11,7 @@ namespace {
 
 using namespace py::literals;
 
-struct ShiftWorkspace {
+struct ShiftWorkspace : Exclusive {
   std::vector<float> scratch;
   cuda::ShiftMemory device;
 };
@@ -56,6 +57,7 @@ py::tuple bind_estimate_shift(const py::object& mask_object, const py::object& f
     throw py::value_error("longest_px must be 0 to " + std::to_string(kLargestSide) +
                           " pixels, got " + std::to_string(longest) +
                           "; give how far a patient may move");
+  const Holding holding(workspace);
   if (holds<std::uint8_t>(frame))
     return run_estimate<std::uint8_t>(mask, frame, log, longest, workspace);
   if (holds<std::uint16_t>(frame))

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "bindings/array_in.h"
+#include "bindings/exclusive.h"
 #include "bindings/register.h"
 #include "kernels/kernels.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 using namespace py::literals;
 
-struct Workspace : PercentileWorkspace {
+struct Workspace : PercentileWorkspace, Exclusive {
   cuda::StatisticsMemory device;
 };
 
@@ -69,6 +70,7 @@ py::tuple bind_percentiles(const py::object& pixels, const py::object& irradiate
                            const std::vector<double>& q, Workspace& workspace) {
   const Sources in = sources_in(pixels, irradiated);
   check_percentages(q);
+  const Holding holding(workspace);
   if (holds<std::uint8_t>(in.pixels)) return run_percentiles<std::uint8_t>(in, q, workspace);
   if (holds<std::uint16_t>(in.pixels)) return run_percentiles<std::uint16_t>(in, q, workspace);
   if (holds<float>(in.pixels)) return run_percentiles<float>(in, q, workspace);
@@ -115,6 +117,7 @@ void bind_find_window(const py::object& pixels, const py::object& irradiated,
   const ArrayIn out = array_in(out_object, "out");
   check_same_device(out, in.pixels);
   check_percentages(q);
+  const Holding holding(workspace);
   if (holds<std::uint8_t>(in.pixels)) return run_find_window<std::uint8_t>(in, q, out, workspace);
   if (holds<std::uint16_t>(in.pixels)) return run_find_window<std::uint16_t>(in, q, out, workspace);
   if (holds<float>(in.pixels)) return run_find_window<float>(in, q, out, workspace);
@@ -124,6 +127,7 @@ void bind_find_window(const py::object& pixels, const py::object& irradiated,
 double bind_noise_level(const py::object& pixels_object, Workspace& workspace) {
   const ArrayIn pixels = array_in(pixels_object, "pixels");
   check_usable(pixels);
+  const Holding holding(workspace);
   if (holds<std::uint8_t>(pixels)) return run_noise_level<std::uint8_t>(pixels, workspace);
   if (holds<std::uint16_t>(pixels)) return run_noise_level<std::uint16_t>(pixels, workspace);
   refuse_dtype(pixels, "uint8 or uint16");

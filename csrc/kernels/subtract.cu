@@ -162,6 +162,7 @@ void run_any(Stream stream, const Subtract<T>& args) {
 template <typename T, Value value, bool inverted>
 void run(Stream stream, const Subtract<T>& args) {
   const int rows = args.output.rows, cols = args.output.cols;
+  if (rows == 0 || cols == 0) return;
   const bool shifted = has_mask(value) && (args.shift_rows != 0.0f || args.shift_cols != 0.0f);
   const bool same = args.frame.rows == rows && args.frame.cols == cols;
   const bool half =

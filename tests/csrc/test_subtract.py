@@ -100,6 +100,14 @@ def test_equals_the_naive_chain(device, data, dtype, shape, out_shape):
     check(frame, out_shape, mask if data.draw(st.booleans()) else None, options, device)
 
 
+@pytest.mark.parametrize("resize", ["area", "nearest"])
+@pytest.mark.parametrize("out_shape", [(4, 0), (0, 4), (0, 0)])
+def test_an_output_without_pixels_is_filled_at_once(device, out_shape, resize):
+    frame = np.ones((8, 8), np.uint16)
+    for mask in (None, frame):
+        check(frame, out_shape, mask, Subtraction(log=True, resize=resize), device)
+
+
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("shape", [(32, 1100), (16, 550), (15, 600), (32, 2200), (1, 1), (64, 90)])
