@@ -26,6 +26,7 @@ X86 = Literal["onnxruntime", "openvino", "exact"]
 ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
 """Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
 ASKED = "kept in float as asked"
+UNMEASURED = "its identity branch was not measured: it was the fused one while all was INT8"
 SENSITIVE = "sensitive: the answers of the network change most where it is quantised"
 
 
@@ -96,6 +97,7 @@ def place(
     keep_float: Sequence[str] = (),
     sensitive: Collection[int] = (),
     x86: X86 = "onnxruntime",
+    measured: Collection[str] | None = None,
 ) -> Placement:
     """Decides what becomes INT8.
 
@@ -105,6 +107,8 @@ def place(
         sensitive: positions of operations to leave in float because their error was measured; of an
             addition, so that its identity branch is not rounded.
         x86: what the twin for x86 is for.
+        measured: tensors that have a range; an addition whose identity branch has none stays in
+            float. None: all of them will have one.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
@@ -114,6 +118,10 @@ def place(
     if not chosen:
         raise CalibrationError(_nothing(graph, reasons))
     identities = _identities(graph, chosen, reasons)
+    if measured is not None:
+        missing = {index for index, name in identities.items() if name not in measured}
+        reasons |= dict.fromkeys(missing, UNMEASURED)
+        identities = {i: name for i, name in identities.items() if i not in missing}
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
