@@ -22,7 +22,7 @@ EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
 SUFFIXES = (".dcm", ".nii", ".nii.gz", ".npy", ".npz", ".png")
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
 RESOURCES = "._"
-"""How names begin of what macOS writes beside files on foreign disks."""
+"""Prefix of the resource-fork files that macOS writes on other disks."""
 
 
 class Frames(Protocol):
@@ -133,21 +133,22 @@ def _open(file: Path, kind: str) -> Iterator[Run | FrameError]:
     try:
         readers = _readers(file, kind)
     except (AngioEdgeError, *DAMAGED) as error:
-        yield _unreadable(file, error)
+        yield _unreadable(str(file), error)
         return
     for name, read in readers.items():
+        label = str(file) + name.removeprefix(file.name)  # of an archive with the member
         try:
             frames = read()
         except (AngioEdgeError, *DAMAGED) as error:
-            yield _unreadable(file.with_name(name), error, expected)
+            yield _unreadable(label, error, expected)
             continue
         if len(frames):
             yield Run(name, frames, getattr(frames, "frame_rate_hz", None))
         else:
-            yield FrameError(f"{file.with_name(name)} holds no frames; give a run of at least one")
+            yield FrameError(f"{label} holds no frames; give a run of at least one")
 
 
-def _unreadable(file: Path, error: Exception, expected: str = "") -> FrameError:
+def _unreadable(file: str, error: Exception, expected: str = "") -> FrameError:
     reason = str(error)
     if not reason.startswith(f"{file} "):
         reason = f"{file} cannot be read: {reason.removeprefix(f'{file}: ')}"
