@@ -60,9 +60,22 @@ def build_engines(
         EngineError: nothing can be built and accepted, or nothing can be written where engines are
             kept.
     """
-    trials = trials or Trials()
+    trials, wanted = trials or Trials(), request.precision
+    workshop = _workshop(folder, toolkit, request, watch)
+    rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
+    ladder = Ladder(rungs, workshop.engine, trials.accept)
+    with _BUILDING:
+        workshop.prepare()
+        choice = ladder.only(wanted) if wanted else ladder.best(trials.time_ms)
+        write_choice(choice_path(folder, workshop.machine, request.cache), choice)
+    return choice
+
+
+def _workshop(
+    folder: ModelFolder, toolkit: Toolkit, request: BuildRequest, watch: Watch
+) -> Workshop:
     workspace_mib = request.workspace_mib or default_workspace_mib(toolkit.device)
-    workshop = Workshop(
+    return Workshop(
         folder=folder,
         machine=toolkit.machine(),
         cuda=toolkit.device.cuda,
@@ -73,11 +86,3 @@ def build_engines(
         rebuild=request.rebuild,
         watch=watch,
     )
-    rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
-    ladder = Ladder(rungs, workshop.engine, trials.accept)
-    wanted = request.precision
-    with _BUILDING:
-        workshop.prepare()
-        choice = ladder.only(wanted) if wanted else ladder.best(trials.time_ms)
-        write_choice(choice_path(folder, workshop.machine, request.cache), choice)
-    return choice
