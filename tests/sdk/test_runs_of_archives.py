@@ -1,5 +1,6 @@
 """Every array in an archive of NumPy is a run, wherever it lies in there."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -33,3 +34,28 @@ def test_an_array_may_lie_in_a_folder_of_an_archive(tmp_path, pixels):
 def test_golden_vectors_are_refused_as_what_they_are():
     with pytest.raises(FrameError, match=r"golden\.npz:0/inputs.* cannot be read: .* of float16"):
         open_runs(ROOT / "models" / "angiogram_quality" / "golden.npz")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_archive_is_unpacked_once_for_a_run(tmp_path, pixels, save, monkeypatch):
+    save(tmp_path / "runs.npz", frames=pixels)
+    (run,) = open_runs(tmp_path / "runs.npz")
+    opened, stream = [], zipfile.ZipFile.open
+
+    def counted(archive, name, *arguments, **options):
+        opened.append(name)
+        return stream(archive, name, *arguments, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", counted)
+    for _ in "ab":
+        assert np.array_equal([frame.pixels for frame in run], pixels)
+    assert opened == ["frames.npy"] * 2, "let go of after the last frame, and read again"
+
+
+@pytest.mark.parametrize("index", [-1, 4])
+def test_a_frame_that_is_not_there_is_an_index_error(tmp_path, pixels, index):
+    np.savez(tmp_path / "runs.npz", frames=pixels)
+    np.save(tmp_path / "run.npy", pixels)
+    for run in open_runs(tmp_path):
+        with pytest.raises(IndexError, match=f"holds 4 frames, there is no frame {index}"):
+            run.frames[index]
