@@ -30,9 +30,9 @@ class Tolerance:
     def on_hardest(self, few: int, of: int) -> "Tolerance":
         """The same for the few frames that suffer most, if the others all have the same grade.
 
-        Other frames may come out a little worse. Half of the grades that may be lost are kept in
-        hand, and a quarter of the Dice where hardly any frame is left out, so that the few are no
-        harder than others.
+        Other frames may come out a little worse: only half of the allowed grade changes may happen
+        on these frames. Where they are more than half of all, the Dice limit is raised by a quarter
+        of its slack.
         """
         lost = (1 - self.min_same_grade) / 2 * of / max(few, 1)
         in_hand = (1 - self.min_dice) / 4 if of < 2 * few else 0.0

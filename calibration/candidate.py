@@ -18,8 +18,9 @@ from calibration.ranges import Range
 TRIAL_FRAMES = 8
 """Of those that give the ranges, to choose a method on."""
 FORMS = {"int8": Form.TENSORRT, "int8.cpu": Form.CPU}
-FEWER = "int8.fewer"
 """Precision -> form of its graph."""
+FEWER = "int8.fewer"
+"""Precision of the graph with half of its operations in float."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,7 +56,8 @@ class Candidate:
 
     def with_float(self, keep_float: Sequence[str], sensitive: Collection[int]) -> "Candidate":
         """The same, with more operations in float; what remains keeps its ranges."""
-        placement = place(self.graph, keep_float, sensitive, self.placement.x86)
+        x86, measured = self.placement.x86, self.ranges.keys()
+        placement = place(self.graph, keep_float, sensitive, x86, measured)
         pairs, indices = set(placement.cpu.pairs), placement.weights
         return replace(
             self,

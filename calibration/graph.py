@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, ModelProto, TensorProto, helper, inliner, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper
 from onnx import shape_inference as inference
 
 from sdk.errors import AngioEdgeError
@@ -190,7 +190,7 @@ class Graph:
             return numpy_helper.to_array(tensor, base_dir=str(self._folder))
         except (OSError, ValueError, onnx.checker.ValidationError) as error:
             raise GraphError(
-                f"the values of {tensor.name} cannot be read: {_sentence(error)}; keep the files "
+                f"the values of {tensor.name} cannot be read: {sentence(error)}; keep the files "
                 "of external weights beside the graph"
             ) from error
 
@@ -209,11 +209,22 @@ def read_graph(path: Path) -> Graph:
             f"expected an ONNX file, {path} cannot be read: {error.strerror}"
         ) from error
     except Exception as error:  # protobuf and the checker share no base class
-        raise GraphError(f"{path} is not a valid ONNX graph: {_sentence(error)}") from error
+        raise GraphError(f"{path} is not a valid ONNX graph: {sentence(error)}") from error
     return Graph(model, path.parent)
 
 
-def _sentence(error: Exception) -> str:
+def names_read(node: NodeProto) -> set[str]:
+    """Names that a node reads, and the graphs inside it."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            names.update(item.name for item in graph.output)
+            names = names.union(*map(names_read, graph.node))
+    return names
+
+
+def sentence(error: Exception) -> str:
+    """What an error of a library says, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -255,4 +266,4 @@ def _with_shapes(model: ModelProto) -> ModelProto:
     try:
         return inference.infer_shapes(model, data_prop=True)
     except inference.InferenceError as error:
-        raise GraphError(f"no shapes can be inferred in this graph: {_sentence(error)}") from error
+        raise GraphError(f"no shapes can be inferred in this graph: {sentence(error)}") from error

@@ -26,6 +26,7 @@ X86 = Literal["onnxruntime", "openvino", "exact"]
 ROUNDED_BETWEEN_PAIRS = {"Conv", "ConvTranspose", "Gemm"}
 """Operators whose float weights ONNX Runtime (1.32) rounds where pairs stand on both sides."""
 ASKED = "kept in float as asked"
+UNMEASURED = "its identity branch was not measured: it was the fused one while all was INT8"
 SENSITIVE = "sensitive: the answers of the network change most where it is quantised"
 
 
@@ -96,6 +97,7 @@ def place(
     keep_float: Sequence[str] = (),
     sensitive: Collection[int] = (),
     x86: X86 = "onnxruntime",
+    measured: Collection[str] | None = None,
 ) -> Placement:
     """Decides what becomes INT8.
 
@@ -105,6 +107,7 @@ def place(
         sensitive: positions of operations to leave in float because their error was measured; of an
             addition, so that its identity branch is not rounded.
         x86: what the twin for x86 is for.
+        measured: tensors with a range; None: all. An addition that needs another stays in float.
 
     Raises:
         CalibrationError: nothing becomes INT8, or a name fits no operation that would.
@@ -113,15 +116,12 @@ def place(
     chosen = [node for node in graph.nodes if node.index in reasons and not reasons[node.index]]
     if not chosen:
         raise CalibrationError(_nothing(graph, reasons))
-    identities = _identities(graph, chosen, reasons)
+    identities = _identities(graph, chosen, reasons, measured)
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
     no_int8_of_its_own = reasons if x86 == "exact" else sensitive
     cpu = _for_x86(graph, reads | behind, reasons, no_int8_of_its_own)
-    in_twin: dict[int, str | None] = {
-        index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights
-    }
     return Placement(
         weights={node.index: weight_axis(graph, node) for node in chosen},
         residuals=identities,
@@ -129,8 +129,12 @@ def place(
         cpu=cpu,
         x86=x86,
         groups=_groups(graph, reads),
-        decisions=_decisions(graph, reasons | in_twin, identities),
+        decisions=_decisions(graph, reasons | _in_twin(cpu, reasons), identities),
     )
+
+
+def _in_twin(cpu: Wiring, reasons: Mapping[int, str | None]) -> dict[int, str | None]:
+    return {index: f"{reasons[index]}; INT8 in the twin for x86" for index in cpu.weights}
 
 
 def _nothing(graph: Quantisable, reasons: Mapping[int, str | None]) -> str:
@@ -156,9 +160,15 @@ def _reasons(
 
 
 def _identities(
-    graph: Quantisable, chosen: list[Node], reasons: dict[int, str | None]
+    graph: Quantisable,
+    chosen: list[Node],
+    reasons: dict[int, str | None],
+    measured: Collection[str] | None,
 ) -> dict[int, str]:
-    """For additions that fuse into a convolution: position -> the branch that does not."""
+    """For additions that fuse into a convolution: position -> the branch that does not.
+
+    An addition whose branch was not measured gets that as its reason.
+    """
     depth = weighted_depth(graph)
     made = {node.outputs[0] for node in chosen}
     found = {}
@@ -172,7 +182,11 @@ def _identities(
         fusable = [name for name in branches if name in made and graph.only_reader(name)]
         if fusable:
             fused = max(fusable, key=lambda name: depth[name])
-            found[node.index] = branches[0] if fused == branches[1] else branches[1]
+            identity = branches[0] if fused == branches[1] else branches[1]
+            if measured is None or identity in measured:
+                found[node.index] = identity
+            else:
+                reasons[node.index] = UNMEASURED
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.errors import CalibrationError
-from calibration.graph import Node
+from calibration.graph import Node, names_read
 from calibration.placement import Placement, Wiring
 from calibration.quantisable import Quantisable, ceiling
 from calibration.ranges import Range
@@ -244,7 +244,7 @@ class Writer:
         model.CopyFrom(self._graph.model)
         graph = model.graph
         floats = {item.name: item for item in self._graph.model.graph.initializer}
-        read = _names_read(self._nodes) | {item.name for item in self._outputs}
+        read = {item.name for item in self._outputs}.union(*map(names_read, self._nodes))
         for field in ("node", "input", "output", "initializer", "value_info"):
             graph.ClearField(field)
         graph.node.extend(
@@ -255,14 +255,3 @@ class Writer:
         both = floats | self._constants
         graph.initializer.extend(item for name, item in both.items() if name in read)
         return model
-
-
-def _names_read(nodes: list[NodeProto]) -> set[str]:
-    """Names that nodes read, and the branches of an If or Loop inside them."""
-    names = {name for node in nodes for name in node.input}
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                names |= _names_read(list(attribute.g.node))
-                names |= {item.name for item in attribute.g.output}
-    return names

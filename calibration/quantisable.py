@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
 from calibration.errors import CalibrationError
-from calibration.graph import Graph, GraphError, Node
+from calibration.graph import Graph, GraphError, Node, sentence
 
 OPSETS = range(13, 18)
 """Per-channel DequantizeLinear came with 13, and 17 is the last that TensorRT 8.6 reads."""
@@ -145,8 +145,8 @@ def read_quantisable(path: Path, states: Mapping[str, str] | None = None) -> Qua
     except GraphError as error:
         raise CalibrationError(f"{path}: {error}") from error
     except Exception as error:  # protobuf, the checker and shape inference share no base class
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise CalibrationError(f"{path} is not a valid ONNX network: {reason}") from error
+        message = f"{path} is not a valid ONNX network: {sentence(error)}"
+        raise CalibrationError(message) from error
     for check in (_check_opset, _check_float, _check_static, _check_folded, _check_states):
         check(path, graph)
     return graph

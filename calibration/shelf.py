@@ -3,27 +3,28 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from calibration.histogram import Histogram
 from calibration.quantisable import Quantisable
+from sdk.files import write_whole
 
 
 def keep(shelf: Path, graph: Quantisable, histograms: Mapping[str, Histogram]) -> None:
     """Puts the histograms of a group on the shelf, all or none of them."""
     shelf.mkdir(parents=True, exist_ok=True)
     path = _place(shelf, graph, histograms)
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            extremes=np.array([(h.low, h.high) for h in histograms.values()]),
-            counts=np.stack([h.counts for h in histograms.values()]),
-            zeros=np.array([h.zeros for h in histograms.values()]),
-        )
-    partial.replace(path)
+    content = BytesIO()
+    np.savez(
+        content,
+        extremes=np.array([(h.low, h.high) for h in histograms.values()]),
+        counts=np.stack([h.counts for h in histograms.values()]),
+        zeros=np.array([h.zeros for h in histograms.values()]),
+    )
+    write_whole(path, content.getvalue())
 
 
 def restore(shelf: Path, graph: Quantisable, histograms: Mapping[str, Histogram]) -> bool:

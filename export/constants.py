@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from calibration.graph import Graph, Node
+from calibration.graph import Graph, Node, names_read
 
 Arrays = Mapping[str, NDArray[Any]]
 MOST_NEW_BYTES = 1 << 20
@@ -38,22 +38,12 @@ def drop_unused(model: ModelProto) -> None:
     for node in reversed(model.graph.node):
         if needed.intersection(node.output):
             kept.append(NodeProto.FromString(node.SerializeToString()))
-            needed |= _names_read(node)
+            needed |= names_read(node)
     weights = [item for item in model.graph.initializer if item.name in needed]
     weights = [TensorProto.FromString(item.SerializeToString()) for item in weights]
     for field, items in (("node", kept[::-1]), ("initializer", weights)):
         model.graph.ClearField(field)
         getattr(model.graph, field).extend(items)
-
-
-def _names_read(node: NodeProto) -> set[str]:
-    """Names that a node reads, and the graphs inside it."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            names.update(item.name for item in graph.output)
-            names = names.union(*(_names_read(item) for item in graph.node))
-    return names
 
 
 def _fold_once(model: ModelProto) -> int:

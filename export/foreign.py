@@ -6,6 +6,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto, numpy_helper, shape_inference
 
+from calibration.graph import sentence
 from sdk.errors import ModelFolderError
 from sdk.tasks.segmentation import Layout
 
@@ -26,8 +27,8 @@ def load(network: Path) -> onnx.ModelProto:
     except FileNotFoundError as error:
         raise ModelFolderError(f"there is no file {network}") from error
     except Exception as error:  # protobuf, the checker and shape inference share no base class
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ModelFolderError(f"{network} is not a valid ONNX network: {reason}") from error
+        message = f"{network} is not a valid ONNX network: {sentence(error)}"
+        raise ModelFolderError(message) from error
     _refuse_training(model)
     return model
 

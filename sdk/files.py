@@ -3,13 +3,14 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from threading import get_native_id
 
 PARTIAL = ".partial"
 
 
 def partial_path(path: Path) -> Path:
-    """Where a file is written before it takes its name; one per process."""
-    return path.with_name(f"{path.name}.{os.getpid()}{PARTIAL}")
+    """Where a file is written before it takes its name; one per thread, the process comes last."""
+    return path.with_name(f"{path.name}.{get_native_id()}.{os.getpid()}{PARTIAL}")
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -58,11 +58,13 @@ class Frame:
 
     Attributes:
         pixels: (rows, columns) stored values, uint8 or uint16 in the byte order of the machine.
-        index: position in the run, from 0. Frames that are all 0 are not numbered.
+        index: position in the run, from 0. A run whose frames all have index 0 counts as
+            unnumbered.
         time_ms: acquisition time since the first frame of the run, finite; None if unknown.
         pixel_spacing_mm: (row, column) size of a pixel; at the detector unless calibrated.
-        bits_stored: significant bits of a stored value, BitsStored (0028,0101).
-        intensity: how a stored value relates to X-ray intensity; its name in DICOM will do.
+        bits_stored: significant bits of a stored value, BitsStored (0028,0101); 0: all of them.
+        intensity: how a stored value relates to X-ray intensity; the DICOM term is accepted
+            too, e.g. "LIN".
         inverted: a larger stored value means less X-ray intensity, as in most MONOCHROME1 images.
         mask: contrast-free image to subtract, None for a native frame.
         irradiated: (rows, columns) uint8 or bool, not 0 inside the shutter; None if there is none.
@@ -134,7 +136,7 @@ class Frame:
         bits = whole_number(self.bits_stored)
         if bits is None or not 0 <= bits <= allocated:
             self._refuse(
-                f"bits_stored must be 1..{allocated} for {allocated}-bit pixels, got "
+                f"bits_stored must be 1..{allocated} for {allocated}-bit pixels, or 0 for all, got "
                 f"{self.bits_stored!r}"
             )
         self._set("bits_stored", bits or allocated)

@@ -28,7 +28,7 @@ class MaskSubtraction:
     """One item of MaskSubtractionSequence (0028,6100), DICOM PS3.3 C.7.6.10; frames from 0.
 
     Attributes:
-        operation: how the mask is found; its name in DICOM will do.
+        operation: how the mask is found; the DICOM term is accepted too, e.g. "AVG_SUB".
         ranges: (first, last) frames it applies to, both included; empty: the whole run.
         mask_frames: frames averaged into the mask of AVG_SUB.
         contrast_frames: frames averaged before the subtraction, ContrastFrameAveraging.

@@ -1,5 +1,6 @@
 """NIfTI files, read with nibabel, which is imported when a file is opened."""
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import VolumeError
+from sdk.files import write_whole
 
 Read = TypeVar("Read")
 
@@ -15,6 +17,8 @@ RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """NIfTI counts x to the right and y to the front, DICOM the other way round."""
 SCANNER = 1
 """The code of a place in the scanner's coordinates, not those of another image or an atlas."""
+PACKED = 1
+"""Level of gzip: more takes far longer and saves little."""
 MILLIMETRES = {1: 1e3, 2: 1.0, 3: 1e-3}
 """Code of a unit of length (metres, millimetres, micrometres) -> its size."""
 
@@ -118,9 +122,13 @@ def write_nifti(path: Path, voxels: NDArray[Any], to_patient: NDArray[np.float64
         VolumeError: nibabel is missing, or cannot write such a file.
     """
     nibabel = _nibabel()
+    packed = path.name.endswith(".gz")
+    if not path.name.removesuffix(".gz").endswith(".nii"):
+        raise VolumeError(f"{path} cannot be written: expected a name in .nii or .nii.gz")
     affine = RAS_TO_LPS @ to_patient @ np.eye(4)[[2, 1, 0, 3]]
     try:
-        nibabel.save(nibabel.Nifti1Image(voxels.T, affine), path)
+        content = nibabel.Nifti1Image(voxels.T, affine).to_bytes()
+        write_whole(path, gzip.compress(content, PACKED, mtime=0) if packed else content)
     except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
         raise VolumeError(f"{path} cannot be written: {error}") from error
 

@@ -1,10 +1,10 @@
 """Stored phase of the three big vendors to radians, with one sign for all.
 
-In this SDK iron turns the phase above and below itself, along the field, to positive values. What
-is known of the vendors comes from public converters and reports: Siemens stores -4096 to 4094 (0 to
-4095 without rescaling), GE and Philips milliradians, newer Philips exports radians; GE turns the
-other way than Siemens and Philips (UKRIN-MAPS/ukat issue 33). It was not checked on data of a
-scanner here: where it is wrong for yours, give the sign yourself.
+Sign convention of this SDK: iron gives positive phase in the voxels directly above and below it
+along B0 (right-handed). What is known of the vendors comes from public converters and reports:
+Siemens stores -4096 to 4094 (0 to 4095 without rescaling), GE and Philips milliradians, newer
+Philips exports radians; GE turns the other way than Siemens and Philips (UKRIN-MAPS/ukat issue 33).
+It was not checked on data of a scanner here: where it is wrong for yours, give the sign yourself.
 """
 
 from dataclasses import dataclass

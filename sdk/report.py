@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sdk.files import write_whole
 from sdk.outcome import Outcome, Status
 from sdk.tasks import Vessels
 from sdk.timing import LatencyRecord
@@ -62,7 +63,7 @@ def write_outcomes(
             "stopped": stopped,
             "latency_ms": {stage: asdict(row) for stage, row in latency.summary().items()},
         }
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _unread_record(index: int, reason: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from sdk.dicom import INDEX, read_xa
 from sdk.errors import DAMAGED, AngioEdgeError, FrameError
 from sdk.frame import Frame, Intensity
 from sdk.nifti import read_nifti_frames
+from sdk.npy import ArrayFrames
 
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
@@ -22,7 +23,7 @@ EXPECTED = "DICOM XA, PNG, NIfTI, .npy and .npz files are read"
 SUFFIXES = (".dcm", ".nii", ".nii.gz", ".npy", ".npz", ".png")
 GREY, COLOUR_TYPE_AT = 0, 25  # in a PNG header
 RESOURCES = "._"
-"""How names begin of what macOS writes beside files on foreign disks."""
+"""Prefix of the resource-fork files that macOS writes on other disks."""
 
 
 class Frames(Protocol):
@@ -133,21 +134,22 @@ def _open(file: Path, kind: str) -> Iterator[Run | FrameError]:
     try:
         readers = _readers(file, kind)
     except (AngioEdgeError, *DAMAGED) as error:
-        yield _unreadable(file, error)
+        yield _unreadable(str(file), error)
         return
     for name, read in readers.items():
+        label = str(file) + name.removeprefix(file.name)  # of an archive with the member
         try:
             frames = read()
         except (AngioEdgeError, *DAMAGED) as error:
-            yield _unreadable(file.with_name(name), error, expected)
+            yield _unreadable(label, error, expected)
             continue
         if len(frames):
             yield Run(name, frames, getattr(frames, "frame_rate_hz", None))
         else:
-            yield FrameError(f"{file.with_name(name)} holds no frames; give a run of at least one")
+            yield FrameError(f"{label} holds no frames; give a run of at least one")
 
 
-def _unreadable(file: Path, error: Exception, expected: str = "") -> FrameError:
+def _unreadable(file: str, error: Exception, expected: str = "") -> FrameError:
     reason = str(error)
     if not reason.startswith(f"{file} "):
         reason = f"{file} cannot be read: {reason.removeprefix(f'{file}: ')}"
@@ -160,11 +162,11 @@ def _readers(file: Path, kind: str) -> dict[str, Callable[[], Frames]]:
         case ".nii" | ".nii.gz":
             return {file.name: partial(_NiftiFrames, file)}
         case ".npy":
-            return {file.name: partial(_ArrayFrames, file)}
+            return {file.name: partial(ArrayFrames, file)}
         case ".npz":
             with zipfile.ZipFile(file) as archive:
                 members = archive.namelist()
-            return {f"{file.name}:{name}": partial(_ArrayFrames, file, name) for name in members}
+            return {f"{file.name}:{name}": partial(ArrayFrames, file, name) for name in members}
         case "colour png":
             raise FrameError("it is no grey image, expected 8 or 16 bit grey; save it as grey")
         case _:
@@ -246,50 +248,3 @@ class _NiftiFrames(_InOrder):
         if index + 1 == self._length:
             self._kept = None
         return Frame(pixels=pixels, index=index, intensity=Intensity.DISP)
-
-
-class _ArrayFrames(_InOrder):
-    """A (frames, rows, columns) or (rows, columns) array in a file, read frame by frame."""
-
-    def __init__(self, file: Path, member: str | None = None) -> None:
-        self._file, self._member = file, member
-        with self._stream() as stream:
-            shape, columns_first, self._dtype = _read_npy_header(stream)
-            self._start = stream.tell()
-        if len(shape) not in {2, 3} or columns_first or self._dtype.name not in {"uint8", "uint16"}:
-            raise ValueError(
-                f"expected (frames, rows, columns) of uint8 or uint16 in C order, got {shape} of "
-                f"{self._dtype.name}{' in Fortran order' if columns_first else ''}"
-            )
-        self._length, self._shape = (1 if len(shape) == 2 else shape[0]), shape[-2:]
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __getitem__(self, index: int) -> Frame:
-        size = self._dtype.itemsize * self._shape[0] * self._shape[1]
-        try:
-            with self._stream() as stream:
-                stream.seek(self._start + index * size)
-                content = stream.read(size)
-        except (AngioEdgeError, *DAMAGED) as error:
-            raise FrameError(
-                f"{self._file}: frame {index} cannot be read: {error}; copy the file again"
-            ) from error
-        if len(content) != size:
-            raise FrameError(f"{self._file} ends before frame {index}; copy it again")
-        pixels = np.frombuffer(content, self._dtype).reshape(self._shape)
-        native = pixels.astype(self._dtype.newbyteorder("="), copy=False)
-        return Frame(pixels=native, index=index, intensity=Intensity.DISP)
-
-    def _stream(self) -> IO[bytes]:
-        if self._member is None:
-            return self._file.open("rb")
-        return zipfile.ZipFile(self._file).open(self._member)
-
-
-def _read_npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(stream)
-    return np.lib.format.read_array_header_2_0(stream)

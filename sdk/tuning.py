@@ -153,13 +153,13 @@ def _why_not(tuning: Tuning, folder: ModelFolder) -> str:
         return "the graphs were replaced since it was measured"
     if not folder.manifest.certified(chosen.precision):
         return f"it chose the {chosen.precision} graph, which is not certified"
-    for library, version in tuning.versions.items():
-        try:
-            found = version_of(library)
-        except BackendError:
-            found = "missing"
-        if found != version:
-            return f"it was measured with {library} {version}, which is {found} here"
+    library, version = chosen.library, tuning.versions.get(chosen.library, "of no known version")
+    try:  # the others are not imported: that takes long, and they do not run
+        found = version_of(library)
+    except BackendError:
+        found = "missing"
+    if found != version:
+        return f"it was measured with {library} {version}, which is {found} here"
     return ""
 
 

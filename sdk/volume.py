@@ -21,9 +21,9 @@ class Volume:
     Attributes:
         voxels: (slices, rows, columns), the SWI or magnitude image.
         to_patient: (4, 4) from (slice, row, column, 1) to (x, y, z, 1) in mm.
-        phase: of the shape of the voxels, high-pass-filtered phase in radians; iron is positive
-            above and below itself along the field, as in a right-handed rotation. None if there
-            is none.
+        phase: of the shape of the voxels, high-pass-filtered phase in radians. Sign convention:
+            iron gives positive phase in the voxels directly above and below it along B0
+            (right-handed). None if there is none.
         brain: of the shape of the voxels, non-zero inside the brain; None to estimate it.
         notes: what a reader did to the stored values, in sentences.
         user: anything of the caller's, carried untouched to the outcome.

@@ -13,7 +13,7 @@ VOLUME_STAGES = ("prepare", "detect", "localise")
 """What is timed of every volume."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with a stage's name, the steps done and all its steps."""
+"""Called with a stage's name, the steps done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,11 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from sdk.files import write_whole
 from sdk.tasks.microbleeds import Dropped, DroppedCandidate, Microbleed, MicrobleedAnswer, Region
 from sdk.volume_outcome import VolumeOutcome
 
@@ -47,7 +49,7 @@ def volume_record(outcome: VolumeOutcome) -> dict[str, Any]:
 
 def write_volume_record(path: Path, outcome: VolumeOutcome) -> None:
     """Writes the record of an outcome as JSON."""
-    path.write_text(json.dumps(volume_record(outcome), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(volume_record(outcome), indent=1) + "\n").encode())
 
 
 def write_candidates(path: Path, answer: MicrobleedAnswer) -> None:
@@ -55,10 +57,11 @@ def write_candidates(path: Path, answer: MicrobleedAnswer) -> None:
 
     A bleed's reason is empty; a dropped candidate's is a name of `sdk.Dropped` in lower case.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        table.writerows(_rows(answer))
+    content = StringIO(newline="")
+    table = csv.writer(content)
+    table.writerow(COLUMNS)
+    table.writerows(_rows(answer))
+    write_whole(path, content.getvalue().encode())
 
 
 def dropped_by_reason(answer: MicrobleedAnswer) -> dict[Dropped, int]:

@@ -15,10 +15,10 @@ def largest(trial, histograms, groups, track):
     return share_limits(limits_of(histograms, "minmax"), histograms, groups), {}
 
 
-def prepared(path, feed=None):
+def prepared(path, feed=None, x86="onnxruntime"):
     """The plain candidate of a network, and what it was made from."""
     frames = feed or images(4)
     collecting = CollectOptions(threads=1)
     source = Source(path=path, frames=frames, choose=largest, collecting=collecting, track=silent)
     graph = read_quantisable(path)
-    return source.make(graph, place(graph)), source
+    return source.make(graph, place(graph, x86=x86)), source

@@ -78,6 +78,19 @@ def branched(path, size=(32, 32), seed=0):
     return net.save(path, {"logits": [1, 1, *size]}, size)
 
 
+def projected(path, size=(32, 32), seed=0):
+    """A residual block whose shortcut is a convolution too: either of the two can be fused."""
+    net = Net(seed)
+    first = net.relu(net.conv("image", (1, 16), name="first"))
+    inner = net.relu(net.conv(first, (16, 16), name="inner"))
+    outer = net.conv(inner, (16, 16), name="outer")
+    shortcut = net.conv(first, (16, 16), side=1, name="shortcut")
+    total = net.relu(net.op("Add", outer, shortcut, name="residual"))
+    last = net.relu(net.conv(total, (16, 16), name="last"))
+    net.conv(last, (16, 1), side=1, name="logits")
+    return net.save(path, {"logits": [1, 1, *size]}, size)
+
+
 def separable(path, size=(32, 32), seed=0, spread=0.0):
     """Depthwise and pointwise convolutions in turn; ranges of channels lie `spread` powers apart.
 

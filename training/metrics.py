@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sdk.tasks import dice as overlap
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -41,8 +43,7 @@ def dice(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
             "resize the prediction first"
         )
         raise ValueError(message)
-    total = int(predicted.sum()) + int(truth.sum())
-    return 1.0 if total == 0 else 2.0 * int((predicted & truth).sum()) / total
+    return overlap(truth, predicted)
 
 
 def accuracy(predicted: ArrayLike, truth: ArrayLike) -> float:

@@ -18,7 +18,7 @@ struct BoxList {
   ANGIO_HD int size() const { return boxes.rows; }
 };
 
-// What to do with a box that is none: a coordinate or score that is not finite, no extent along an
+// What to do with an invalid box: a coordinate or score that is not finite, no extent along an
 // axis, or an area or volume float32 cannot hold.
 enum class InvalidBoxes { refuse, drop };
 

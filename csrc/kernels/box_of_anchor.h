@@ -1,5 +1,5 @@
-// The box that a head's offsets make of an anchor, the same on every device. Included by .cpp and
-// .cu files only, once per target.
+// The box that a head's offsets make of an anchor, the same formula on every device; expf may
+// differ in its last bits. Included by .cpp and .cu files only, once per target.
 #pragma once
 
 #include <cmath>

@@ -65,7 +65,7 @@ def open_engine(
         EngineError: there is no engine, or no passing certificate for it.
     """
     toolkit = open_toolkit()
-    plan = find_plan(folder, toolkit.machine(), precision=precision, cache=wanted.cache)
+    plan, damage = _kept(folder, toolkit, wanted, precision)
     if plan and not (wanted.cpu_first and _objections(folder, plan, toolkit.device)):
         return _open_plan(folder, contract, plan, uncertified=wanted.uncertified)
     if not wanted.cpu_first:
@@ -74,6 +74,7 @@ def open_engine(
     first = open_backend(folder.graph(on_cpu), threads=threads)
     first.precision = on_cpu
     make_ready(first, folder, contract, on_cpu)
+    first.notes += damage
 
     def prepare() -> Backend:
         built = plan or _built(folder, toolkit, wanted, precision)
@@ -159,6 +160,18 @@ def _no_engine(folder: ModelFolder) -> EngineError:
     )
 
 
+def _kept(
+    folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: str | None
+) -> tuple[Plan | None, tuple[str, ...]]:
+    """The engine that is kept; where the CPU may answer first, None and why if it is damaged."""
+    try:
+        return find_plan(folder, toolkit.machine(), precision=precision, cache=wanted.cache), ()
+    except EngineError as error:
+        if not wanted.cpu_first:
+            raise
+        return None, (f"the engine that is kept cannot be used, and is built again: {error}",)
+
+
 def _built(folder: ModelFolder, toolkit: Toolkit, wanted: TensorRT, precision: str | None) -> Plan:
     from sdk.backends.tensorrt import time_ms
 
@@ -192,7 +205,10 @@ def _objections(folder: ModelFolder, plan: Plan, device: Device) -> tuple[str, .
     """Why an engine may not answer, in words; empty: its certificate vouches for it."""
     from sdk.backends.tensorrt import identity_of
 
-    certificate = read_certificate(certificate_path(plan))
+    try:
+        certificate = read_certificate(certificate_path(plan))
+    except BackendError as error:
+        return (str(error),)
     if certificate is None:
         return ("it was never qualified",)
     return certificate.objections(identity_of(plan, device), folder)

@@ -44,8 +44,7 @@ def alternate(
         outputs: of the graph, the same.
 
     Returns:
-        States that a run reads, by input name, and that it writes, by output name: of every other
-        run, beginning with the first, and of those between.
+        Two (reads, writes) pairs, by tensor name: for runs 1, 3, 5 ... and for runs 2, 4, 6 ...
 
     Raises:
         ModelFolderError: the graph does not take one of them and give it back alike.

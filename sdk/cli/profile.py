@@ -133,8 +133,10 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
         raise click.UsageError("--size is of noise and made-up heads; leave it out for a recording")
     asked: dict[str, Any] = {"precision": precision, "threads": threads, "backend": backend}
     if answers_volumes(ModelFolder.open(model)):
-        of_frames = {"fps": fps, "frames": frames, "deadline": deadline_ms, "live": live or None}
+        of_frames = {"fps": fps, "frames": frames, "deadline_ms": deadline_ms, "live": live or None}
         _refuse(model, "volumes", angiogram=angiogram, **of_frames)
+        if phase and swi is None:
+            raise click.UsageError("--phase is that of a recorded volume; give it too, with --swi")
         with VolumeSession(model, **asked) as session:
             volume = volume_to_profile(swi, phase, size or VOLUME_SIDE)
             profile_volumes(session, volume, volumes or 1, as_json=as_json)
@@ -151,8 +153,9 @@ def profile(  # noqa: PLR0913  one parameter per command-line option
 
 
 def _refuse(model: Path, answers: str, **given: object) -> None:
-    if names := [name for name, value in given.items() if value is not None]:
-        raise click.UsageError(f"{model} answers {answers}: {', '.join(names)} is not for it")
+    asked = (f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None)
+    if names := ", ".join(asked):
+        raise click.UsageError(f"{model} answers {answers}: {names} is not for it")
 
 
 def _profile_frames(

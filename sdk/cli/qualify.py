@@ -98,7 +98,7 @@ def _certified(
     graph, contract = folder.graph(precision), contract_of(folder, precision)
     on_device, threads = contract.on_device, request.threads
     with (
-        closing(open_backend(folder.graph(REFERENCE))) as reference,
+        closing(open_backend(folder.graph(REFERENCE), threads=threads)) as reference,
         closing(
             open_backend(graph, library=library, threads=threads, on_device=on_device)
         ) as candidate,

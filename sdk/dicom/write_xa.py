@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydicom.uid import (
 from sdk.dicom.header import foreign_errors, software_version
 from sdk.dicom.shutter import Shutter
 from sdk.errors import DicomError
+from sdk.files import write_whole
 from sdk.frame import Intensity
 from sdk.mask_subtraction import MaskOperation, MaskSubtraction
 
@@ -96,7 +98,9 @@ def write_xa(path: str | Path, frames: Any, info: XaInfo | None = None) -> None:
             dataset.RecommendedViewingMode = "SUB"
         if info.syntax is not TransferSyntax.NATIVE:
             dataset.compress(info.syntax.value, generate_instance_uid=False)
-        dataset.save_as(Path(path), enforce_file_format=True)
+        content = BytesIO()
+        dataset.save_as(content, enforce_file_format=True)
+        write_whole(Path(path), content.getvalue())
 
 
 def _patient_study_equipment(info: XaInfo) -> Dataset:

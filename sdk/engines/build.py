@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from sdk.engines.choice import Choice, choice_path, write_choice
 from sdk.engines.ladder import Ladder, Trials
@@ -11,6 +12,9 @@ from sdk.engines.recipe import ladder_of
 from sdk.engines.toolkit import Toolkit
 from sdk.engines.workshop import Workshop
 from sdk.model_folder import ModelFolder
+
+_BUILDING = Lock()
+"""One build at a time: two would share the memory, and each would be timed beside the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ def build_engines(
 ) -> Choice:
     """Builds engines in processes of their own, and records the choice where `find_plan` looks.
 
+    Threads that build at the same time wait for each other.
+
     Args:
         folder: the model folder.
         toolkit: the device and its TensorRT.
@@ -54,9 +60,22 @@ def build_engines(
         EngineError: nothing can be built and accepted, or nothing can be written where engines are
             kept.
     """
-    trials = trials or Trials()
+    trials, wanted = trials or Trials(), request.precision
+    workshop = _workshop(folder, toolkit, request, watch)
+    rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
+    ladder = Ladder(rungs, workshop.engine, trials.accept)
+    with _BUILDING:
+        workshop.prepare()
+        choice = ladder.only(wanted) if wanted else ladder.best(trials.time_ms)
+        write_choice(choice_path(folder, workshop.machine, request.cache), choice)
+    return choice
+
+
+def _workshop(
+    folder: ModelFolder, toolkit: Toolkit, request: BuildRequest, watch: Watch
+) -> Workshop:
     workspace_mib = request.workspace_mib or default_workspace_mib(toolkit.device)
-    workshop = Workshop(
+    return Workshop(
         folder=folder,
         machine=toolkit.machine(),
         cuda=toolkit.device.cuda,
@@ -67,9 +86,3 @@ def build_engines(
         rebuild=request.rebuild,
         watch=watch,
     )
-    workshop.prepare()
-    rungs = ladder_of(folder.manifest.graphs, toolkit.generation)
-    ladder = Ladder(rungs, workshop.engine, trials.accept)
-    choice = ladder.only(request.precision) if request.precision else ladder.best(trials.time_ms)
-    write_choice(choice_path(folder, workshop.machine, request.cache), choice)
-    return choice

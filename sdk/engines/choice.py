@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -54,8 +55,13 @@ def choice_path(folder: ModelFolder, machine: Machine, cache: Path | None = None
 
 
 def write_choice(path: Path, choice: Choice) -> None:
-    """Records a choice; engines of other precisions, built earlier, stay known."""
-    earlier = read_choice(path)
+    """Records a choice; engines of other precisions, built earlier, stay known.
+
+    A damaged record is replaced: what was known by it is built again when it is asked for.
+    """
+    earlier = None
+    with suppress(EngineError):
+        earlier = read_choice(path)
     plans = {**(earlier.plans if earlier else {}), **choice.plans}
     content = asdict(choice) | {"plans": plans}
     write_engine_file(path, (json.dumps(content, indent=2) + "\n").encode())

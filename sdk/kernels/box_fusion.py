@@ -93,7 +93,7 @@ def weighted_box_fusion(
     Raises:
         TypeError: another dtype.
         ValueError: lists of different lengths, scores or classes that are not one per box, another
-            shape, a score that is not positive, or a box that is none where `options.invalid` is
+            shape, a score that is not positive, or an invalid box where `options.invalid` is
             "refuse".
     """
     options = options or FusionOptions()

@@ -24,7 +24,7 @@ InvalidBoxes = Literal["refuse", "drop"]
 
 
 class BoxWorkspace:
-    """Memory that the calls it is given to reuse, so that they allocate nothing.
+    """Memory that is reused by every call given this workspace, so that none allocates.
 
     What such a call returns is a view of this memory, valid until the next call of the same kernel
     with it. It grows to the longest list it has met. One thread at a time may use it.
@@ -64,7 +64,7 @@ class NmsOptions:
     max_kept: int | None = None
     """At most so many boxes are kept, the best ones; None for all."""
     invalid: InvalidBoxes = "refuse"
-    """What to do with a box that is none: a coordinate or score that is not finite, low >= high
+    """What to do with an invalid box: a coordinate or score that is not finite, low >= high
     along an axis, or an area or volume that float32 cannot hold."""
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ def nms(
 
     Raises:
         TypeError: another dtype.
-        ValueError: another shape, or a box that is none where `options.invalid` is "refuse".
+        ValueError: another shape, or an invalid box where `options.invalid` is "refuse".
     """
     if not isinstance(options, NmsOptions):
         options = NmsOptions(iou_threshold=options)
@@ -162,7 +162,7 @@ def soft_nms(
 
     Raises:
         TypeError: another dtype.
-        ValueError: another shape, a negative score, or a box that is none where `options.invalid`
+        ValueError: another shape, a negative score, or an invalid box where `options.invalid`
             is "refuse".
     """
     options = options or SoftNmsOptions()

@@ -53,7 +53,7 @@ def check_positive(name: str, value: float, *, or_zero: bool = False) -> None:
 
 
 def check_float32(name: str, value: float) -> None:
-    """Refuses a number that float32 makes infinite, or zero where it is none."""
+    """Refuses what float32 makes infinite, or that rounds to zero although it is not zero."""
     check_number(name, value)
     if value != 0 and not LEAST_FLOAT32 <= abs(value) <= HIGHEST_FLOAT32:
         raise ValueError(

@@ -132,7 +132,7 @@ def anatomical_filter(
 
     Raises:
         TypeError: another dtype.
-        ValueError: another shape. A candidate that is none is no error, but has its reason.
+        ValueError: another shape. An invalid candidate is no error, but has its reason.
     """
     if out is None:
         count = (*shape_of(candidates, "candidates"), 0)[0]

@@ -14,7 +14,7 @@ from sdk.upload import FrameUpload
 Answer = TypeVar("Answer")
 
 ROW_STEP = 8
-"""Of the rows that are looked at for values which cannot be: a frame is not read twice for that."""
+"""Only every 8th row is checked for impossible values, so that a frame is not read twice."""
 
 
 class Contract(ABC):

@@ -45,8 +45,8 @@ class MicrobleedDetection:
     Attributes:
         tile: (z, y, x) voxels the detector looks at.
         halo: voxels around the core of a tile.
-        slices: the volume is interpolated to so many, whatever part of the head it covers.
-        slice_mm: or to slices at this distance instead, as the weights know them.
+        slices: slices after interpolation, unless `slice_mm` is given.
+        slice_mm: slice distance the network was trained at; if given, replaces `slices`.
         pixel_mm: side of the pixels that the weights know; others are remarked upon, not changed.
         patch: (z, y, x) voxels of the volume the regions network looks at.
         percentiles: of the SWI inside the brain, they become 0 and 1.

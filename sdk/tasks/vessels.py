@@ -145,8 +145,8 @@ def logit_of(threshold: float) -> float:
     return math.log(threshold / (1.0 - threshold))
 
 
-def dice(expected: Mask, got: Mask) -> float:
+def dice(expected: NDArray[Any], got: NDArray[Any]) -> float:
     """2 |A and B| / (|A| + |B|) of two masks, 1 where both are empty."""
     total = int(np.count_nonzero(expected)) + int(np.count_nonzero(got))
-    common = int(np.count_nonzero(expected & got))
+    common = int(np.count_nonzero(np.logical_and(expected, got)))
     return 2 * common / total if total else 1.0

@@ -6,6 +6,7 @@ import pytest
 from onnx import helper
 from sketches import Sketch
 
+from calibration.graph import names_read
 from calibration.lint import TARGETS, Graph, GraphError, lint, read_graph
 
 
@@ -18,6 +19,19 @@ def test_knows_who_makes_and_who_reads_a_tensor():
     assert graph.producer(relu).name == "Relu_0"
     assert graph.producer(image) is None
     assert [reader.name for reader in graph.consumers(graph.producer(relu))] == ["Add_1"]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_knows_what_the_graphs_inside_a_node_read(several):
+    inner = helper.make_graph(
+        [helper.make_node("Add", ["outer", "weight"], ["sum"])],
+        "inner",
+        [],
+        [helper.make_tensor_value_info("sum", onnx.TensorProto.FLOAT, [1])],
+    )
+    inside = {"branches": [inner]} if several else {"branch": inner}
+    node = helper.make_node("Either", ["flag"], ["out"], domain="other", **inside)
+    assert names_read(node) == {"flag", "outer", "weight", "sum"}
 
 
 def test_infers_shapes_through_the_graph():

@@ -150,7 +150,8 @@ def test_networks_of_others_go_the_whole_way(tmp_path, build, feed):
     better, told = recover(plain, source, Remedy(tolerance=STRICT))
     json.dumps(told)
     levels = [level(item) for item in told if item["kept"]]
-    assert levels == sorted(levels) or not told[-1]["shortfalls"]
+    rising = levels if told[-1]["shortfalls"] else levels[:-1]  # enough is enough, at any level
+    assert rising == sorted(rising)
     again, told_again = recover(plain, source, Remedy(tolerance=STRICT))
     assert told_again == told
     exact = run(source.path.read_bytes(), feed, 0, ["logits"])["logits"]

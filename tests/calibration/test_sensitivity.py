@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from candidates import prepared
 from onnx import TensorProto
-from small_nets import Net, branched, images, run, volumetric
+from small_nets import Net, branched, images, projected, run, volumetric
 
 from calibration.choose import decibel
-from calibration.placement import SENSITIVE
+from calibration.placement import SENSITIVE, UNMEASURED
 from calibration.quantisable import multiplications, read_quantisable
 from calibration.sensitivity import by_worth, fewest, rank
 
@@ -77,6 +77,23 @@ def test_the_identity_branch_of_an_addition_goes_to_float_by_itself(tmp_path):
         for one in (less, candidate)
     ]
     assert errors[0] < errors[1] / 2
+
+
+@pytest.mark.parametrize("x86", ["exact", "openvino"])
+def test_an_addition_goes_to_float_with_its_convolution_where_the_other_was_not_measured(
+    tmp_path, x86
+):
+    candidate, source = prepared(projected(tmp_path / "net.onnx"), images(2), x86)
+    added, outer = (candidate.graph.producer(name).index for name in ("residual", "outer"))
+    assert candidate.placement.residuals == {added: "shortcut"}
+    less = candidate.with_float([], [outer])
+    reasons = {item.node: (item.int8, item.reason) for item in less.placement.decisions}
+    assert reasons["residual"] == (False, UNMEASURED)
+    assert reasons["shortcut"][0]
+    exact = run(source.path.read_bytes(), source.frames, 0, ["logits"])["logits"]
+    for precision in ("int8", "int8.cpu"):
+        mask = run(less.write(precision), source.frames, 0, ["logits"])["logits"] > 0
+        assert np.mean(mask == (exact > 0)) > 0.97
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 60])

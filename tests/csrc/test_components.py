@@ -192,3 +192,4 @@ def test_a_workspace_serves_one_thread_at_a_time():
     expected = [kernels.components(mask).count for mask in masks] * 20
     for answer, count in zip(answers, expected, strict=True):
         assert answer == count or "workspace must be idle" in answer
+    assert any(answer == count for answer, count in zip(answers, expected, strict=True))

@@ -10,7 +10,7 @@ from sdk.dicom.write_xa import XaInfo, write_xa
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-DOCUMENTS = ("README.md", "docs/getting-started.md")
+DOCUMENTS = ("README.md", "docs/getting-started.md", "docs/artery-sequence.md")
 CODE = [
     pytest.param(code, id=f"{name}-{number}")
     for name in DOCUMENTS

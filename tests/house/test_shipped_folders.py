@@ -12,7 +12,8 @@ from sdk.golden import relative_difference
 from sdk.model_folder import ModelFolder
 from sdk.tasks import contract_of, parts_of
 
-FOLDERS = sorted(path.parent for path in Path("models").glob("*/manifest.json"))
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = sorted(path.parent for path in (ROOT / "models").glob("*/manifest.json"))
 GRAPHS = [
     pytest.param(part, precision, id=f"{path.name}-{getattr(part, 'name', '')}-{precision}")
     for path in FOLDERS
@@ -33,7 +34,7 @@ def test_every_graph_earns_a_certificate(part, precision):
 
 @pytest.mark.parametrize("precision", ["fp32", "int8.cpu"])
 def test_a_device_that_loses_what_it_carries_is_found_out(precision):
-    folder = ModelFolder.open("models/artery_sequence")
+    folder = ModelFolder.open(ROOT / "models" / "artery_sequence")
     *_, (inputs, recorded) = folder.golden()
     with closing(open_backend(folder.graph(precision))) as backend:
         backend.carry(contract_of(folder).states)

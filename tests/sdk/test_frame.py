@@ -62,7 +62,7 @@ def test_knows_its_white():
         ({"pixels": np.zeros((0, 4), np.uint8)}, "empty"),
         ({"pixels": "pixels"}, "must be an array"),
         ({"pixels": array.array("d", [1.0])}, "got float64"),
-        ({"bits_stored": 17}, "bits_stored must be 1..16"),
+        ({"bits_stored": 17}, "bits_stored must be 1..16 .* or 0 for all"),
         ({"pixel_spacing_mm": (0.0, 1.0)}, "two positive finite lengths"),
         ({"pixel_spacing_mm": (0.2, np.nan)}, "two positive finite lengths"),
         ({"pixel_spacing_mm": (np.inf, 0.2)}, "two positive finite lengths"),

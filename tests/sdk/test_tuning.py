@@ -70,7 +70,11 @@ def test_whoever_asks_gets_what_he_asks_for(folder):
         ({"machine": {"processor": "Z80", "cores": "1"}}, "measured on Z80 with 1 cores, this is"),
         ({"graphs": {"fp32": "0", "int8": "0"}}, "the graphs were replaced"),
         ({"versions": {"onnxruntime": "0.1"}}, r"with onnxruntime 0.1, which is \d"),
-        ({"versions": {"caffe": "0.1"}}, "with caffe 0.1, which is missing here"),
+        ({"versions": {}}, r"with onnxruntime of no known version, which is \d"),
+        (
+            {"chosen": Setting(library="caffe"), "versions": {"caffe": "0.1"}},
+            "with caffe 0.1, which is missing here",
+        ),
     ],
 )
 def test_a_choice_that_does_not_hold_here_is_ignored_and_said(folder, changes, said):
@@ -99,6 +103,18 @@ def test_a_record_with_one_damaged_field_is_ignored_and_said(folder, damage):
     with Session(folder.path) as session:
         assert session.precision == "fp32"
         assert "it cannot be read" in session.notes[0]
+
+
+def test_libraries_that_were_not_chosen_are_not_looked_for(folder, monkeypatch):
+    versions = {"onnxruntime": version_of("onnxruntime"), "caffe": "0.1", "openvino": "0.1"}
+    write_tuning(folder, record(folder, versions=versions))
+    asked = []
+    monkeypatch.setattr(
+        tuning, "version_of", lambda library: asked.append(library) or version_of(library)
+    )
+    with Session(folder.path) as session:
+        assert (session.precision, session.notes) == ("int8", ())
+    assert set(asked) == {"onnxruntime"}
 
 
 def test_a_choice_of_a_graph_that_is_not_certified_is_ignored(tmp_path):

@@ -8,6 +8,7 @@ import volume_folders
 
 import sdk
 from sdk import tuning
+from sdk.backends import version_of
 from sdk.model_part import part_name
 from sdk.tasks import contract_of, parts_of
 from sdk.tuning import Setting, Tuning
@@ -230,7 +231,7 @@ def test_every_network_runs_what_was_tuned_for_it(tmp_path):
         left_out={},
         machine=tuning.describe_machine(),
         graphs=tuning.graph_hashes(detector),
-        versions={},
+        versions={"onnxruntime": version_of("onnxruntime")},
     )
     tuning.write_tuning(detector, record)
     with sdk.VolumeSession(folder.path) as session:

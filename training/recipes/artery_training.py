@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdk.files import write_whole
 from training.datasets.scribbles import KINDS
 from training.datasets.sequence_folder import read_unlabelled
 from training.datasets.sequence_pool import SequencePool, pool_of
@@ -27,7 +28,7 @@ from training.recipes.artery_sequence import (
     StreamRecipe,
 )
 from training.recipes.checkpoint import load_weights
-from training.recipes.loop import REPORT, WEIGHTS, open_folder
+from training.recipes.loop import REPORT, TRAINING, WEIGHTS, open_folder
 from training.recipes.processes import join
 from training.sequence_evaluation import by_folder, dice_of_prefixes, score_pool, summary
 
@@ -128,18 +129,27 @@ def _self_train(
     best: Path | None = None
     for number in range(recipe.rounds + 1):
         folder = out / f"round{number}"
-        open_folder(recipe, folder, resume=resume)
+        begun = resume and (number == 0 or (folder / TRAINING).exists())
+        open_folder(recipe, folder, resume=begun)
         lesson = SelfTrainingLesson(recipe, folder, minutes, labelled)
+        if begun and _is_over(lesson):
+            best = folder / WEIGHTS
+            continue
         if best is not None:
             for network in (*lesson.learners, lesson.average):
                 load_weights(best, network)
             lesson.pseudo = pseudo_labelled(lesson, unlabelled)
-        best = _finish(lesson, resume=resume)
+        best = _finish(lesson, resume=begun)
     if best is None:
         raise ValueError(f"expected at least 0 rounds, got {recipe.rounds}")
     if processes.first:
-        (out / WEIGHTS).write_bytes(best.read_bytes())
+        write_whole(out / WEIGHTS, best.read_bytes())  # who has mapped the old keeps it
     return out / WEIGHTS
+
+
+def _is_over(lesson: Lesson) -> bool:
+    lesson.resume()
+    return lesson.done() >= 1.0
 
 
 def _unlabelled(recipe: SelfTrainingRecipe, every: SequencePool) -> SequencePool:

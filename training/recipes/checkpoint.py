@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
+
+from sdk.files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,15 +68,10 @@ def load_training(
 
 
 def _write(path: Path, state: dict[str, Tensor], notes: dict[str, Any]) -> None:
-    """Write beside the target and rename: a training that is stopped leaves a whole file."""
+    """A training that is stopped leaves a whole file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(
-        {key: tensor.clone() for key, tensor in state.items()},
-        partial,
-        {"notes": json.dumps(notes)},
-    )
-    partial.replace(path)
+    own = {key: tensor.clone() for key, tensor in state.items()}
+    write_whole(path, save(own, {"notes": json.dumps(notes)}))
 
 
 def read_notes(path: Path) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdk.files import write_whole
 from sdk.pictures.chart import new_figure
 
 if TYPE_CHECKING:
@@ -41,12 +43,11 @@ def extend(path: Path, rows: Sequence[Row]) -> None:
         with path.open("a", newline="") as file:
             csv.DictWriter(file, known).writerows(rows)
         return
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys([*known, *names])))
-        writer.writeheader()
-        writer.writerows([*old, *rows])
-    partial.replace(path)
+    content = StringIO(newline="")
+    writer = csv.DictWriter(content, list(dict.fromkeys([*known, *names])))
+    writer.writeheader()
+    writer.writerows([*old, *rows])
+    write_whole(path, content.getvalue().encode())
 
 
 def read(path: Path) -> dict[str, NDArray[np.float64]]:

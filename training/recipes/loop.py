@@ -111,7 +111,12 @@ class Loop(ABC, Generic[Batch]):
             self.state = _State(**notes["state"])
 
     def run(self, until_step: int | None = None) -> None:
-        """Train to the end, or to a step, validating and saving on the way."""
+        """Train to the end, or to a step, validating and saving on the way.
+
+        A training that is over already is left as it is.
+        """
+        if self.state.step and self.done() >= 1.0:
+            return
         self.processes.begin(self._kept().values(), self.schedule.seed)
         started = time.monotonic() - self.state.elapsed_s
         loss = math.nan

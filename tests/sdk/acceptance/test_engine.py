@@ -168,6 +168,29 @@ def test_an_engine_that_fails_while_the_cpu_answers_is_in_every_note(
             assert "dice is" in outcome.notes[0]
 
 
+@pytest.mark.parametrize("damaged", ["plan", "record", "certificate"])
+def test_the_cpu_answers_where_what_is_kept_is_damaged_until_it_is_made_again(
+    folder, toolkit, cache, damaged
+):
+    plan = stand_in_gpu.lay_engine(folder, toolkit, cache)
+    certify(folder, plan, threads=1)
+    record = next(cache.rglob("*.choice.json"))
+    paths = {"plan": plan.path, "record": record, "certificate": certificate_path(plan)}
+    paths[damaged].write_bytes(paths[damaged].read_bytes()[:-10])
+    with pytest.raises(EngineError, match=paths[damaged].name):
+        ask(folder, cache)
+    with Session(folder.path, backend=TensorRT(cache=cache, cpu_first=True)) as session:
+        first = session(Frame(pixels=dark_square()))
+        assert session._backend.wait(120)
+        later = session(Frame(pixels=dark_square()))
+    assert first.backend == "onnxruntime-cpu"
+    if damaged != "certificate":
+        assert "cannot be used, and is built again: " in first.notes[1]
+        assert paths[damaged].name in first.notes[1]
+    assert later.backend.startswith("tensorrt-")
+    assert later.notes == ()
+
+
 def refusing(monkeypatch, *precisions):
     """Has engines of some precisions answer otherwise than the CPU does."""
     from sdk.acceptance import engine

@@ -1,6 +1,7 @@
 """build, qualify and layers do what they say, on a stand-in for a device."""
 
 import json
+from importlib import import_module
 
 import folders
 import pytest
@@ -8,6 +9,7 @@ import stand_in_gpu
 from click.testing import CliRunner
 
 from sdk import EngineError
+from sdk.backends import open_backend
 from sdk.cli import angioedge
 
 
@@ -63,6 +65,18 @@ def test_qualify_works_for_any_library(folder):
     result = call("qualify", folder.path, "--backend", "onnxruntime", "--threads", 2)
     assert result.exit_code == 0
     assert "passed" in result.output
+
+
+def test_threads_are_those_of_both_sides(folder, monkeypatch):
+    command, asked = import_module("sdk.cli.qualify"), []
+
+    def opened(graph, **options):
+        asked.append(options.get("threads"))
+        return open_backend(graph, **options)
+
+    monkeypatch.setattr(command, "open_backend", opened)
+    call("qualify", folder.path, "--backend", "onnxruntime", "--threads", 2)
+    assert asked == [2, 2]
 
 
 def test_qualify_without_an_engine_says_how_to_build_one(folder, toolkit, tmp_path):

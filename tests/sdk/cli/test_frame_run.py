@@ -13,7 +13,7 @@ import sdk
 from sdk.cli import angioedge
 from sdk.dicom.write_xa import TransferSyntax
 from sdk.dicom.xa import XaRun
-from sdk.runs import _ArrayFrames
+from sdk.npy import ArrayFrames
 
 FRAMES = ("outcomes.json", "overlay.webm", "contact_sheet.png", "timeline.png")
 
@@ -120,14 +120,14 @@ def test_frames_without_an_answer_are_counted(model, tmp_path):
 
 
 def test_ctrl_c_leaves_what_was_answered(model, good, tmp_path, monkeypatch):
-    read = _ArrayFrames.__getitem__
+    read = ArrayFrames.__getitem__
 
     def interrupted(self, index):
         if index == 2:
             raise KeyboardInterrupt
         return read(self, index)
 
-    monkeypatch.setattr(_ArrayFrames, "__getitem__", interrupted)
+    monkeypatch.setattr(ArrayFrames, "__getitem__", interrupted)
     assert call(model, good, tmp_path / "out").exit_code == 1
     told = told_in(tmp_path / "out")
     assert [frame["index"] for frame in told["frames"]] == [0, 1]

@@ -64,6 +64,14 @@ def test_profile_makes_up_a_head_and_prints_tables(unchanged):
 
 def test_options_of_the_other_kind_are_wrong_usage(unchanged):
     assert call("profile", unchanged, "--fps", 5).exit_code == 2
+    assert "--deadline-ms is not for it" in told("profile", unchanged, "--deadline-ms", 5)
+
+
+def test_phase_alone_is_wrong_usage(unchanged, tmp_path):
+    (tmp_path / "phase.nii").touch()
+    result = call("profile", unchanged, "--phase", tmp_path / "phase.nii")
+    assert result.exit_code == 2
+    assert "with --swi" in result.output
 
 
 def test_qualify_gives_each_network_its_verdict(unchanged, tmp_path):

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 import engine_folders
@@ -85,6 +87,19 @@ def test_a_killed_build_is_a_step_down_with_its_reason(folder, device, tmp_path)
     choice = build_engines(folder, tools, BuildRequest(cache=cache))
     assert choice.chosen == "fp16"
     assert "want of memory" in choice.steps[0].reason
+    assert not [name for name in files(cache) if "partial" in name]
+
+
+def test_threads_build_one_after_the_other(folder, device, tmp_path):
+    tools, cache, told = device(), tmp_path / "cache", []
+
+    def build(precision):
+        request = BuildRequest(precision=precision, cache=cache)
+        return build_engines(folder, tools, request, watch=lambda _: told.append(precision)).chosen
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(build, ("int8", "fp32"))) == ["int8", "fp32"]
+    assert len(list(groupby(told))) == 2
     assert not [name for name in files(cache) if "partial" in name]
 
 

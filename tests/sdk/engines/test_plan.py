@@ -153,6 +153,15 @@ def test_a_record_keeps_engines_of_earlier_builds(folder, cache, path):
     assert find_plan(folder, HERE, precision="fp32", cache=cache).path == path
 
 
+def test_a_damaged_record_is_replaced_by_the_next_build(folder, cache, path):
+    record = choice_path(folder, HERE, cache)
+    record.write_bytes(record.read_bytes()[:-10])
+    chosen = Choice(chosen="fp32", reason="asked for", plans={"fp32": "key.plan"})
+    write_choice(record, chosen)
+    assert read_choice(record) == chosen
+    assert find_plan(folder, HERE, cache=cache).path == path
+
+
 def test_a_damaged_record_is_said(folder, cache, path):
     choice_path(folder, HERE, cache).write_text("{}")
     with pytest.raises(EngineError, match="is damaged"):

@@ -105,6 +105,25 @@ def test_a_resumed_stream_ends_like_an_uninterrupted_one(out: Path) -> None:
         torch.testing.assert_close(tensor, whole[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
+def test_self_training_goes_on_in_the_round_that_was_interrupted(out: Path) -> None:
+    recipe = TINY["self_training"]
+    with pytest.raises(FileNotFoundError, match="start one without resume"):
+        train(recipe, out, resume=True)
+    best = train(recipe, out)
+    whole, over = load_file(best), (out / "round0" / "log.csv").read_text()
+    for name in ("last", "best"):
+        (out / "round1" / f"{name}.safetensors").unlink()
+    with pytest.raises(FileExistsError, match="resume it"):
+        train(recipe, out)
+    for name, tensor in load_file(train(recipe, out, resume=True)).items():
+        torch.testing.assert_close(tensor, whole[name], rtol=1e-4, atol=1e-5, msg=name)
+    log = (out / "round1" / "log.csv").read_text()
+    assert train(recipe, out, resume=True) == best
+    assert (out / "round0" / "log.csv").read_text() == over
+    assert (out / "round1" / "log.csv").read_text() == log
+    assert "nan" not in over + log
+
+
 def test_two_networks_see_two_versions_and_both_learn(out: Path) -> None:
     lesson = ScribbleLesson(TINY["scribbles"], out)
     before = [next(network.parameters()).clone() for network in lesson.learners]
