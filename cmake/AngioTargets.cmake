@@ -59,7 +59,7 @@ if(ANGIO_CUDA STREQUAL "EMULATE")  # the .cu files as C++, over the stand-in of 
 elseif(ANGIO_HAS_CUDA)
   find_package(CUDAToolkit REQUIRED)
   angio_add_objects(angio_cuda TARGET cuda SOURCES ${ANGIO_TARGET_SOURCES} ${ANGIO_CUDA_SOURCES}
-    FLAGS -O3 -fmad=false)
+    FLAGS -O3 -fmad=false -Xcompiler=-ffp-contract=off,-fno-math-errno)
   target_include_directories(angio_host PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
   target_link_libraries(angio_kernels INTERFACE CUDA::cudart_static)
 endif()

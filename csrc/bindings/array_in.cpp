@@ -74,8 +74,16 @@ ArrayIn from_cuda(const py::object& object, const char* name) {
     in.strides = py::cast<std::vector<std::ptrdiff_t>>(py::list(face["strides"]));
   in.device = Device::cuda;
   in.stream = stream_of(face);
+  in.settled = face.contains("stream") && py::object(face["stream"]).is_none();
   in.owner = keep(object);
   return in;
+}
+
+// PyTorch's interface says nothing about the stream that an array was written in; asked by DLPack,
+// it makes our stream wait for that.
+bool names_no_stream(const py::object& object) {
+  const py::dict face = object.attr("__cuda_array_interface__");
+  return !face.contains("stream");
 }
 
 std::string expected(const ArrayIn& array, const std::string& what, const std::string& todo) {
@@ -105,8 +113,10 @@ std::string ArrayIn::describe() const {
 
 ArrayIn array_in(const py::object& object, const char* name) {
   if (py::isinstance<py::array>(object)) return from_numpy(object, name);
-  if (py::hasattr(object, "__cuda_array_interface__")) return from_cuda(object, name);
-  if (py::hasattr(object, "__dlpack__")) return dlpack::read(object, name);
+  const bool named = py::hasattr(object, "__cuda_array_interface__");
+  const bool lent = py::hasattr(object, "__dlpack__");
+  if (named && !(lent && names_no_stream(object))) return from_cuda(object, name);
+  if (lent) return dlpack::read(object, name);
   if (PyObject_CheckBuffer(object.ptr()))
     return from_numpy(py::module_::import("numpy").attr("asarray")(object), name);
   throw py::type_error(
@@ -144,6 +154,9 @@ void check_layout(const ArrayIn& array, int ndim, bool writes) {
     if (array.shape[axis] > 1 && (last ? stride != itemsize : stride % itemsize != 0))
       throw py::value_error(expected(array, "an array whose last axis is contiguous",
                                      "pass numpy.ascontiguousarray(" + array.name + ")"));
+    if (writes && array.shape[axis] > 1 && stride == 0)
+      throw py::value_error(expected(array, "an array whose rows do not share memory",
+                                     "pass an array of its own memory"));
   }
   if (writes && array.readonly)
     throw py::value_error(expected(array, "writable", "pass memory the kernel may write to"));
@@ -172,7 +185,12 @@ void check_usable(const ArrayIn& array) { best_target(array.device); }
 
 void wait_for(const ArrayIn& input, const ArrayIn& output) {
   if constexpr (kHasCuda)
-    if (output.device == Device::cuda) order(input.stream, output.stream);
+    if (output.device == Device::cuda && !input.settled) order(input.stream, output.stream);
+}
+
+void hand_over(Stream stream, const ArrayIn& output) {
+  if constexpr (kHasCuda)
+    if (output.device == Device::cuda) order(stream, output.stream);
 }
 
 }  // namespace angio

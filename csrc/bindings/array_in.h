@@ -29,6 +29,7 @@ struct ArrayIn {
   Device device = Device::cpu;
   // Where the array's last writer runs; a kernel runs in the stream of what it writes to.
   Stream stream = nullptr;
+  bool settled = false;  // nothing needs to wait for its last writer
   bool readonly = false;
   bool mask = false;  // bool is then as good as uint8
   std::shared_ptr<void> owner;
@@ -89,6 +90,8 @@ void check_on_cpu(const ArrayIn& array, const char* why);
 void check_usable(const ArrayIn& array);
 // Lets what runs next in the stream of `output` wait for what wrote `input`.
 void wait_for(const ArrayIn& input, const ArrayIn& output);
+// Lets what runs next in the stream of `output` wait for what was queued in another.
+void hand_over(Stream stream, const ArrayIn& output);
 [[noreturn]] void refuse_dtype(const ArrayIn& array, const char* expected);
 std::string shape_text(const std::vector<std::ptrdiff_t>& shape);
 // In bytes, of an array in C order.

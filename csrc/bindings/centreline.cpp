@@ -32,6 +32,7 @@ void bind_centreline_points(const py::object& points_object, const py::object& r
                             const CentrelineScratch& scratch) {
   const ArrayIn points = array_in(points_object, "points");
   const ArrayIn radius = array_in(radius_object, "radius");
+  for (const ArrayIn* array : {&points, &radius}) check_on_cpu(*array, "the answer is on the host");
   const auto rows = view2d<std::int32_t>(points);
   const auto radii = view1d<float>(radius);
   const auto count = std::ptrdiff_t(scratch.radius.size());

@@ -65,6 +65,7 @@ void bind_queue_remove_small(const py::object& mask, std::int64_t min_pixels,
                       numbers[2] = kept.removed;
                     }
                   });
+  hand_over(edited.stream, counts);
 }
 
 py::tuple bind_keep_largest(const py::object& mask, std::uint32_t keep,

@@ -53,13 +53,24 @@ ArrayIn take(PyObject* capsule, const char* name, const char* capsule_name, cons
   return in;
 }
 
+bool on_cuda(const py::object& object) {
+  if (!py::hasattr(object, "__dlpack_device__")) return false;
+  const auto device = py::cast<py::tuple>(object.attr("__dlpack_device__")());
+  const int kind = py::cast<int>(device[0]);
+  return kind == kCuda || kind == kCudaManaged;
+}
+
+// The producer makes the default stream wait for what it writes; what reads waits for that stream.
 py::object request_capsule(const py::object& object) {
-  using namespace py::literals;
+  py::dict asked;
+  if (on_cuda(object)) asked["stream"] = 1;
   try {
-    return object.attr("__dlpack__")("max_version"_a = py::make_tuple(1, 0));
+    const py::dict newer = asked.attr("copy")();
+    newer["max_version"] = py::make_tuple(1, 0);
+    return object.attr("__dlpack__")(**newer);
   } catch (py::error_already_set& error) {
     if (!error.matches(PyExc_TypeError)) throw;  // a producer older than DLPack 1.0
-    return object.attr("__dlpack__")();
+    return object.attr("__dlpack__")(**asked);
   }
 }
 

@@ -75,7 +75,11 @@ void bind_anatomical_filter(const py::object& candidates_object, const py::objec
   args.margin_mm = py::cast<double>(options.attr("margin_mm"));
   args.min_overlap = py::cast<float>(options.attr("min_overlap"));
   const ArrayIn allowed = array_in(options.attr("allowed_table"), "allowed_table");
+  check_on_cpu(allowed, "it is small");
   args.allowed = view1d<const std::uint8_t>(allowed).data;
+  if (allowed.shape[0] != 256)
+    throw py::value_error("allowed_table must have one value per label, (256,), got " +
+                          allowed.describe() + "; zero refuses a label");
   const ArrayIn kept = mask_array(out_object.attr("kept"), "out.kept");
   const ArrayIn region = array_in(out_object.attr("region"), "out.region");
   const ArrayIn reason = array_in(out_object.attr("reason"), "out.reason");
@@ -85,8 +89,12 @@ void bind_anatomical_filter(const py::object& candidates_object, const py::objec
       one_each<std::uint8_t>(reason, candidates), one_each<float>(overlap, candidates)};
   py::gil_scoped_release release;
   if constexpr (kHasCuda)
-    if (candidates.device == Device::cuda)
-      return cuda::anatomical_filter(args, candidates.stream, out);
+    if (candidates.device == Device::cuda) {
+      cuda::anatomical_filter(args, candidates.stream, out);
+      for (const ArrayIn* array : {&kept, &region, &reason, &overlap})
+        hand_over(candidates.stream, *array);
+      return;
+    }
   anatomical_filter(args, out);
 }
 

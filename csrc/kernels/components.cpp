@@ -82,7 +82,8 @@ std::uint32_t find_components(const View3D<const std::uint8_t>& mask, Connectivi
 template <typename T>
 void tally_values(const View3D<const T>& values, std::uint32_t count, ComponentsWorkspace& ws) {
   ws.values.reserve(count);
-  std::fill_n(ws.values.data(), count, ValueTally{0.0, -std::numeric_limits<float>::infinity()});
+  std::fill_n(ws.values.data(), count,
+              ValueTally{0.0, -std::numeric_limits<float>::infinity(), 0.0f});
   ws.forest.for_each_stretch([&](int z, int y, int start, int stop, std::uint32_t run) {
     const T* row = values.row(z, y);
     ValueTally& tally = ws.values[ws.label_of_root[ws.forest.root(run)] - 1];

@@ -14,6 +14,7 @@ namespace angio {
 struct ValueTally {
   double sum;
   float highest;
+  float unused;  // else the device's answer would hold bytes that nobody wrote
 };
 
 // Memory that is reused from mask to mask, and the statistics of the mask seen last.

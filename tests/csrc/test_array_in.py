@@ -101,3 +101,50 @@ def test_a_dlpack_type_without_a_name_is_refused():
 
     with pytest.raises(TypeError, match="DLPack type"):
         kernels.min_projection(Complex(), np.zeros((3, 4), np.uint16))
+
+
+def test_rows_that_share_memory_are_read_and_not_written():
+    shared = np.lib.stride_tricks.as_strided(np.full(4, 5, np.uint16), (3, 4), (0, 2))
+    with pytest.raises(ValueError, match="rows do not share memory"):
+        kernels.min_projection(FRAME, shared)
+    lowest = np.full((3, 4), 9, np.uint16)
+    kernels.min_projection(shared, lowest)
+    assert (lowest == 5).all()
+
+
+class OfPyTorch(OnCuda):
+    """Says nothing about the stream it was written in, unless it is asked by DLPack."""
+
+    def __init__(self):
+        self.asked = {}
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, **options):
+        self.asked = options
+        raise RuntimeError("that was all")
+
+
+def test_a_producer_that_names_no_stream_is_asked_to_wait_for_its_own():
+    array = OfPyTorch()
+    with pytest.raises(RuntimeError, match="that was all"):
+        kernels.min_projection(array, np.zeros((3, 4), np.uint16))
+    assert array.asked == {"stream": 1, "max_version": (1, 0)}
+
+
+def test_a_table_of_another_length_is_refused():
+    options = _Options(np.zeros(1, np.uint8))
+    with pytest.raises(ValueError, match=r"allowed_table must have one value per label, \(256,\)"):
+        _native.anatomical_filter(
+            np.zeros((0, 4), np.float32), np.zeros((3, 4), np.uint8), options, None
+        )
+
+
+class _Options:
+    """Those of `anatomical_filter`, as the binding reads them."""
+
+    spacing_mm, unit, margin_mm, min_overlap = None, "px", 0.0, 0.5
+
+    def __init__(self, table):
+        self.allowed_table = table

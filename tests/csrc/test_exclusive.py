@@ -15,6 +15,7 @@ PIXELS = RNG.integers(0, 4096, (900, 900), np.uint16)
 LOGITS = RNG.normal(size=(900, 900)).astype(np.float32)
 CORNERS = RNG.uniform(0, 5000, (6000, 2)).astype(np.float32)
 BOXES = np.hstack([CORNERS, CORNERS + 20])
+APART = NmsOptions(iou_threshold=0.5)
 SCORES = RNG.uniform(0, 1, len(BOXES)).astype(np.float32)
 
 CALLS = {
@@ -24,7 +25,9 @@ CALLS = {
     ),
     "nms": (
         kernels.BoxWorkspace,
-        lambda memory: len(kernels.nms(BOXES, SCORES, NmsOptions(iou_threshold=0.5), workspace=memory)),
+        lambda memory: len(
+            kernels.nms(BOXES, SCORES, NmsOptions(iou_threshold=0.5), workspace=memory)
+        ),
     ),
     "estimate_shift": (
         kernels.ShiftWorkspace,

@@ -118,7 +118,7 @@ __global__ void tally_boxes(Cells cells, View3D<const T> values, Tallies tallies
       shared.sums[t] += shared.sums[t + half];
       shared.highest[t] = higher(shared.highest[t], shared.highest[t + half]);
     }
-    if (t == 0) found[i] = {shared.sums[0], shared.highest[0]};
+    if (t == 0) found[i] = {shared.sums[0], shared.highest[0], 0.0f};
     __syncthreads();
   }
 }
@@ -144,7 +144,7 @@ struct Label {
 }  // namespace
 
 std::uint32_t find_components(const Search& search, ComponentsMemory& memory) {
-  memory.counts.reserve(1);
+  clear_on_device(memory.counts.reserve(1), sizeof(ComponentCounts), search.stream);
   const auto& mask = search.mask;
   if (mask.depth == 0 || mask.rows == 0 || mask.cols == 0) return 0;
   const Cells cells = cells_of(search, false, memory);
@@ -159,7 +159,7 @@ std::uint32_t find_components(const Search& search, ComponentsMemory& memory) {
 }
 
 void find_all_components(const Search& search, ComponentsMemory& memory) {
-  memory.counts.reserve(1);
+  clear_on_device(memory.counts.reserve(1), sizeof(ComponentCounts), search.stream);
   const Cells cells = cells_of(search, false, memory);
   join(cells, search.stream);
   number(cells, search.stream, memory);
