@@ -8,9 +8,10 @@ from calibration.lint.quantisation import (
     before_pair,
     dequantiser,
     integer_layers,
+    quantisers_behind,
 )
 from calibration.lint.rule import Place, Rule, Severity
-from calibration.lint.targets import Target, every_target, on_tensorrt
+from calibration.lint.targets import Target, every_target, on_onnxruntime, on_tensorrt
 
 NARROW = 16
 TENSOR_CORE = 32
@@ -82,10 +83,20 @@ def _vectors(graph: Graph, _: Target) -> Iterator[Place]:
 
 
 def _float_only(graph: Graph, target: Target) -> Iterator[Place]:
+    closing = _closing_pairs(graph) if on_onnxruntime(target) else set()
     for node in graph.nodes:
-        kind = _kind(node)
-        if kind in target.no_integer_kernel and dequantiser(graph, node.input(0)) is not None:
+        kind, pair = _kind(node), dequantiser(graph, node.input(0))
+        if kind in target.no_integer_kernel and pair is not None and pair.index not in closing:
             yield Place(node.name, "linear Resize" if kind == "LinearResize" else node.op)
+
+
+def _closing_pairs(graph: Graph) -> set[int]:
+    """The DQ of the pairs that ONNX Runtime wants behind an integer layer."""
+    found: set[int] = set()
+    for layer in integer_layers(graph):
+        for quantiser in quantisers_behind(graph, layer.node):
+            found |= {reader.index for reader in graph.consumers(quantiser)}
+    return found
 
 
 def _kind(node: Node) -> str:
