@@ -10,6 +10,7 @@ from calibration.quantisable import OPSETS
 from export.affine import fold_affine
 from export.concatenations import split_concatenations
 from export.constants import drop_unused, fold_constants
+from export.group_norm import split_group_norms
 from export.opset import lowered
 
 IR_VERSION = 9
@@ -30,6 +31,8 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
     _replace(prepared, "output", kept)
     del prepared.graph.value_info[:]
     drop_unused(prepared)
+    if graph.opset not in OPSETS:
+        split_group_norms(prepared)
     said["operations_computed"] = fold_constants(prepared)
     said["operations_folded"] = fold_affine(prepared)
     said["concatenations_split"] = split_concatenations(prepared)

@@ -1,13 +1,13 @@
-"""Writes Gelu, an operator of opset 20, in operators that every runtime knows."""
+"""Writes activations that came with newer opsets in operators that every runtime knows."""
 
 from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import DTypeLike
-from onnx import ModelProto, NodeProto, helper, numpy_helper, shape_inference
+from onnx import ModelProto, NodeProto, helper, shape_inference
 
-Step = tuple[str, tuple[str, ...], str]
-"""Operator, what it reads, and what it gives; `x` is the input and `y` the output of the whole."""
+from export.steps import Step, write_steps
+
 NUMBERS = {
     "one": 1.0,
     "half": 0.5,
@@ -32,46 +32,53 @@ END: tuple[Step, ...] = (
     ("Mul", ("x", "half"), "halved"),
     ("Mul", ("halved", "twice"), "y"),
 )
+MISH: tuple[Step, ...] = (
+    ("Softplus", ("x",), "soft"),
+    ("Tanh", ("soft",), "bent"),
+    ("Mul", ("x", "bent"), "y"),
+)
+SILU: tuple[Step, ...] = (
+    ("Sigmoid", ("x",), "share"),
+    ("Mul", ("x", "share"), "y"),
+)
+SPELLED = {"Gelu", "Mish", "Swish"}
 
 
-def split_gelu(model: ModelProto) -> int:
-    """Replaces every Gelu by x / 2 (1 + erf(x / √2)), or by its form with tanh; returns how many.
+def spell_out(model: ModelProto) -> int:
+    """Replaces every Gelu, Mish and Swish; returns how many.
 
-    The error function is what exporters wrote before opset 20; source: the definition of the
-    operator, ONNX.
+    Gelu is x / 2 (1 + erf(x / √2)), or its form with tanh, Mish x tanh(softplus(x)), and Swish
+    x sigmoid(x) where it has no other factor: what exporters wrote before there were operators.
+    Source: the definitions of the operators, ONNX.
     """
-    found = [node for node in model.graph.node if node.op_type == "Gelu" and not node.domain]
+    found = {node.output[0]: steps for node in model.graph.node if (steps := _steps(node))}
     if not found:
         return 0
     dtypes = _dtypes(model)
     nodes: list[NodeProto] = []
     for node in model.graph.node:
-        nodes += _split(model, node, dtypes[node.input[0]]) if node in found else [node]
+        steps = found.get(node.output[0]) if node.output else None
+        if steps is None:
+            nodes.append(node)
+            continue
+        dtype = dtypes[node.input[0]]
+        numbers = {name: np.array(value, dtype) for name, value in NUMBERS.items()}
+        nodes += write_steps(steps, {"x": node.input[0], "y": node.output[0]}, numbers, model)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return len(found)
 
 
-def _split(model: ModelProto, node: NodeProto, dtype: DTypeLike) -> list[NodeProto]:
-    by_tanh = any(item.name == "approximate" and item.s == b"tanh" for item in node.attribute)
-    steps = (*(TANH if by_tanh else ERF), *END)
-    names = {"x": node.input[0], "y": node.output[0]}
-    read = {name for _, inputs, _ in steps for name in inputs}
-    for name in sorted(read & set(NUMBERS)):
-        number = numpy_helper.from_array(np.array(NUMBERS[name], dtype), _inside(node, name))
-        model.graph.initializer.append(number)
-
-    def full(name: str) -> str:
-        return names.get(name) or _inside(node, name)
-
-    return [
-        helper.make_node(op, [full(name) for name in inputs], [full(made)], name=full(made))
-        for op, inputs, made in steps
-    ]
-
-
-def _inside(node: NodeProto, name: str) -> str:
-    return f"{node.output[0]}/{name}"
+def _steps(node: NodeProto) -> tuple[Step, ...]:
+    """Those that compute the same; none for other operators."""
+    if node.domain or node.op_type not in SPELLED:
+        return ()
+    asked = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+    if node.op_type == "Gelu":
+        return (*(TANH if asked.get("approximate") == b"tanh" else ERF), *END)
+    if node.op_type == "Mish":
+        return MISH
+    return SILU if asked.get("alpha", 1.0) == 1.0 else ()
 
 
 def _dtypes(model: ModelProto) -> dict[str, DTypeLike]:
