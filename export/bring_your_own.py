@@ -76,14 +76,15 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     remarks = check_values(task.values, told, found, channels)
     remarks += _about_channels(description, channels)
     if description.prepared:
-        said["largest_difference"] = difference(given, model, task, pairs)
+        widened = "widened" in said
+        said["largest_difference"] = difference(given, model, task, pairs, widened=widened)
     origin = {
         "imported_from": network.name,
         "producer": f"{model.producer_name} {model.producer_version}".strip(),
         "opset": opset(model),
         "prepared": said,
         "description": asdict(description),
-        "remarks": remarks + _about_opset(said),
+        "remarks": remarks + _about_halves(said) + _about_opset(said),
     }
     folder = write_folder(
         out, _manifest(task, origin), {GRAPH: content, "golden.npz": pack_golden(pairs)}
@@ -108,6 +109,16 @@ def _about_channels(description: Description, channels: int) -> list[str]:
     if channels == 1 or description.channel is not None:
         return []
     return [f"channel 0 of {channels} is read as the vessels; --channel names another"]
+
+
+def _about_halves(said: Mapping[str, Any]) -> list[str]:
+    """What became of a network of halves."""
+    if "widened" not in said:
+        return []
+    return [
+        "it held FP16 and computes in FP32 now, which 'angioedge calibrate' reads and writes "
+        "FP16 of; --as-it-is leaves the halves"
+    ]
 
 
 def _about_opset(said: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from export.concatenations import split_concatenations
 from export.constants import drop_unused, fold_constants
 from export.group_norm import split_group_norms
 from export.opset import lowered
+from export.widen import widen
 
 IR_VERSION = 9
 """The newest version of the file format that TensorRT 8.6 reads."""
@@ -20,7 +21,7 @@ IR_VERSION = 9
 def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict[str, Any]]:
     """The graph with these outputs alone, its constants computed, its scales and shifts folded.
 
-    Its opset becomes one that is calibrated, where the converter of ONNX can do it. Returns it
+    A network of halves becomes one of FP32. Its opset becomes one that is calibrated, where the converter of ONNX can do it. Returns it
     with what was done; the reason, where the opset could not be changed.
     """
     graph = Graph(model)  # functions are laid flat
@@ -31,6 +32,8 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
     _replace(prepared, "output", kept)
     del prepared.graph.value_info[:]
     drop_unused(prepared)
+    if widen(prepared):
+        said["widened"] = True
     if graph.opset not in OPSETS:
         split_group_norms(prepared)
     said["operations_computed"] = fold_constants(prepared)
