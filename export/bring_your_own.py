@@ -1,14 +1,23 @@
 """Makes a model folder for the `segmentation` task out of a vendor's ONNX network."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from calibration.folder import WRITTEN
-from export.foreign import chosen_output, dtype, fix_shapes, load, only_input, opset, shape
+from export.foreign import (
+    add_channel_axis,
+    chosen_output,
+    dtype,
+    fix_shapes,
+    load,
+    only_input,
+    opset,
+    shape,
+)
 from export.normalisation import normalise_channels
 from export.prepare import prepare
 from export.seeded import GRAPH, difference, record_golden
@@ -65,10 +74,10 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     given = load(network)
     fix_shapes(given, description.layout, description.size)
     normalise_channels(given, description.layout, description.mean, description.std)
-    output = chosen_output(given, description.output).name
+    output = add_channel_axis(given, description.layout, description.output)
     told = told_by(given, output)
     model, said = prepare(given, [output]) if description.prepared else (given, dict[str, Any]())
-    task = _describe_task(model, description, description.values or told)
+    task = _describe_task(model, output, replace(description, values=description.values or told))
     content = model.SerializeToString()
     pairs = record_golden(content, task)
     found = [outputs[output] for _, outputs in pairs]
@@ -140,19 +149,20 @@ def _check_target(out: Path) -> None:
 
 
 def _describe_task(
-    model: onnx.ModelProto, description: Description, values: Values
+    model: onnx.ModelProto, output: str, description: Description
 ) -> Segmentation:
-    source, target = only_input(model), chosen_output(model, description.output)
+    source, target = only_input(model), chosen_output(model, output)
+    kinds = dtype(source), dtype(target)
     try:
         return Segmentation(
             input_name=source.name,
             input_shape=shape(source),
-            input_dtype=dtype(source),
+            input_dtype=kinds[0],
             output_name=target.name,
             output_shape=shape(target),
-            output_dtype=dtype(target),
+            output_dtype=kinds[1],
             layout=description.layout,
-            values=values,
+            values=description.values or "logits",
             channel=description.channel or 0,
             percentiles=description.percentiles,
             low=description.low,

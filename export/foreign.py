@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
-from onnx import TensorProto, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from sdk.errors import ModelFolderError
 from sdk.tasks.segmentation import Layout
@@ -86,6 +87,36 @@ def fix_shapes(model: onnx.ModelProto, layout: Layout, size: tuple[int, int] | N
     model.CopyFrom(inferred)
 
 
+def add_channel_axis(model: onnx.ModelProto, layout: Layout, wanted: str | None) -> str:
+    """Gives a map without channels, (rows, columns) or (1, rows, columns), an axis of one.
+
+    What has not the proportions of the image is no map and is left as it is. Returns the name of
+    the output.
+    """
+    output, image = chosen_output(model, wanted), _extents(only_input(model))
+    extents, rows = _extents(output), layout.index("H")
+    kind = output.type.tensor_type.elem_type
+    flat = len(extents) in {2, 3} and min(extents) > 0 and extents[:-2] in ([], [1])
+    if not flat or kind not in ELEMENT_TYPES:
+        return str(output.name)
+    if extents[-2] * image[rows + 1] != extents[-1] * image[rows]:
+        return str(output.name)
+    name = f"{output.name}/map"
+    spread = [1, *extents[-2:]]
+    spread.insert(layout.index("C"), 1)
+    numbers = numpy_helper.from_array(np.array(spread, np.int64), f"{name}/shape")
+    model.graph.initializer.append(numbers)
+    nodes = [helper.make_node("Reshape", [output.name, numbers.name], [name], name=name)]
+    model.graph.node.extend(nodes)
+    output.CopyFrom(helper.make_tensor_value_info(name, kind, spread))
+    return name
+
+
+def _extents(tensor: Any) -> list[int]:
+    """Its extents, 0 where one is open."""
+    return [max(0, extent.dim_value) for extent in tensor.type.tensor_type.shape.dim]
+
+
 def _misfit(name: str, axis: int, extent: int, wanted: dict[int, int]) -> str:
     if axis in wanted:
         return (
@@ -163,7 +194,7 @@ def dtype(tensor: Any) -> str:
     if element not in ELEMENT_TYPES:
         raise ModelFolderError(
             f"tensor {tensor.name} holds {TensorProto.DataType.Name(element)}, expected FLOAT or "
-            "FLOAT16; where it holds classes, give the logits before the argmax; otherwise move "
-            "the cast into the network"
+            "FLOAT16; where it holds classes, export the logits before the argmax; where it is the "
+            "image, export the network with a float one (values to 255 are --high 255 then)"
         )
     return ELEMENT_TYPES[element]

@@ -17,6 +17,9 @@ from export.widen import widen
 IR_VERSION = 9
 """The newest version of the file format that TensorRT 8.6 reads."""
 
+FIRST_WITH_WEIGHTS_APART = 4
+"""The version of the file format from which weights need not be inputs."""
+
 
 def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict[str, Any]]:
     """The graph with these outputs alone, its constants computed, its scales and shifts folded.
@@ -27,6 +30,7 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
     graph = Graph(model)  # functions are laid flat
     prepared = ModelProto()
     prepared.CopyFrom(graph.model)
+    _take_alone(prepared)
     kept = [item for item in prepared.graph.output if item.name in outputs]
     said: dict[str, Any] = {"outputs_left_out": len(prepared.graph.output) - len(kept)}
     _replace(prepared, "output", kept)
@@ -44,6 +48,13 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
         prepared.ir_version = min(prepared.ir_version, IR_VERSION)
     _show_shapes(prepared)
     return prepared, said | told
+
+
+def _take_alone(model: ModelProto) -> None:
+    """Leaves the weights out of the inputs, where old exporters list them; one may go later."""
+    weights = {item.name for item in model.graph.initializer}
+    _replace(model, "input", [item for item in model.graph.input if item.name not in weights])
+    model.ir_version = max(model.ir_version, FIRST_WITH_WEIGHTS_APART)
 
 
 def _with_opset(model: ModelProto, opset: int) -> tuple[ModelProto, dict[str, Any]]:

@@ -263,3 +263,57 @@ def test_what_was_made_of_the_network_before_goes(network, tmp_path):
     assert not old.exists()
     assert set(again.manifest.graphs) == {"fp32"}
     assert {path.name for path in again.path.iterdir()} == {*again.manifest.files, "manifest.json"}
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+@pytest.mark.parametrize("shape", [[64, 96], [1, 64, 96]])
+def test_a_map_without_channels_gets_an_axis_of_one(tmp_path, layout, shape):
+    image = [1, 2, 64, 96] if layout == "NCHW" else [1, 64, 96, 2]
+    nodes = [
+        helper.make_node("ReduceMax", ["image"], ["largest"], axes=[image.index(2)]),
+        helper.make_node("Reshape", ["largest", "shape"], ["flat"]),
+        helper.make_node("Sigmoid", ["flat"], ["map"]),
+    ]
+    stored = [numpy_helper.from_array(np.array(shape, np.int64), "shape")]
+    ends = [networks.tensor("image", image)], [networks.tensor("map", shape)]
+    network = networks.save(tmp_path / "network.onnx", nodes, *ends, stored)
+    options = imported(network, tmp_path, layout=layout).manifest.options
+    expected = [1, 1, 64, 96] if layout == "NCHW" else [1, 64, 96, 1]
+    assert (options["output_shape"], options["values"]) == (expected, "sigmoid")
+
+
+def test_tokens_are_no_map(tmp_path):
+    nodes = [helper.make_node("Reshape", ["image", "shape"], ["tokens"])]
+    stored = [numpy_helper.from_array(np.array([1, 16, 256], np.int64), "shape")]
+    ends = [networks.tensor("image", [1, 1, 64, 64])], [networks.tensor("tokens", [1, 16, 256])]
+    network = networks.save(tmp_path / "network.onnx", nodes, *ends, stored)
+    with pytest.raises(sdk.ModelFolderError, match="no segmentation"):
+        imported(network, tmp_path)
+
+
+def test_classes_are_refused_with_what_to_export(tmp_path):
+    nodes = [helper.make_node("ArgMax", ["image"], ["classes"], axis=1, keepdims=0)]
+    ends = [networks.tensor("image", [1, 3, 64, 64])], [
+        networks.tensor("classes", [1, 64, 64], TensorProto.INT64)
+    ]
+    network = networks.save(tmp_path / "network.onnx", nodes, *ends, [])
+    with pytest.raises(sdk.ModelFolderError, match=r"classes holds INT64.*before the argmax"):
+        imported(network, tmp_path)
+
+
+def test_weights_that_are_inputs_too_may_be_folded(tmp_path):
+    weight = np.ones((1, 1, 3, 3), np.float32)
+    nodes = [
+        helper.make_node("Conv", ["image", "weight"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Mul", ["c", "factor"], ["map"]),
+    ]
+    stored = [numpy_helper.from_array(weight, "weight"),
+              numpy_helper.from_array(np.float32(2), "factor")]  # fmt: skip
+    shape = [1, 1, 64, 64]
+    inputs = [networks.tensor(*item) for item in
+              (("image", shape), ("weight", [1, 1, 3, 3]), ("factor", []))]  # fmt: skip
+    outputs = [networks.tensor("map", shape)]
+    network = networks.save(tmp_path / "network.onnx", nodes, inputs, outputs, stored)
+    folder = imported(network, tmp_path)
+    assert folder.manifest.origin["prepared"]["operations_folded"] == 1
+    assert [item.name for item in onnx.load(folder.graph("fp32")).graph.input] == ["image"]
