@@ -61,7 +61,11 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def fix_shapes(model: onnx.ModelProto, layout: Layout, size: tuple[int, int] | None) -> None:
-    """Gives the input a batch of 1 and `size`; shape inference carries them to the output."""
+    """Gives the input a batch of 1 and `size`; shape inference carries them to the output.
+
+    Raises:
+        ModelFolderError: that does not fit, or no shapes come through operators of a library.
+    """
     tensor = only_input(model)
     extents = tensor.type.tensor_type.shape.dim
     if len(extents) != 4:
@@ -85,6 +89,20 @@ def fix_shapes(model: onnx.ModelProto, layout: Layout, size: tuple[int, int] | N
     del model.graph.value_info[:]
     inferred = shape_inference.infer_shapes(model, data_prop=True)
     model.CopyFrom(inferred)
+    _refuse_unknown_operators(model)
+
+
+def _refuse_unknown_operators(model: onnx.ModelProto) -> None:
+    """Those of a library's own, where nothing is known of an output because of them."""
+    known = {"", "ai.onnx", "ai.onnx.ml", *(function.domain for function in model.functions)}
+    others = {f"{n.domain}.{n.op_type}" for n in model.graph.node if n.domain not in known}
+    shapeless = [o for o in model.graph.output if not o.type.tensor_type.HasField("shape")]
+    if others and shapeless:
+        raise ModelFolderError(
+            f"the network holds {', '.join(sorted(others))}, no operators of ONNX itself, as ONNX "
+            "Runtime writes them when it stores an optimised graph; give the graph that the "
+            "exporter wrote"
+        )
 
 
 def add_channel_axis(model: onnx.ModelProto, layout: Layout, wanted: str | None) -> str:

@@ -63,9 +63,14 @@ def _with_opset(model: ModelProto, opset: int) -> tuple[ModelProto, dict[str, An
     try:
         converted = lowered(model)
     except Exception as error:  # noqa: BLE001  the converter raises what its C++ throws
-        return model, {"opset_left": f"{opset}: {' '.join(str(error).split())}"}
+        return model, {"opset_left": f"{opset}: {_reason(error)}"}
     fold_constants(converted)
     return converted, {"opset_before": opset}
+
+
+def _reason(error: Exception) -> str:
+    """What the converter says, without the place in its source."""
+    return " ".join(str(error).split()).rpartition(" failed: ")[2]
 
 
 def _show_shapes(model: ModelProto) -> None:

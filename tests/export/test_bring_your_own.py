@@ -229,7 +229,7 @@ def test_a_network_in_training_mode_is_refused(network, tmp_path, by):
         ({"low": 1.0, "high": 1.0}, "low and high must be two different finite numbers"),
         ({"percentiles": (99.0, 1.0)}, "percentiles must rise within 0..100, got 99 and 1"),
         ({"percentiles": (-1.0, 50.0)}, "percentiles must rise"),
-        ({"layout": "NHWC"}, r"frames of 1 x 64 pixels are no images.*layout is NHWC"),
+        ({"layout": "NHWC"}, r"frames of 1 x 64 pixels are no images.*layout NHWC, check that it is not NCHW"),
     ],
 )
 def test_numbers_that_make_no_image_are_refused(network, tmp_path, given, message):
@@ -317,3 +317,17 @@ def test_weights_that_are_inputs_too_may_be_folded(tmp_path):
     folder = imported(network, tmp_path)
     assert folder.manifest.origin["prepared"]["operations_folded"] == 1
     assert [item.name for item in onnx.load(folder.graph("fp32")).graph.input] == ["image"]
+
+
+def test_a_graph_that_a_runtime_optimised_is_refused(tmp_path):
+    nodes = [helper.make_node("QuickGelu", ["image"], ["map"], domain="com.microsoft")]
+    shape = [1, 1, 64, 64]
+    ends = [[networks.tensor(name, shape)] for name in ("image", "map")]
+    model = helper.make_model(
+        helper.make_graph(nodes, "test", *ends),
+        opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)],
+        ir_version=8,
+    )
+    onnx.save(model, tmp_path / "network.onnx")
+    with pytest.raises(sdk.ModelFolderError, match=r"com\.microsoft\.QuickGelu.*exporter wrote"):
+        imported(tmp_path / "network.onnx", tmp_path)
