@@ -177,3 +177,12 @@ def integer_weights(graph: Graph, layer: Layer) -> NDArray[Any] | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         integers: NDArray[Any] = np.rint(values / step)
     return integers
+
+
+def closing_pairs(graph: Graph) -> set[int]:
+    """The DQ of the pairs that ONNX Runtime wants behind an integer layer, whoever reads them."""
+    found: set[int] = set()
+    for layer in integer_layers(graph):
+        for quantiser in quantisers_behind(graph, layer.node):
+            found |= {reader.index for reader in graph.consumers(quantiser)}
+    return found

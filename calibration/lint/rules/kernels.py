@@ -6,6 +6,7 @@ from calibration.graph import Graph, Node
 from calibration.lint.quantisation import (
     Layer,
     before_pair,
+    closing_pairs,
     dequantiser,
     integer_layers,
     quantisers_behind,
@@ -35,10 +36,19 @@ def _uneven(graph: Graph, _: Target) -> Iterator[Place]:
             yield Place(layer.node.name, _channels(layer))
 
 
-def _depthwise(graph: Graph, _: Target) -> Iterator[Place]:
+def _depthwise(graph: Graph, target: Target) -> Iterator[Place]:
+    read = _read_by_integers(graph) if on_onnxruntime(target) else set()
     for layer in _convolutions(graph):
-        if layer.is_depthwise:
+        behind = {node.index for node in quantisers_behind(graph, layer.node)}
+        if layer.is_depthwise and not behind & read:
             yield Place(layer.node.name, f"{layer.groups} channels, each alone")
+
+
+def _read_by_integers(graph: Graph) -> set[int]:
+    """The Q that integer layers read: float before them costs a conversion."""
+    makers = (graph.producer(layer.node.input(0)) for layer in integer_layers(graph))
+    quantisers = (graph.producer(node.input(0)) for node in makers if node is not None)
+    return {node.index for node in quantisers if node is not None}
 
 
 def _grouped(graph: Graph, _: Target) -> Iterator[Place]:
@@ -83,20 +93,11 @@ def _vectors(graph: Graph, _: Target) -> Iterator[Place]:
 
 
 def _float_only(graph: Graph, target: Target) -> Iterator[Place]:
-    closing = _closing_pairs(graph) if on_onnxruntime(target) else set()
+    closing = closing_pairs(graph) if on_onnxruntime(target) else set()
     for node in graph.nodes:
         kind, pair = _kind(node), dequantiser(graph, node.input(0))
         if kind in target.no_integer_kernel and pair is not None and pair.index not in closing:
             yield Place(node.name, "linear Resize" if kind == "LinearResize" else node.op)
-
-
-def _closing_pairs(graph: Graph) -> set[int]:
-    """The DQ of the pairs that ONNX Runtime wants behind an integer layer."""
-    found: set[int] = set()
-    for layer in integer_layers(graph):
-        for quantiser in quantisers_behind(graph, layer.node):
-            found |= {reader.index for reader in graph.consumers(quantiser)}
-    return found
 
 
 def _kind(node: Node) -> str:

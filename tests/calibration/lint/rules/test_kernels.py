@@ -130,3 +130,11 @@ def test_the_pair_that_ends_an_integer_layer_is_no_loss_on_onnxruntime():
     rule = "quantised-float-operator"
     assert not places(rule, closed("HardSwish"), "ort-x86")
     assert places(rule, closed("Sigmoid")), "TensorRT needs none there"
+
+
+def test_a_depthwise_convolution_that_feeds_an_integer_layer_gains_on_onnxruntime():
+    rule, sketch = "quantised-depthwise", Sketch()
+    apart = sketch.integer_conv(sketch.input(), (32, 1, 3, 3), group=32)
+    sketch.integer_conv(apart)
+    assert not places(rule, sketch, "ort-x86")
+    assert places(rule, sketch, "tensorrt-8.6")
