@@ -34,7 +34,11 @@ def load(network: Path) -> onnx.ModelProto:
 
 
 def _refuse_training(model: onnx.ModelProto) -> None:
-    """Norms would use the statistics of the frame at hand, and values would drop out at random."""
+    """Norms would use the statistics of the frame at hand, and values would drop out at random.
+
+    Norms of weights are left alone: exporters write standardised weights so.
+    """
+    seen = {item.name for item in model.graph.input} - {i.name for i in model.graph.initializer}
     true = {item.name for item in model.graph.initializer if _is_true(item)}
     true |= {
         node.output[0]
@@ -42,6 +46,10 @@ def _refuse_training(model: onnx.ModelProto) -> None:
         if node.op_type == "Constant" and any(_is_true(item.t) for item in node.attribute)
     }
     for node in model.graph.node:
+        nested = any(item.HasField("g") for item in node.attribute)  # what reads anything
+        if seen.isdisjoint(node.input) and not nested:
+            continue
+        seen.update(node.output)
         drops = node.op_type == "Dropout" and not true.isdisjoint(node.input[TRAINING:])
         if drops or any(item.name == "training_mode" and item.i for item in node.attribute):
             raise ModelFolderError(
