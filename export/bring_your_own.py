@@ -124,10 +124,11 @@ def _about_halves(said: Mapping[str, Any]) -> list[str]:
     """What became of a network of halves."""
     if "widened" not in said:
         return []
-    return [
-        "it held FP16 and computes in FP32 now, which 'angioedge calibrate' reads and writes "
-        "FP16 of; --as-it-is leaves the halves"
-    ]
+    remark = (
+        "it held FP16 and computes in FP32 now, from which 'angioedge calibrate' makes FP16 and "
+        "INT8; --as-it-is leaves the halves"
+    )
+    return [remark]
 
 
 def _about_opset(said: Mapping[str, Any]) -> list[str]:
@@ -148,9 +149,7 @@ def _check_target(out: Path) -> None:
         raise ModelFolderError(f"{out} exists and is no model folder; give a new one with --out")
 
 
-def _describe_task(
-    model: onnx.ModelProto, output: str, description: Description
-) -> Segmentation:
+def _describe_task(model: onnx.ModelProto, output: str, description: Description) -> Segmentation:
     source, target = only_input(model), chosen_output(model, output)
     kinds = dtype(source), dtype(target)
     try:

@@ -72,7 +72,8 @@ def _as_before(model: ModelProto, graph: Graph, node: NodeProto) -> bool:
 
 
 def _pad(_: ModelProto, __: Graph, node: NodeProto) -> bool:
-    if any(node.input[AXES_OF_PAD:]) or _attribute(node, "mode") == b"wrap":
+    modes = {item.s for item in node.attribute if item.name == "mode"}
+    if any(node.input[AXES_OF_PAD:]) or b"wrap" in modes:
         return False
     del node.input[AXES_OF_PAD:]
     return True
@@ -80,10 +81,11 @@ def _pad(_: ModelProto, __: Graph, node: NodeProto) -> bool:
 
 def _split(model: ModelProto, graph: Graph, node: NodeProto) -> bool:
     """The sizes of the parts are an input; equal parts, the last one smaller, become sizes."""
-    parts = _attribute(node, "num_outputs")
-    if parts is None:
+    numbers = {item.name: item.i for item in node.attribute}
+    if "num_outputs" not in numbers:
         return True
-    shape, axis = graph.shape(node.input[0]), _attribute(node, "axis") or 0
+    parts, axis = numbers["num_outputs"], numbers.get("axis", 0)
+    shape = graph.shape(node.input[0])
     extent = shape[axis] if shape is not None else None
     if extent is None:
         return False
@@ -109,12 +111,6 @@ def _grid_sample(_: ModelProto, graph: Graph, node: NodeProto) -> bool:
 
 def _unchanged(_: ModelProto, __: Graph, ___: NodeProto) -> bool:
     return True
-
-
-def _attribute(node: NodeProto, name: str) -> int | bytes | None:
-    return next(
-        (helper.get_attribute_value(item) for item in node.attribute if item.name == name), None
-    )
 
 
 AS_BEFORE: dict[str, Callable[[ModelProto, Graph, NodeProto], bool]] = {

@@ -24,8 +24,9 @@ FIRST_WITH_WEIGHTS_APART = 4
 def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict[str, Any]]:
     """The graph with these outputs alone, its constants computed, its scales and shifts folded.
 
-    A network of halves becomes one of FP32. Its opset becomes one that is calibrated, where the converter of ONNX can do it. Returns it
-    with what was done; the reason, where the opset could not be changed.
+    A network of halves becomes one of FP32, and its opset one that is calibrated, where the
+    converter of ONNX can do it. Returns it with what was done; the reason, where the opset could
+    not be changed.
     """
     graph = Graph(model)  # functions are laid flat
     prepared = ModelProto()

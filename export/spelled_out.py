@@ -51,19 +51,20 @@ def spell_out(model: ModelProto) -> int:
     x sigmoid(x) where it has no other factor: what exporters wrote before there were operators.
     Source: the definitions of the operators, ONNX.
     """
-    found = {node.output[0]: steps for node in model.graph.node if (steps := _steps(node))}
+    asked = {node.output[0]: _steps(node) for node in model.graph.node if node.output}
+    found = {name: steps for name, steps in asked.items() if steps}
     if not found:
         return 0
     dtypes = _dtypes(model)
     nodes: list[NodeProto] = []
     for node in model.graph.node:
-        steps = found.get(node.output[0]) if node.output else None
-        if steps is None:
+        given = found.get(next(iter(node.output), ""))
+        if given is None:
             nodes.append(node)
             continue
         dtype = dtypes[node.input[0]]
         numbers = {name: np.array(value, dtype) for name, value in NUMBERS.items()}
-        nodes += write_steps(steps, {"x": node.input[0], "y": node.output[0]}, numbers, model)
+        nodes += write_steps(given, {"x": node.input[0], "y": node.output[0]}, numbers, model)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return len(found)

@@ -42,9 +42,10 @@ def test_tokens_are_no_map(tmp_path):
 
 def test_classes_are_refused_with_what_to_export(tmp_path):
     nodes = [helper.make_node("ArgMax", ["image"], ["classes"], axis=1, keepdims=0)]
-    ends = [networks.tensor("image", [1, 3, 64, 64])], [
-        networks.tensor("classes", [1, 64, 64], TensorProto.INT64)
-    ]
+    ends = (
+        [networks.tensor("image", [1, 3, 64, 64])],
+        [networks.tensor("classes", [1, 64, 64], TensorProto.INT64)],
+    )
     network = networks.save(tmp_path / "network.onnx", nodes, *ends, [])
     with pytest.raises(sdk.ModelFolderError, match=r"classes holds INT64.*before the argmax"):
         imported(network, tmp_path)
