@@ -137,7 +137,8 @@ def _about_opset(said: Mapping[str, Any]) -> list[str]:
         return []
     remark = (
         f"its opset could not become one that is calibrated ({said['opset_left']}); it runs, and "
-        "for INT8 export it with torch.onnx.export(..., dynamo=False, opset_version=17)"
+        "for INT8 export it with torch.onnx.export(..., opset_version=18), or with 17 and "
+        "dynamo=False"
     )
     return [remark]
 
