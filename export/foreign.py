@@ -196,16 +196,21 @@ def shape(tensor: Any) -> tuple[int, int, int, int]:
         ModelFolderError: they are not the four of an image, or open.
     """
     extents = tuple(extent.dim_value for extent in tensor.type.tensor_type.shape.dim)
-    if len(extents) not in {0, 4}:
+    if not extents:
+        raise ModelFolderError(
+            f"the shape of {tensor.name} does not follow from the graph; the network may not take "
+            "the size of its input (try another with --size, multiples of 32), or holds operators "
+            "of which ONNX knows no shapes"
+        )
+    if len(extents) != 4:
         raise ModelFolderError(
             f"tensor {tensor.name} has {len(extents)} axes, {extents}, expected the 4 of an image "
             "or a map; networks that give boxes, classes or sequences are no segmentation"
         )
-    if len(extents) != 4 or 0 in extents:
+    if 0 in extents:
         raise ModelFolderError(
             f"tensor {tensor.name} has shape {extents} (0 is open), expected 4 static extents; "
-            "give --size ROWS COLUMNS, or another if the network does not take it (try multiples "
-            "of 32), or export the network with static shapes"
+            "give --size ROWS COLUMNS, or export the network with static shapes"
         )
     return extents
 

@@ -105,3 +105,18 @@ def test_standardised_weights_are_no_training(tmp_path):
     assert {node.op_type for node in onnx.load(folder.graph("fp32")).graph.node} == {
         "Conv", "ReduceMax"
     }  # fmt: skip
+
+
+def test_a_size_that_the_network_does_not_take_is_told(tmp_path):
+    nodes = [
+        helper.make_node("MaxPool", ["image"], ["half"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Resize", ["half", "", "twice"], ["whole"]),
+        helper.make_node("Concat", ["image", "whole"], ["both"], axis=1),
+        helper.make_node("ReduceMax", ["both"], ["map"], axes=[1]),
+    ]
+    stored = [numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "twice")]
+    ends = [[networks.tensor(name, [1, 1, "r", "c"])] for name in ("image", "map")]
+    network = networks.save(tmp_path / "network.onnx", nodes, *ends, stored)
+    assert imported(network, tmp_path, size=(64, 64))
+    with pytest.raises(sdk.ModelFolderError, match="may not take the size"):
+        imported(network, tmp_path, size=(65, 65))
