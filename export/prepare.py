@@ -8,6 +8,7 @@ from onnx import ModelProto, helper
 from calibration.graph import Graph
 from calibration.quantisable import OPSETS
 from export.affine import fold_affine
+from export.branches import merge_branches
 from export.concatenations import split_concatenations
 from export.constants import drop_unused, fold_constants
 from export.group_norm import split_group_norms
@@ -43,6 +44,9 @@ def prepare(model: ModelProto, outputs: Sequence[str]) -> tuple[ModelProto, dict
         split_group_norms(prepared)
     said["operations_computed"] = fold_constants(prepared)
     said["operations_folded"] = fold_affine(prepared)
+    if merged := merge_branches(prepared):
+        said["branches_merged"] = merged
+        said["operations_folded"] += fold_affine(prepared)
     said["concatenations_split"] = split_concatenations(prepared)
     prepared, told = _with_opset(prepared, graph.opset)
     if helper.find_min_ir_version_for(prepared.opset_import, ignore_unknown=True) <= IR_VERSION:
