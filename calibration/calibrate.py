@@ -26,11 +26,12 @@ INPUTS = (
 )
 
 
-REFUSED = (
-    "Nothing was written. More and more varied frames (--count) help most; other ranges (--ranges "
-    "minmax), or the operations that the report of a --force run ranks first (--keep-float), may. "
-    "--force writes graphs that are marked as not certified."
+MORE = (
+    "More and more varied frames (--count) help most; other ranges (--ranges minmax), or the "
+    "operations that the report of a --force run ranks first (--keep-float), may. --force writes "
+    "graphs that are marked as not certified."
 )
+TYPED_ALONE = "Only forms with FP16 in them fall short: --no-typed writes the others."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,7 +54,7 @@ def _calibrate(asked: argparse.Namespace, console: Console) -> int:
     outcome = quantise(folder, asked.frames, _options(asked), Bars())
     _tell(outcome, console)
     if outcome.shortfalls and not asked.force:
-        console.print(REFUSED)
+        console.print(f"Nothing was written. {advice(outcome.shortfalls)}")
         return 1
     written = add(folder, outcome.quantised, asked.out)
     if asked.save_cache:
@@ -61,6 +62,12 @@ def _calibrate(asked: argparse.Namespace, console: Console) -> int:
     state = "certified" if not outcome.shortfalls else "NOT certified"
     console.print(f"{written.path} has INT8 graphs, {state}.", highlight=False, soft_wrap=True)
     return 0
+
+
+def advice(shortfalls: Sequence[str]) -> str:
+    """What may help where a network is refused."""
+    precisions = {reason.partition(":")[0] for reason in shortfalls}
+    return TYPED_ALONE if all(name.endswith("fp16") for name in precisions) else MORE
 
 
 def _options(asked: argparse.Namespace) -> Options:

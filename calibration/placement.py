@@ -20,6 +20,7 @@ from calibration.rules import (
     weight_axis,
     weighted_depth,
 )
+from calibration.wording import some
 
 X86 = Literal["onnxruntime", "openvino", "exact"]
 """What the twin for x86 is wired for: a library, or the exact numbers of the form for TensorRT."""
@@ -138,7 +139,10 @@ def _in_twin(cpu: Wiring, reasons: Mapping[int, str | None]) -> dict[int, str | 
 
 
 def _nothing(graph: Quantisable, reasons: Mapping[int, str | None]) -> str:
-    told = "; ".join(f"{graph.nodes[i].name}: {reason}" for i, reason in reasons.items())
+    by_reason: dict[str | None, list[str]] = {}
+    for index, reason in reasons.items():
+        by_reason.setdefault(reason, []).append(graph.nodes[index].name)
+    told = "; ".join(f"{some(names)}: {reason}" for reason, names in by_reason.items())
     why = told or "it has no convolution and no matrix product"
     return f"nothing in this network would become INT8: {why}"
 

@@ -15,6 +15,7 @@ from calibration.equalise import equalise
 from calibration.judge import Judge, Verdict, hardest
 from calibration.quantisable import multiplications
 from calibration.sensitivity import by_worth, fewest, rank
+from calibration.wording import some
 
 Step = Literal["equalise", "bias", "float"]
 STEPS: tuple[Step, ...] = ("equalise", "bias", "float")
@@ -69,7 +70,8 @@ def recover(
 def told_of_step(said: Mapping[str, Any]) -> str:
     """One entry of `recover`, for a person."""
     words = [f"signal over noise {said['signal_over_noise_db']} dB on hard frames"]
-    words += [f"{name} in float" for name in said.get("to_float", ())]
+    if said.get("to_float"):
+        words.append(f"{some(said['to_float'])} in float")
     words += said["shortfalls"]
     state = "" if said["step"] == "none" else "kept" if said["kept"] else "not kept"
     name = "as it is" if said["step"] == "none" else said["step"]

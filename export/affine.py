@@ -28,7 +28,7 @@ def fold_affine(model: ModelProto) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Map:
+class Map:
     """y = scale x + shift, per channel."""
 
     scale: Vector
@@ -90,9 +90,9 @@ def _weighted(graph: Graph, node: Node) -> _Weighted | None:
     return None if bias is None else _Weighted(weight=weight, bias=bias, axis=axis, groups=groups)
 
 
-def _map_of(graph: Graph, node: Node, before: _Weighted) -> _Map | None:
+def _map_of(graph: Graph, node: Node, before: _Weighted) -> Map | None:
     if node.op == "BatchNormalization":
-        return _norm(graph, node)
+        return norm_of(graph, node)
     constant_first = graph.is_constant(node.inputs[0])
     values = _floats(graph, node.inputs[0 if constant_first else 1])
     vector = _per_channel(values, len(before.bias), before.weight.ndim)
@@ -101,23 +101,24 @@ def _map_of(graph: Graph, node: Node, before: _Weighted) -> _Map | None:
     one, none = np.ones_like(vector), np.zeros_like(vector)
     match node.op:
         case "Mul":
-            return _Map(scale=vector, shift=none)
+            return Map(scale=vector, shift=none)
         case "Add":
-            return _Map(scale=one, shift=vector)
+            return Map(scale=one, shift=vector)
         case "Sub":
             sign = -1.0 if constant_first else 1.0
-            return _Map(scale=sign * one, shift=-sign * vector)
+            return Map(scale=sign * one, shift=-sign * vector)
     usable = not constant_first and bool(np.all(vector))  # a constant over a tensor is no map
-    return _Map(scale=one / vector, shift=none) if usable else None
+    return Map(scale=one / vector, shift=none) if usable else None
 
 
-def _norm(graph: Graph, node: Node) -> _Map | None:
+def norm_of(graph: Graph, node: Node) -> Map | None:
+    """What a BatchNormalization with constant statistics does to each channel."""
     given = [_floats(graph, name) for name in node.inputs[1:]]
     if node.attributes.get("training_mode") or any(values is None for values in given):
         return None
     scale, bias, mean, variance = (np.asarray(values) for values in given)
     factor = scale / np.sqrt(variance + node.attributes.get("epsilon", 1e-5))
-    return _Map(scale=factor, shift=bias - mean * factor)
+    return Map(scale=factor, shift=bias - mean * factor)
 
 
 def _per_channel(values: Vector | None, channels: int, rank: int) -> Vector | None:
@@ -131,7 +132,7 @@ def _per_channel(values: Vector | None, channels: int, rank: int) -> Vector | No
     return values.reshape(-1) if fits else None
 
 
-def _rewrite(model: ModelProto, nodes: tuple[Node, Node], before: _Weighted, found: _Map) -> bool:
+def _rewrite(model: ModelProto, nodes: tuple[Node, Node], before: _Weighted, found: Map) -> bool:
     """Gives the first of two nodes weights of its own and the output of the second."""
     first, second = nodes
     shape = [1] * before.weight.ndim

@@ -1,14 +1,23 @@
 """Makes a model folder for the `segmentation` task out of a vendor's ONNX network."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import onnx
 
 from calibration.folder import WRITTEN
-from export.foreign import chosen_output, dtype, fix_shapes, load, only_input, opset, shape
+from export.foreign import (
+    add_channel_axis,
+    chosen_output,
+    dtype,
+    fix_shapes,
+    load,
+    only_input,
+    opset,
+    shape,
+)
 from export.normalisation import normalise_channels
 from export.prepare import prepare
 from export.seeded import GRAPH, difference, record_golden
@@ -65,10 +74,10 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     given = load(network)
     fix_shapes(given, description.layout, description.size)
     normalise_channels(given, description.layout, description.mean, description.std)
-    output = chosen_output(given, description.output).name
+    output = add_channel_axis(given, description.layout, description.output)
     told = told_by(given, output)
     model, said = prepare(given, [output]) if description.prepared else (given, dict[str, Any]())
-    task = _describe_task(model, description, description.values or told)
+    task = _describe_task(model, output, replace(description, values=description.values or told))
     content = model.SerializeToString()
     pairs = record_golden(content, task)
     found = [outputs[output] for _, outputs in pairs]
@@ -76,14 +85,15 @@ def import_network(network: Path, out: Path, description: Description) -> ModelF
     remarks = check_values(task.values, told, found, channels)
     remarks += _about_channels(description, channels)
     if description.prepared:
-        said["largest_difference"] = difference(given, model, task, pairs)
+        widened = "widened" in said
+        said["largest_difference"] = difference(given, model, task, pairs, widened=widened)
     origin = {
         "imported_from": network.name,
         "producer": f"{model.producer_name} {model.producer_version}".strip(),
         "opset": opset(model),
         "prepared": said,
         "description": asdict(description),
-        "remarks": remarks + _about_opset(said),
+        "remarks": remarks + _about_halves(said) + _about_opset(said),
     }
     folder = write_folder(
         out, _manifest(task, origin), {GRAPH: content, "golden.npz": pack_golden(pairs)}
@@ -110,13 +120,25 @@ def _about_channels(description: Description, channels: int) -> list[str]:
     return [f"channel 0 of {channels} is read as the vessels; --channel names another"]
 
 
+def _about_halves(said: Mapping[str, Any]) -> list[str]:
+    """What became of a network of halves."""
+    if "widened" not in said:
+        return []
+    remark = (
+        "it held FP16 and computes in FP32 now, from which 'angioedge calibrate' makes FP16 and "
+        "INT8; --as-it-is leaves the halves"
+    )
+    return [remark]
+
+
 def _about_opset(said: Mapping[str, Any]) -> list[str]:
     """What to do where the opset could not be changed."""
     if "opset_left" not in said:
         return []
     remark = (
         f"its opset could not become one that is calibrated ({said['opset_left']}); it runs, and "
-        "for INT8 export it with torch.onnx.export(..., dynamo=False, opset_version=17)"
+        "for INT8 export it with torch.onnx.export(..., opset_version=18), or with 17 and "
+        "dynamo=False"
     )
     return [remark]
 
@@ -128,20 +150,19 @@ def _check_target(out: Path) -> None:
         raise ModelFolderError(f"{out} exists and is no model folder; give a new one with --out")
 
 
-def _describe_task(
-    model: onnx.ModelProto, description: Description, values: Values
-) -> Segmentation:
-    source, target = only_input(model), chosen_output(model, description.output)
+def _describe_task(model: onnx.ModelProto, output: str, description: Description) -> Segmentation:
+    source, target = only_input(model), chosen_output(model, output)
+    kinds = dtype(source), dtype(target)
     try:
         return Segmentation(
             input_name=source.name,
             input_shape=shape(source),
-            input_dtype=dtype(source),
+            input_dtype=kinds[0],
             output_name=target.name,
             output_shape=shape(target),
-            output_dtype=dtype(target),
+            output_dtype=kinds[1],
             layout=description.layout,
-            values=values,
+            values=description.values or "logits",
             channel=description.channel or 0,
             percentiles=description.percentiles,
             low=description.low,

@@ -12,6 +12,8 @@ from calibration.graph import Graph, Node
 QUANTISE = "QuantizeLinear"
 DEQUANTISE = "DequantizeLinear"
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+CLAMPS = ("Clip", "Relu")
+"""What ONNX Runtime fuses into the layer before."""
 CARRIES_INTEGERS = {"MaxPool", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"}
 """Q and DQ commute with these, so that a DQ before them serves the layer behind them."""
 
@@ -35,6 +37,14 @@ def dequantiser(graph: Graph, tensor: str) -> Node | None:
     while node is not None and node.op in CARRIES_INTEGERS:
         node = graph.producer(node.input(0))
     return node if node is not None and node.op == DEQUANTISE else None
+
+
+def quantisers_behind(graph: Graph, node: Node) -> list[Node]:
+    """The Q that read what a node gives, or a clamp behind it; none if anything else does too."""
+    readers = graph.consumers(node)
+    if len(readers) == 1 and readers[0].op in CLAMPS:
+        readers = graph.consumers(readers[0])
+    return readers if all(reader.op == QUANTISE for reader in readers) else []
 
 
 def before_pair(graph: Graph, tensor: str) -> str:
@@ -167,3 +177,12 @@ def integer_weights(graph: Graph, layer: Layer) -> NDArray[Any] | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         integers: NDArray[Any] = np.rint(values / step)
     return integers
+
+
+def closing_pairs(graph: Graph) -> set[int]:
+    """The DQ of the pairs that ONNX Runtime wants behind an integer layer, whoever reads them."""
+    found: set[int] = set()
+    for layer in integer_layers(graph):
+        for quantiser in quantisers_behind(graph, layer.node):
+            found |= {reader.index for reader in graph.consumers(quantiser)}
+    return found

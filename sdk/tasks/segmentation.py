@@ -96,7 +96,8 @@ class Segmentation(Task[Vessels]):
         if min(self.frame_size) < SMALLEST_SIDE:
             raise ValueError(
                 f"frames of {self.frame_size[0]} x {self.frame_size[1]} pixels are no images; the "
-                f"input has shape {self.input_shape}, check that its layout is {self.layout}"
+                f"input has shape {self.input_shape} in the layout {self.layout}, check that it "
+                f"is not {next(item for item in get_args(Layout) if item != self.layout)}"
             )
 
     def _check_values(self) -> None:

@@ -11,6 +11,7 @@ from calibrating import calibrate, content_of
 
 from calibration import candidate
 from calibration.__main__ import main
+from calibration.calibrate import advice
 from calibration.histogram import Histogram
 from calibration.quantisable import multiplications, read_quantisable
 from sdk import Frame, Session
@@ -135,6 +136,17 @@ def test_outside_the_tolerance_nothing_is_written(model, runs, capsys):
     said = capsys.readouterr().err
     assert "outside the tolerance: int8: mean Dice 0." in said
     assert "Nothing was written" in said
+
+
+@pytest.mark.parametrize(
+    ("shortfalls", "said"),
+    [
+        (["int8.fp16: mean Dice 0.9, expected 0.98"], "--no-typed writes the others"),
+        (["int8.fp16: mean Dice 0.9", "int8: mean Dice 0.9"], "--keep-float"),
+    ],
+)
+def test_a_typed_form_that_falls_short_alone_can_be_left_out(shortfalls, said):
+    assert said in advice(shortfalls)
 
 
 def test_force_writes_and_marks(model, runs):

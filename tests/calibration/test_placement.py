@@ -119,6 +119,16 @@ def test_the_twin_computes_depthwise_in_integers_where_integers_read_it(
     assert not placement.tensorrt.weights
 
 
+@pytest.mark.parametrize(("made", "group"), [(32, 16), (16, 8)], ids=["two of each", "in pairs"])
+def test_other_groups_are_float_in_the_twin_too(tmp_path, made, group):
+    def insert(net, x):
+        return net.relu(net.conv(x, (16, made), group=group, name="it"))
+
+    found = placed(tmp_path, insert, (1, made, 32, 32))["it"]
+    assert not found.int8
+    assert "INT8 in the twin" not in found.reason
+
+
 def test_odd_groups_stay_float_and_even_ones_do_not(tmp_path):
     odd = placed(tmp_path, lambda net, x: net.conv(x, (16, 16), group=8, name="it"))["it"]
     even = placed(tmp_path, lambda net, x: net.conv(x, (16, 16), group=4, name="it"))["it"]
@@ -189,10 +199,9 @@ def test_a_network_in_halves_is_asked_for_in_fp32(tmp_path):
     for end in (*model.graph.input, *model.graph.output):
         end.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
     onnx.save(model, tmp_path / "net.onnx")
-    with pytest.raises(
-        CalibrationError, match=r"its weight is FLOAT16; export the network in FP32"
-    ):
+    with pytest.raises(CalibrationError, match=r"its weight is FLOAT16; export") as refused:
         place(read_quantisable(tmp_path / "net.onnx"))
+    assert str(refused.value).count("export the network in FP32") == 1, "said once for all"
 
 
 def test_what_is_asked_for_stays_float(tmp_path):

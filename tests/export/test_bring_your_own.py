@@ -229,7 +229,10 @@ def test_a_network_in_training_mode_is_refused(network, tmp_path, by):
         ({"low": 1.0, "high": 1.0}, "low and high must be two different finite numbers"),
         ({"percentiles": (99.0, 1.0)}, "percentiles must rise within 0..100, got 99 and 1"),
         ({"percentiles": (-1.0, 50.0)}, "percentiles must rise"),
-        ({"layout": "NHWC"}, r"frames of 1 x 64 pixels are no images.*layout is NHWC"),
+        (
+            {"layout": "NHWC"},
+            r"frames of 1 x 64 pixels are no images.*layout NHWC, check that it is not NCHW",
+        ),
     ],
 )
 def test_numbers_that_make_no_image_are_refused(network, tmp_path, given, message):

@@ -6,11 +6,13 @@ from calibration.graph import Graph, Node
 from calibration.lint.quantisation import (
     Layer,
     before_pair,
+    closing_pairs,
     dequantiser,
     integer_layers,
+    quantisers_behind,
 )
 from calibration.lint.rule import Place, Rule, Severity
-from calibration.lint.targets import Target, every_target, on_tensorrt
+from calibration.lint.targets import Target, every_target, on_onnxruntime, on_tensorrt
 
 NARROW = 16
 TENSOR_CORE = 32
@@ -34,10 +36,19 @@ def _uneven(graph: Graph, _: Target) -> Iterator[Place]:
             yield Place(layer.node.name, _channels(layer))
 
 
-def _depthwise(graph: Graph, _: Target) -> Iterator[Place]:
+def _depthwise(graph: Graph, target: Target) -> Iterator[Place]:
+    read = _read_by_integers(graph) if on_onnxruntime(target) else set()
     for layer in _convolutions(graph):
-        if layer.is_depthwise:
+        behind = {node.index for node in quantisers_behind(graph, layer.node)}
+        if layer.is_depthwise and not behind & read:
             yield Place(layer.node.name, f"{layer.groups} channels, each alone")
+
+
+def _read_by_integers(graph: Graph) -> set[int]:
+    """The Q that integer layers read: float before them costs a conversion."""
+    makers = (graph.producer(layer.node.input(0)) for layer in integer_layers(graph))
+    quantisers = (graph.producer(node.input(0)) for node in makers if node is not None)
+    return {node.index for node in quantisers if node is not None}
 
 
 def _grouped(graph: Graph, _: Target) -> Iterator[Place]:
@@ -82,9 +93,10 @@ def _vectors(graph: Graph, _: Target) -> Iterator[Place]:
 
 
 def _float_only(graph: Graph, target: Target) -> Iterator[Place]:
+    closing = closing_pairs(graph) if on_onnxruntime(target) else set()
     for node in graph.nodes:
-        kind = _kind(node)
-        if kind in target.no_integer_kernel and dequantiser(graph, node.input(0)) is not None:
+        kind, pair = _kind(node), dequantiser(graph, node.input(0))
+        if kind in target.no_integer_kernel and pair is not None and pair.index not in closing:
             yield Place(node.name, "linear Resize" if kind == "LinearResize" else node.op)
 
 

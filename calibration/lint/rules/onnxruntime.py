@@ -6,6 +6,7 @@ import numpy as np
 
 from calibration.graph import Graph, Node
 from calibration.lint.quantisation import (
+    CLAMPS,
     DEQUANTISE,
     QUANTISE,
     Layer,
@@ -15,13 +16,13 @@ from calibration.lint.quantisation import (
     layers,
     pair_members,
     quantised_as,
+    quantisers_behind,
     scale,
 )
 from calibration.lint.rule import Place, Rule, Severity
 from calibration.lint.targets import Target, on_onnxruntime
 
 LOWEST = {"INT8": -128, "UINT8": 0}
-CLAMPS = ("Clip", "Relu")
 SEVEN_BITS = 64
 BIAS_TOLERANCE = 1e-2
 """Relative, as ONNX Runtime's own check allows."""
@@ -52,15 +53,8 @@ def _zero_point(graph: Graph, node: Node) -> int | None:
 
 def _no_q_behind(graph: Graph, _: Target) -> Iterator[Place]:
     for layer in integer_layers(graph):
-        if layer.is_convolution and not _ends_in_q(graph, layer.node):
+        if layer.is_convolution and not quantisers_behind(graph, layer.node):
             yield Place(layer.node.name, "its output is not quantised")
-
-
-def _ends_in_q(graph: Graph, node: Node) -> bool:
-    readers = graph.consumers(node)
-    if len(readers) == 1 and readers[0].op in CLAMPS:
-        readers = graph.consumers(readers[0])
-    return bool(readers) and all(reader.op == QUANTISE for reader in readers)
 
 
 def _saturating(graph: Graph, _: Target) -> Iterator[Place]:
@@ -82,7 +76,7 @@ def _rounded_weights(graph: Graph, _: Target) -> Iterator[Place]:
     for layer in layers(graph):
         integer_input = layer.activation is not None and layer.weight is None
         rounded = layer.node.op in {"Conv", "ConvTranspose", "Gemm"}
-        if rounded and integer_input and _ends_in_q(graph, layer.node):
+        if rounded and integer_input and quantisers_behind(graph, layer.node):
             yield Place(layer.node.name, "float weights between two pairs")
 
 

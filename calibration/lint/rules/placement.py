@@ -10,6 +10,7 @@ from calibration.lint.quantisation import (
     QUANTISE,
     WEIGHTED,
     before_pair,
+    closing_pairs,
     dequantiser,
     integer_layers,
     is_pair_member,
@@ -17,7 +18,7 @@ from calibration.lint.quantisation import (
     scale,
 )
 from calibration.lint.rule import Place, Rule, Severity
-from calibration.lint.targets import Target, every_target, on_tensorrt
+from calibration.lint.targets import Target, every_target, on_onnxruntime, on_tensorrt
 
 ACTIVATIONS = {"BatchNormalization", "Clip", "HardSwish", "LeakyRelu", "PRelu", "Relu"}
 BETWEEN_HEAD_AND_OUTPUT = {
@@ -26,9 +27,11 @@ BETWEEN_HEAD_AND_OUTPUT = {
 }
 
 
-def _half_quantised(graph: Graph, _: Target) -> Iterator[Place]:
+def _half_quantised(graph: Graph, target: Target) -> Iterator[Place]:
+    closing = closing_pairs(graph) if on_onnxruntime(target) else set()
     for layer in layers(graph):
-        if layer.activation is not None and layer.weight is None:
+        paired = layer.activation is not None and layer.activation.index not in closing
+        if paired and layer.weight is None:
             yield Place(layer.node.name, "integer input, float weights")
         if layer.activation is None and layer.weight is not None:
             yield Place(layer.node.name, "integer weights, float input")

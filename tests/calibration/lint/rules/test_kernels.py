@@ -117,3 +117,24 @@ def test_each_target_has_its_own_float_operators():
     assert not places(rule, reads_integers("Softmax"), "ort-x86")
     assert places(rule, reads_integers("HardSwish"), "ort-x86")
     assert not places(rule, reads_integers("HardSwish"), "tensorrt-8.6")
+
+
+def closed(op: str) -> Sketch:
+    """An integer convolution, the pair that ends it, and an operator without integer form."""
+    sketch = Sketch()
+    sketch.node(op, sketch.pair(sketch.node("Relu", sketch.integer_conv(sketch.input()))))
+    return sketch
+
+
+def test_the_pair_that_ends_an_integer_layer_is_no_loss_on_onnxruntime():
+    rule = "quantised-float-operator"
+    assert not places(rule, closed("HardSwish"), "ort-x86")
+    assert places(rule, closed("Sigmoid")), "TensorRT needs none there"
+
+
+def test_a_depthwise_convolution_that_feeds_an_integer_layer_gains_on_onnxruntime():
+    rule, sketch = "quantised-depthwise", Sketch()
+    apart = sketch.integer_conv(sketch.input(), (32, 1, 3, 3), group=32)
+    sketch.integer_conv(apart)
+    assert not places(rule, sketch, "ort-x86")
+    assert places(rule, sketch, "tensorrt-8.6")

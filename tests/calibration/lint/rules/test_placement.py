@@ -21,6 +21,13 @@ def test_a_layer_is_quantised_whole_or_not_at_all():
         assert not places("half-quantised-layer", whole)
 
 
+def test_a_float_layer_may_read_the_pair_that_ends_an_integer_one():
+    head = Sketch()
+    head.conv(head.pair(head.node("Relu", head.integer_conv(head.input()))))
+    assert not places("half-quantised-layer", head, "ort-x86")
+    assert places("half-quantised-layer", head), "TensorRT needs no pair there"
+
+
 def test_a_pair_serves_through_operators_that_carry_integers():
     sketch = Sketch()
     pooled = sketch.node("MaxPool", sketch.pair(sketch.input()), kernel_shape=[2, 2])

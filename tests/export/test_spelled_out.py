@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from export.gelu import split_gelu
+from export.spelled_out import spell_out
 
 
 def with_gelu(approximate, dtype=TensorProto.FLOAT):
@@ -29,7 +29,7 @@ def test_it_computes_the_same(approximate, dtype, limit):
     kind = helper.tensor_dtype_to_np_dtype(dtype)
     image = np.random.default_rng(0).normal(scale=2, size=(1, 4, 8, 8)).astype(kind)
     (expected,) = ReferenceEvaluator(model).run(None, {"image": image})
-    assert split_gelu(model) == 1
+    assert spell_out(model) == 1
     assert "Gelu" not in {node.op_type for node in model.graph.node}
     onnx.checker.check_model(model, full_check=True)
     (got,) = ReferenceEvaluator(model).run(None, {"image": image})
@@ -40,5 +40,5 @@ def test_a_graph_without_one_is_left_alone():
     model = with_gelu("none")
     model.graph.node[1].CopyFrom(helper.make_node("Relu", ["turned"], ["map"]))
     before = model.SerializeToString(deterministic=True)
-    assert split_gelu(model) == 0
+    assert spell_out(model) == 0
     assert model.SerializeToString(deterministic=True) == before
