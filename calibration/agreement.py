@@ -75,7 +75,8 @@ class Agreement:
         dice: of the vessel masks, per frame; two empty masks agree.
         marked: per frame, whether either graph marks anything; the means are over such frames.
         same_grade: per frame, empty for tasks that do not grade.
-        run_dice: of the vessel masks after the last frame of each run, for tasks that follow runs.
+        run_dice: of the vessel masks after the last frame of each run on which either graph marks
+            anything, for tasks that follow runs.
         filled_dice: of what is filled with contrast, all frames of a run as one mask, the same.
         with_vessels: frames of which the first graph marks a part; on others there is nothing to
             agree upon.
@@ -113,9 +114,11 @@ class Agreement:
                 self._end_run()
 
     def _end_run(self) -> None:
-        self.run_dice.append(self.dice[-1])
+        if self.marked[-1]:
+            self.run_dice.append(self.dice[-1])
         expected, got = (np.concatenate(masks) for masks in zip(*self._filled, strict=True))
-        self.filled_dice.append(dice(expected, got))
+        if expected.any() or got.any():
+            self.filled_dice.append(dice(expected, got))
         self._filled.clear()
 
     def _dice_of_marked(self) -> list[float]:

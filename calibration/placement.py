@@ -123,6 +123,8 @@ def place(
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
     no_int8_of_its_own = reasons if x86 == "exact" else sensitive
     cpu = _for_x86(graph, reads | behind, reasons, no_int8_of_its_own)
+    told = reasons | _in_twin(cpu, reasons)
+    decided = (_decide(graph, node, told, identities) for node in graph.nodes)
     return Placement(
         weights={node.index: weight_axis(graph, node) for node in chosen},
         residuals=identities,
@@ -130,7 +132,7 @@ def place(
         cpu=cpu,
         x86=x86,
         groups=_groups(graph, reads),
-        decisions=_decisions(graph, reasons | _in_twin(cpu, reasons), identities),
+        decisions=tuple(filter(None, decided)),
     )
 
 
@@ -280,13 +282,6 @@ def _wiring(graph: Quantisable, reads: Iterable[tuple[int, str]]) -> Wiring:
     reads = frozenset(reads)
     tensors = {tensor for _, tensor in reads}
     return Wiring(pairs=tuple(sorted(tensors, key=graph.order().__getitem__)), reads=reads)
-
-
-def _decisions(
-    graph: Quantisable, reasons: dict[int, str | None], identities: dict[int, str]
-) -> tuple[Decision, ...]:
-    decided = (_decide(graph, node, reasons, identities) for node in graph.nodes)
-    return tuple(decision for decision in decided if decision is not None)
 
 
 def _decide(

@@ -17,7 +17,7 @@ from training.detection_metrics import (
     without_doubtful,
 )
 from training.losses.microbleed_detection import cell_centres
-from training.metrics import bootstrap_interval
+from training.metrics import Estimate, bootstrap_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,14 +97,22 @@ def mean_sensitivity(found: Sequence[SubjectFindings], tolerance_mm: float = 3.0
     return float(np.mean([curve.sensitivity_at(rate) for rate in FALSE_POSITIVE_RATES]))
 
 
+NO_LESIONS = Estimate(value=float("nan"), low=float("nan"), high=float("nan"))
+
+
 def best_threshold(found: Sequence[SubjectFindings]) -> float:
-    """The score from which on candidates give the highest F1; 0.5 without candidates."""
+    """Above it candidates give the highest F1; 0.5 without candidates.
+
+    It lies between two scores: the kernels take what is above a threshold, not what equals it.
+    """
     curve = froc(found)
     if not len(curve.thresholds):
         return 0.5
     f1 = 2 * curve.precision * curve.sensitivity
     f1 /= np.maximum(curve.precision + curve.sensitivity, 1e-9)
-    return float(curve.thresholds[int(np.argmax(f1))])
+    best = int(np.argmax(f1))
+    below = curve.thresholds[best + 1] if best + 1 < len(f1) else 0.0
+    return float(curve.thresholds[best] + below) / 2
 
 
 def summary(found: Sequence[SubjectFindings], threshold: float) -> dict[str, Any]:
@@ -112,7 +120,8 @@ def summary(found: Sequence[SubjectFindings], threshold: float) -> dict[str, Any
     numbers: dict[str, Any] = {"crops": len(found), "threshold": threshold}
     for tolerance_mm in (3.0, 5.0):
         counted = score(found, tolerance_mm=tolerance_mm, threshold=threshold)
-        interval = counted.sensitivity_interval()
+        lesions = counted.true_positives + counted.false_negatives
+        interval = counted.sensitivity_interval() if lesions else NO_LESIONS
         false = bootstrap_interval(
             false_positives(found, tolerance_mm=tolerance_mm, threshold=threshold)
         )

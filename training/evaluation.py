@@ -74,12 +74,16 @@ class Report:
                 name: {
                     "frames": int(chosen.sum()),
                     "dice": float(self.dice_per_frame[chosen].mean()),
-                    "accuracy": float(right[chosen].mean()),
+                    "accuracy": _share(right[chosen & (pool.grades != UNGRADED)]),
                 }
                 for name, chosen in (("subtracted", pool.subtracted), ("native", ~pool.subtracted))
                 if chosen.any()
             },
         }
+
+
+def _share(right: NDArray[np.bool_]) -> float | None:
+    return float(right.mean()) if right.size else None
 
 
 Predict = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]

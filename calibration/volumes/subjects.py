@@ -70,7 +70,9 @@ def open_subjects(inputs: Iterable[Path], first_phantom: int = 0) -> list[Subjec
     found: list[Subject] = []
     for given in inputs:
         if str(given).startswith(PHANTOMS):
-            found += _phantoms(str(given).removeprefix(PHANTOMS), first_phantom)
+            phantoms = _phantoms(str(given).removeprefix(PHANTOMS), first_phantom)
+            first_phantom += len(phantoms)
+            found += phantoms
             continue
         try:
             cohort = read_cohort(given, known=(given / LESIONS).is_file())

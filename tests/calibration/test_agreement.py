@@ -6,7 +6,8 @@ import pytest
 from calibration.agreement import Agreement, Tolerance, nothing_to_judge
 from calibration.errors import CalibrationError
 from sdk import Grade, QualityAnswer, Vessels
-from sdk.tasks import dice
+from sdk.kernels import Centreline
+from sdk.tasks import ArteryAnswer, dice
 
 
 def vessels(mask):
@@ -52,6 +53,26 @@ def test_frames_of_which_nothing_is_marked_do_not_raise_the_mean(masks):
     agreement.add(vessels(empty), vessels(masks[1]))
     assert agreement.scores()["dice"] == dice(*masks) / 2
     assert agreement.summary()["frames"] == 3
+
+
+def arteries(mask):
+    lines = {"points": np.zeros((0, 2), np.int32), "radius": np.zeros(0, np.float32)}
+    centreline = Centreline(skeleton=mask * 0, unit="px", **lines)
+    return ArteryAnswer(
+        vessels=vessels(mask),
+        filled=vessels(mask),
+        centreline=centreline,
+        arrival_frame=np.full(mask.shape, -1, np.int32),
+        arrival_ms=None,
+        frames=1,
+    )
+
+
+def test_runs_of_which_nothing_is_marked_do_not_raise_the_mean(masks):
+    agreement, empty = Agreement(), np.zeros_like(masks[0])
+    for pair in ((empty, empty), masks, (empty, empty)):
+        agreement.add(*map(arteries, pair), ends_run=True)
+    assert agreement.scores() == {"dice": dice(*masks), "filled_dice": dice(*masks)}
 
 
 def test_pixels_are_counted_over_all_frames(masks):

@@ -125,7 +125,8 @@ def _self_train(
     """A teacher on the labelled sequences, then rounds of students; each in its own folder."""
     processes = join(recipe.device)
     every = processes.once(lambda: recipe.pool("training", out))
-    labelled, unlabelled = every.part(range(recipe.labelled)), _unlabelled(recipe, every)
+    unlabelled = _unlabelled(recipe, every)  # refuses more than there are
+    labelled = every.part(range(recipe.labelled))
     best: Path | None = None
     for number in range(recipe.rounds + 1):
         folder = out / f"round{number}"
@@ -158,7 +159,7 @@ def _unlabelled(recipe: SelfTrainingRecipe, every: SequencePool) -> SequencePool
     more = None if recipe.data is None else read_unlabelled(Path(recipe.data), recipe.size)
     if more is not None:
         found += [more.sequence(index) for index in range(len(more))]
-    if not found:
+    if recipe.labelled > len(every) or not found:
         raise ValueError(
             f"expected more sequences than the {recipe.labelled} labelled ones, got {len(every)}; "
             "set labelled to fewer"

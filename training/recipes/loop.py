@@ -214,11 +214,11 @@ class Loop(ABC, Generic[Batch]):
     def _validate(self, loss: float) -> str:
         found = self.validate()
         recipe = asdict(self.schedule)  # type: ignore[call-overload]
+        better = found.score > self.state.best
+        self.state.best = max(found.score, self.state.best)
         notes = {"state": asdict(self.state), "recipe": recipe}
-        if found.score > self.state.best:
-            self.state.best = found.score
+        if better:
             save_weights(self.out / WEIGHTS, self.average, notes)
-        notes["state"] = asdict(self.state)
         save_training(self.out / TRAINING, self._kept(), self.optimiser, notes)
         self._log(found, loss)
         return f"step {self.state.step}: {found.text}"

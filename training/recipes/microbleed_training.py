@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -133,7 +133,8 @@ class DetectorTraining(Training["tuple[Images, list[CropTruth]]"]):
 
     def validate(self) -> Validation:
         """Mean sensitivity of the FROC decides."""
-        found = mean_sensitivity(findings(self.network, self.validation))
+        kept = cast("MicrobleedNet", self.average)
+        found = mean_sensitivity(findings(kept, self.validation))
         text = f"mean sensitivity {found:.3f}"
         return Validation(score=found, numbers={"mean_sensitivity": found}, text=text)
 
@@ -206,22 +207,22 @@ class RegionsTraining(Training["tuple[Images, NDArray[np.int64]]"]):
 
     def validate(self) -> Validation:
         """Mean Dice of the three regions decides."""
-        scores = self._dice(self.validation)
+        scores = self._dice(self.average, self.validation)
         mean = float(np.mean(list(scores.values())))
         return Validation(score=mean, numbers={"dice": mean, **scores}, text=f"dice {mean:.3f}")
 
     def report(self) -> dict[str, Any]:
         """Dice of every region over all held-out patches."""
         load_weights(self.out / WEIGHTS, self.network)
-        return {"data": "phantoms, patches", "dice": self._dice(self.patches("test"))}
+        return {"data": "phantoms, patches", "dice": self._dice(self.network, self.patches("test"))}
 
     @torch.no_grad()
-    def _dice(self, pool: PatchPool) -> dict[str, float]:
-        self.network.eval()
+    def _dice(self, network: nn.Module, pool: PatchPool) -> dict[str, float]:
+        network.eval()
         shared, total = np.zeros(len(REGIONS)), np.zeros(len(REGIONS))
         for index in range(len(pool)):
             inputs, regions = patch_inputs(pool, np.array([index]), mirrored=False)
-            logits = self.network(torch.from_numpy(inputs).to(self.recipe.device))
+            logits = network(torch.from_numpy(inputs).to(self.recipe.device))
             labels = logits.argmax(1).cpu().numpy()
             for region in range(len(REGIONS)):
                 shared[region] += 2 * np.sum((labels == region) & (regions == region))

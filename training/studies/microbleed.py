@@ -49,7 +49,9 @@ def run(recipe: DetectorRecipe, out: Path) -> list[Scored]:
         judged = [localise(regions, one, threshold) for one in found]
         right = [_right(one, *entry) for one, entry in zip(found, judged, strict=True)]
         filtered = _scores(found, [kept for kept, _ in judged])
-        scored.append(Scored(scores={**filtered, "right": right}))
+        unknown = [float("nan")] * len(found)  # at other thresholds nothing was localised
+        filtered |= {"right": right, "false_at_equal_sensitivity": unknown}
+        scored.append(Scored(scores=filtered))
     return scored
 
 

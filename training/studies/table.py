@@ -71,10 +71,18 @@ def _line(study: Study, row: str, results: Sequence[Result]) -> str:
     if not own:
         return f"| {row} | not run |" + " |" * (len(study.columns) + 1)
     cells = [_cell(estimate(column, own)) for column in study.columns]
-    compared = reference and row != study.reference
-    cells.append(_signed(difference(study.columns[0], own, reference)) if compared else "")
+    cells.append("" if row == study.reference else _compared(study, own, reference))
     cells.append(str(len({entry.seed for entry in own})))
     return f"| {row} | " + " | ".join(cells) + " |"
+
+
+def _compared(study: Study, own: Sequence[Result], reference: Sequence[Result]) -> str:
+    """The difference over the seeds that both rows have."""
+    seeds = {entry.seed for entry in own} & {entry.seed for entry in reference}
+    if not seeds:
+        return ""
+    pairs = ([entry for entry in row if entry.seed in seeds] for row in (own, reference))
+    return _signed(difference(study.columns[0], *pairs))
 
 
 def _items(results: Sequence[Result]) -> int:

@@ -27,6 +27,7 @@ def test_phantoms_are_drawn_with_their_bleeds_and_never_twice(monkeypatch):
     monkeypatch.setattr(module, "PHANTOM_SHAPE", (4, 16, 16))
     first, second = open_subjects(["phantoms:1"]), open_subjects(["phantoms:1"], len("x"))
     assert first[0].name != second[0].name
+    assert len({one.name for one in open_subjects(["phantoms:2", "phantoms:2"])}) == 4
     case = first[0].read()
     assert case.volume.shape == (4, 16, 16)
     assert len(case.lesions) >= 1

@@ -63,6 +63,13 @@ def test_seeds_are_averaged_item_by_item() -> None:
     assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
 
 
+def test_differences_are_of_the_seeds_that_both_rows_have() -> None:
+    both = [result("a", 7, dsc=[0.5, 0.6]), result("b", 7, dsc=[0.4, 0.5])]
+    more = result("a", 8, dsc=[0.9, 0.9])
+    assert "| +0.100 (+0.100 to +0.100) | 2 |" in table(study("a", "b"), [*both, more])
+    assert table(study("a", "b"), [more, both[1]]).splitlines()[-2].endswith("|  | 1 |")
+
+
 def test_the_table_names_rows_that_have_not_run() -> None:
     text = table(study("a", "b"), [result("b", dsc=[0.5, 0.6])])
     lines = text.splitlines()
