@@ -121,8 +121,7 @@ def place(
     reads = {(node.index, node.inputs[0]) for node in chosen} | set(identities.items())
     reads |= _concat_reads(graph, {tensor for _, tensor in reads})
     behind = _behind(graph, chosen) if x86 == "onnxruntime" else set()
-    no_int8_of_its_own = reasons if x86 == "exact" else sensitive
-    cpu = _for_x86(graph, reads | behind, reasons, no_int8_of_its_own)
+    cpu = _for_x86(graph, reads | behind, reasons, reasons if x86 == "exact" else sensitive)
     told = reasons | _in_twin(cpu, reasons)
     decided = (_decide(graph, node, told, identities) for node in graph.nodes)
     return Placement(
