@@ -127,7 +127,10 @@ def write_nifti(path: Path, voxels: NDArray[Any], to_patient: NDArray[np.float64
         raise VolumeError(f"{path} cannot be written: expected a name in .nii or .nii.gz")
     affine = RAS_TO_LPS @ to_patient @ np.eye(4)[[2, 1, 0, 3]]
     try:
-        content = nibabel.Nifti1Image(voxels.T, affine).to_bytes()
+        image = nibabel.Nifti1Image(voxels.T, affine)
+        image.set_sform(affine, SCANNER)
+        image.header.set_xyzt_units("mm")
+        content = image.to_bytes()
         write_whole(path, gzip.compress(content, PACKED, mtime=0) if packed else content)
     except (nibabel.filebasedimages.ImageFileError, OSError, ValueError) as error:
         raise VolumeError(f"{path} cannot be written: {error}") from error

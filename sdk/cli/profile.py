@@ -213,7 +213,11 @@ def _paced(
 
     Beside it stands why the frame has no answer, empty if it has one.
     """
+    last = -1
     for due, frame in _when_due(frames, pace):
+        if frame.index <= last:
+            session.reset()
+        last = frame.index
         outcome = session(frame)
         yield (time.perf_counter() - due) * 1e3, _why_unanswered(outcome)
 

@@ -74,6 +74,12 @@ def test_what_is_written_is_read_back_in_its_place(tmp_path, dtype):
     np.testing.assert_allclose(place, to_patient, atol=1e-6)
 
 
+def test_what_is_written_says_that_it_lies_in_the_scanner_in_mm(tmp_path):
+    write_nifti(tmp_path / "x.nii.gz", np.zeros((2, 3, 4), np.uint8), np.diag([2.0, 1, 1, 1]))
+    header = nibabel.load(tmp_path / "x.nii.gz").header
+    assert (int(header["sform_code"]), header.get_xyzt_units()[0]) == (1, "mm")
+
+
 def test_a_file_that_cannot_be_written_is_said(tmp_path):
     voxels = np.zeros((2, 3, 4), np.float32)
     for name in ("absent/out.nii", "out.png"):

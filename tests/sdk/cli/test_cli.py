@@ -7,6 +7,7 @@ import networks
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from xa_files import xa_file
 
 from sdk.cli import angioedge
 from sdk.dicom.write_xa import XaInfo, write_xa
@@ -125,6 +126,16 @@ def test_profile_live_drops_what_comes_too_late(model, angiogram):
     assert report["pacing"]["misses"] == 0
     said = call("profile", model, "--angiogram", angiogram, *arguments[:-1]).output
     assert "12 frames offered at 1000 per second" in said
+
+
+def test_profile_repeats_a_single_frame_as_runs_of_their_own(tmp_path):
+    """A task that remembers its run would take it for the same frame again."""
+    arteries = folders.artery_folder(tmp_path / "arteries").path
+    one = xa_file(tmp_path, folders.dark_square()[None])
+    asked = ("--angiogram", str(one), "--frames", "3", "--fps", "100")
+    result = call("profile", str(arteries), *asked)
+    assert result.exit_code == 0
+    assert "no answer" not in result.output
 
 
 def test_profile_repeats_a_recorded_run(model, angiogram):
