@@ -5,7 +5,6 @@ from concurrent.futures import Future, wait
 from threading import Thread
 
 from sdk.backends.base import Backend
-from sdk.errors import AngioEdgeError
 
 
 class TakeoverBackend(Backend):
@@ -93,7 +92,7 @@ def _carrying(backend: Backend, states: Mapping[str, str]) -> Backend:
     try:
         if states:
             backend.carry(states)
-    except AngioEdgeError:
+    except BaseException:  # nobody else would close it
         backend.close()
         raise
     return backend

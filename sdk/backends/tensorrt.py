@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from statistics import median
 from typing import TYPE_CHECKING, NoReturn
 
@@ -227,6 +227,8 @@ class TensorRTBackend(Backend):
         if stream is None:
             return
         with stream.current():  # memory is given back where the context is current
+            with suppress(Exception):  # what failed on the device was told by the run
+                stream.wait()  # what is queued still uses it
             self._launches.forget()
             self._context = self._engine = self._runtime = None
             self._sent, self._received, self._sides = [], [], [{}]

@@ -127,6 +127,21 @@ def test_another_that_cannot_carry_the_states_does_not_take_over(cpu, gpu):
     assert gpu.closed
 
 
+def test_what_fails_in_a_way_of_its_own_is_closed_too(cpu, gpu):
+    def fail(_states):
+        raise RuntimeError("out of device memory")
+
+    prepare = Prepared(gpu)
+    gpu.carry = fail
+    backend = TakeoverBackend(cpu, prepare, wanted="the engine")
+    backend.carry({"memory_in": "memory_out"})
+    prepare.go.set()
+    backend.wait(60)
+    assert answer(backend) == 1.0
+    assert "out of device memory" in backend.notes[0]
+    assert gpu.closed
+
+
 def test_what_is_ready_too_late_is_closed(cpu, gpu):
     prepare, closed = Prepared(gpu), threading.Event()
     gpu.close = closed.set

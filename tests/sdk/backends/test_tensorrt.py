@@ -178,6 +178,15 @@ def test_a_closed_backend_says_so(graph, gpu):
         backend.run()
 
 
+def test_closing_waits_for_what_is_queued(graph, gpu):
+    """An execution context that goes while the device runs it takes the process with it."""
+    backend = gpu(graph)
+    stream, done = backend._stream, []
+    stream._stream.queued.append(lambda: done.append(True))
+    backend.close()
+    assert done == [True]
+
+
 def test_no_driver_is_said_before_any_library_is_touched(graph, monkeypatch):
     from sdk.engines import toolkit
 
