@@ -185,7 +185,7 @@ class VolumeSession(OpenedFolder):
             why = "the caller cancelled it" if self._open else "the session was closed"
             status, reason = Status.CANCELLED, why
         except (VolumeError, ValueError) as error:  # kernels raise the latter, as NumPy does
-            status, reason = Status.REJECTED, str(error)
+            answer, status, reason = None, Status.REJECTED, str(error)
         except BackendError as error:
             status, reason = Status.FAILED, str(error)
         return VolumeOutcome(
